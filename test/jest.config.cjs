@@ -1,0 +1,20 @@
+/** Tests compile to CommonJS; production runs ES modules, so test/smoke starts each entry point for real. */
+module.exports = {
+  rootDir: '..',
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.lumenality'],
+  randomize: true,
+  testTimeout: 60_000,
+  transform: {
+    '^.+\\.(ts|js|mjs)$': [
+      '@swc/jest',
+      {
+        module: { type: 'commonjs' },
+        jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
+      },
+    ],
+  },
+  // These packages ship ES modules only; jest must compile them too.
+  transformIgnorePatterns: ['/node_modules/(?!(cookie|fastify-type-provider-zod)/)'],
+};
