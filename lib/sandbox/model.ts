@@ -61,6 +61,8 @@ export interface ServiceEmulation {
   /** The namespace import of its `@aws-sdk/client-*` package: the schemas come from there. */
   readonly sdk: Record<string, unknown>;
   readonly operations: Readonly<Record<string, Operation>>;
+  /** Called once after the sandbox has started: brings back what its recorded state says is running. */
+  resume?(cloud: Cloud): Promise<void>;
 }
 
 export interface ResourceContext extends Call {
