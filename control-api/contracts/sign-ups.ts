@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import {
+  agreementSchema,
+  contactSchema,
+  disciplines,
+  signUpRequestSchema,
+  signUpStates,
+} from '../../lib/domain/sign-up.ts';
+import { pageOf, pageQuerySchema, timeSchema } from './common.ts';
+
+export { agreementSchema, signUpRequestSchema };
+
+/** What the public learns of a sign-up: that it was recorded. */
+export const signUpReceiptSchema = z
+  .object({ id: z.uuid(), state: z.enum(signUpStates), displayName: z.string(), createdAt: timeSchema })
+  .meta({ id: 'SignUpReceipt' });
+
+export const signUpSchema = z
+  .object({
+    id: z.uuid(),
+    state: z.enum(signUpStates),
+    legalName: z.string(),
+    displayName: z.string(),
+    disciplines: z.array(z.enum(disciplines)),
+    npi: z.string(),
+    contact: contactSchema,
+    usState: z.string(),
+    timeZone: z.string(),
+    clinicianCount: z.number().int(),
+    plan: z.string(),
+    agreement: agreementSchema.nullable(),
+    practiceId: z.string().nullable(),
+    decision: z.object({ by: z.string(), at: timeSchema, reason: z.string() }).nullable(),
+    createdAt: timeSchema,
+    updatedAt: timeSchema,
+  })
+  .meta({ id: 'SignUp' });
+export type SignUp = z.infer<typeof signUpSchema>;
+
+export const signUpQuerySchema = pageQuerySchema.extend({ state: z.enum(signUpStates).optional() });
+export const signUpPageSchema = pageOf(signUpSchema);
+
+/** Approval answers with what it started. */
+export const approvalSchema = z
+  .object({ signUp: signUpSchema, practiceId: z.string(), runId: z.uuid() })
+  .meta({ id: 'Approval' });

@@ -1,0 +1,214 @@
+import type { ColumnType, Generated } from 'kysely';
+import type { Role } from '../domain/access.ts';
+import type { HealthState, PracticeState, Shape } from '../domain/practice.ts';
+import type { Component, ReleaseManifest } from '../domain/release.ts';
+import type { RunError, RunEventBody, RunEventKind, RunState, StepState, Workflow } from '../domain/run.ts';
+import type { Agreement, Discipline, SignUpRequest, SignUpState } from '../domain/sign-up.ts';
+
+/** `timestamptz`: read as Date, written as Date. */
+type Time = ColumnType<Date, Date, Date>;
+type NullableTime = ColumnType<Date | null, Date | null | undefined, Date | null>;
+/** `jsonb`: written as JSON text (`toJson`), read as the value. */
+type Json<T> = ColumnType<T, string, string>;
+type NullableJson<T> = ColumnType<T | null, string | null | undefined, string | null>;
+
+export interface SignUpTable {
+  id: string;
+  state: SignUpState;
+  legal_name: string;
+  display_name: string;
+  disciplines: Json<Discipline[]>;
+  npi: string;
+  contact: Json<SignUpRequest['contact']>;
+  us_state: string;
+  time_zone: string;
+  clinician_count: number;
+  plan_id: string;
+  agreement: NullableJson<Agreement>;
+  practice_id: string | null;
+  decided_by: string | null;
+  decided_at: NullableTime;
+  decision_reason: string | null;
+  /** Grows by one at each change: the ETag. */
+  revision: number;
+  created_at: Time;
+  updated_at: Time;
+}
+
+export interface PracticeTable {
+  id: string;
+  sign_up_id: string;
+  display_name: string;
+  disciplines: Json<Discipline[]>;
+  us_state: string;
+  time_zone: string;
+  plan_id: string;
+  plan_version: number;
+  shape: Shape;
+  host_name: string;
+  state: PracticeState;
+  /** The release that the practice runs, once a deployment of it was verified. */
+  release_id: string | null;
+  health: Generated<HealthState>;
+  health_checked_at: NullableTime;
+  activated_at: NullableTime;
+  revision: number;
+  created_at: Time;
+  updated_at: Time;
+}
+
+/** The cloud as it was last seen, one row a stack; never written from what we hoped for. */
+export interface SiloStackTable {
+  practice_id: string;
+  component: Component;
+  stack_name: string;
+  stack_id: string | null;
+  /** CloudFormation's stack status. */
+  status: string;
+  template_sha256: string | null;
+  outputs: Json<Record<string, string>>;
+  observed_at: Time;
+}
+
+export interface ReleaseTable {
+  id: string;
+  content_hash: string;
+  manifest: Json<ReleaseManifest>;
+  templates: Json<Record<Component, string>>;
+  published_by: string;
+  published_at: Time;
+}
+
+/** One release applied to one practice. */
+export interface DeploymentTable {
+  id: string;
+  practice_id: string;
+  release_id: string;
+  run_id: string;
+  state: 'running' | 'succeeded' | 'failed' | 'cancelled';
+  started_at: Time;
+  finished_at: NullableTime;
+}
+
+export interface RunTable {
+  id: string;
+  workflow: Workflow;
+  practice_id: string;
+  state: RunState;
+  input: Json<Record<string, unknown>>;
+  error: NullableJson<RunError>;
+  /** What a cancelled run left standing, in words for the operator. */
+  kept: Json<string[]>;
+  /** Grows by one at each retry or cancel: work of an earlier generation must not go on. */
+  generation: number;
+  requested_by: string;
+  created_at: Time;
+  started_at: NullableTime;
+  finished_at: NullableTime;
+}
+
+/** The step journal: a step that has succeeded is never run again; its output feeds the steps after it. */
+export interface RunStepTable {
+  run_id: string;
+  name: string;
+  ordinal: number;
+  state: StepState;
+  attempt: number;
+  output: NullableJson<unknown>;
+  error: NullableJson<RunError>;
+  started_at: NullableTime;
+  finished_at: NullableTime;
+}
+
+export interface RunEventTable {
+  seq: Generated<number>;
+  run_id: string;
+  kind: RunEventKind;
+  body: Json<RunEventBody>;
+  at: Time;
+}
+
+export interface EvidenceTable {
+  id: Generated<number>;
+  practice_id: string;
+  run_id: string | null;
+  check_id: string;
+  title: string;
+  safeguards: Json<string[]>;
+  expected: string;
+  observed: string;
+  passed: boolean;
+  source: string;
+  observed_at: Time;
+}
+
+export interface PlanTable {
+  id: string;
+  name: string;
+  description: string;
+}
+
+export interface PlanVersionTable {
+  plan_id: string;
+  version: number;
+  /** ISO date: the first day on which it can be chosen. */
+  effective_from: ColumnType<string, string, string>;
+  free_days: number;
+  lock_months: number;
+  shape: Shape;
+}
+
+export interface ApiTokenTable {
+  id: string;
+  name: string;
+  /** SHA-256 of the secret part; the token itself is shown once and never kept. */
+  secret_hash: string;
+  roles: Json<Role[]>;
+  created_by: string;
+  created_at: Time;
+  expires_at: NullableTime;
+  revoked_at: NullableTime;
+  last_used_at: NullableTime;
+}
+
+/** Append-only: a trigger refuses UPDATE, DELETE and TRUNCATE. */
+export interface AuditTable {
+  seq: Generated<number>;
+  at: Time;
+  actor_id: string;
+  actor_name: string;
+  /** `<subject>.<verb in the past>`, for example `sign_up.approved`. */
+  action: string;
+  subject_type: string;
+  subject_id: string;
+  request_id: string;
+  details: Json<Record<string, unknown>>;
+}
+
+export interface IdempotencyTable {
+  /** Route and actor, so that two callers never share a key. */
+  scope: string;
+  key: string;
+  /** SHA-256 of the canonical request body. */
+  request_hash: string;
+  status: number;
+  body: Json<unknown>;
+  created_at: Time;
+}
+
+export interface Schema {
+  sign_up: SignUpTable;
+  practice: PracticeTable;
+  silo_stack: SiloStackTable;
+  release: ReleaseTable;
+  deployment: DeploymentTable;
+  run: RunTable;
+  run_step: RunStepTable;
+  run_event: RunEventTable;
+  evidence: EvidenceTable;
+  plan: PlanTable;
+  plan_version: PlanVersionTable;
+  api_token: ApiTokenTable;
+  audit: AuditTable;
+  idempotency: IdempotencyTable;
+}

@@ -1,0 +1,57 @@
+/** One execution of a workflow. Terminal: `succeeded`, `failed` (can be retried or cancelled), `cancelled`. */
+export const runStates = ['queued', 'running', 'succeeded', 'failed', 'cancelling', 'cancelled'] as const;
+export type RunState = (typeof runStates)[number];
+
+export const workflows = ['provision-practice'] as const;
+export type Workflow = (typeof workflows)[number];
+
+export const stepStates = ['pending', 'running', 'succeeded', 'failed', 'skipped'] as const;
+export type StepState = (typeof stepStates)[number];
+
+/** Why a run stopped, as an operator needs it: root cause first, then what to do. Holds no secret. */
+export interface RunError {
+  readonly code: string;
+  readonly message: string;
+  readonly step: string;
+  /** The CloudFormation resource that failed first, with CloudFormation's own reason. */
+  readonly resource?: {
+    readonly stackName: string;
+    readonly logicalId: string;
+    readonly type: string;
+    readonly reason: string;
+  };
+  readonly retryable: boolean;
+  readonly nextAction: string;
+}
+
+/** What happened, in order; the log that `GET /v1/runs/{id}/events` streams. */
+export type RunEventBody =
+  | { readonly kind: 'run'; readonly state: RunState; readonly message?: string }
+  | {
+      readonly kind: 'step';
+      readonly step: string;
+      readonly state: StepState;
+      readonly attempt: number;
+      readonly message?: string;
+    }
+  | {
+      readonly kind: 'resource';
+      readonly step: string;
+      readonly stackName: string;
+      readonly logicalId: string;
+      readonly resourceType: string;
+      readonly physicalId: string | null;
+      /** CloudFormation's resource status, for example CREATE_IN_PROGRESS. */
+      readonly status: string;
+      readonly reason: string | null;
+    }
+  | {
+      readonly kind: 'check';
+      readonly check: string;
+      readonly title: string;
+      readonly passed: boolean;
+      readonly expected: string;
+      readonly observed: string;
+    };
+
+export type RunEventKind = RunEventBody['kind'];
