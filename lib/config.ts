@@ -1,0 +1,127 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { DomainError } from './domain/errors.ts';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const text = z.string().min(1);
+
+const environmentSchema = z.object({
+  HOST: text.default('127.0.0.1'),
+  PORT: port.default(8080),
+  LUMENALITY_DATA_DIR: text.default('.lumenality'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
+    .optional(),
+  LUMENALITY_CLOUD: z.enum(['sandbox', 'aws']).default('sandbox'),
+  SANDBOX_PORT: port.min(1).default(4566),
+  AWS_ENDPOINT_URL: z.url('must be a URL').optional(),
+  AWS_REGION: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a Region such as us-east-1')
+    .optional(),
+  LUMENALITY_DOMAIN: z
+    .string()
+    .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'must be a domain name in lower case')
+    .optional(),
+  LUMENALITY_HOSTED_ZONE_ID: text.optional(),
+  LUMENALITY_IMAGE_REGISTRY: text.optional(),
+  LUMENALITY_RELEASE_DIR: text.optional(),
+  LUMENALITY_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(200).default(25),
+  LUMENALITY_SIGNUP_RATE: z.coerce.number().int().min(1).max(100_000).default(20),
+  LUMENALITY_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
+});
+
+/** What the sandbox gives where AWS needs to be told (docs/sandbox.md). */
+export const sandboxDefaults = {
+  region: 'us-east-1',
+  domain: 'practices.localhost',
+  hostedZoneId: 'Z0SANDBOXPRACTICES',
+  imageRegistry: '000000000000.dkr.ecr.us-east-1.amazonaws.com',
+} as const;
+
+/** One AWS account and Region that the control plane deploys to. */
+export interface CellConfig {
+  readonly region: string;
+  /** Practices answer at `<id>.<domain>`. */
+  readonly domain: string;
+  /** The Route 53 zone of `domain`. */
+  readonly hostedZoneId: string;
+  /** Where `lumenality/practice-app` lies, without the repository's name. */
+  readonly imageRegistry: string;
+}
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDirectory: string;
+  /** Absent: the embedded database in the data directory. */
+  readonly databaseUrl: string | undefined;
+  readonly cloud:
+    | { readonly kind: 'sandbox'; readonly port: number; readonly endpoint: string | undefined }
+    | { readonly kind: 'aws'; readonly endpoint: string | undefined };
+  readonly cell: CellConfig;
+  /** A directory that `release:build` wrote, published at start if it is new. */
+  readonly releaseDirectory: string | undefined;
+  readonly workerConcurrency: number;
+  /** Sign-ups a minute that one address may send. */
+  readonly signUpRate: number;
+  readonly logLevel: string;
+}
+
+/**
+ * Reads the whole configuration from the environment: the one place that does.
+ * @throws DomainError `configuration`, naming every variable that is wrong or missing.
+ */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  // An empty variable counts as unset, as in most shells' scripts.
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(given);
+  if (!parsed.success) {
+    throw refusal(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`));
+  }
+  const env = parsed.data;
+  return {
+    host: env.HOST,
+    port: env.PORT,
+    dataDirectory: resolve(env.LUMENALITY_DATA_DIR),
+    databaseUrl: env.DATABASE_URL,
+    cloud:
+      env.LUMENALITY_CLOUD === 'sandbox'
+        ? { kind: 'sandbox', port: env.SANDBOX_PORT, endpoint: env.AWS_ENDPOINT_URL }
+        : { kind: 'aws', endpoint: env.AWS_ENDPOINT_URL },
+    cell: cellOf(env),
+    releaseDirectory: env.LUMENALITY_RELEASE_DIR,
+    workerConcurrency: env.LUMENALITY_WORKER_CONCURRENCY,
+    signUpRate: env.LUMENALITY_SIGNUP_RATE,
+    logLevel: env.LUMENALITY_LOG_LEVEL,
+  };
+}
+
+function cellOf(env: z.infer<typeof environmentSchema>): CellConfig {
+  const given = {
+    AWS_REGION: env.AWS_REGION,
+    LUMENALITY_DOMAIN: env.LUMENALITY_DOMAIN,
+    LUMENALITY_HOSTED_ZONE_ID: env.LUMENALITY_HOSTED_ZONE_ID,
+    LUMENALITY_IMAGE_REGISTRY: env.LUMENALITY_IMAGE_REGISTRY,
+  };
+  if (env.LUMENALITY_CLOUD === 'aws') {
+    const missing = Object.entries(given).filter(([, value]) => value === undefined);
+    if (missing.length > 0) {
+      throw refusal(missing.map(([name]) => `${name} must be set when LUMENALITY_CLOUD is aws`));
+    }
+  }
+  return {
+    region: given.AWS_REGION ?? sandboxDefaults.region,
+    domain: given.LUMENALITY_DOMAIN ?? sandboxDefaults.domain,
+    hostedZoneId: given.LUMENALITY_HOSTED_ZONE_ID ?? sandboxDefaults.hostedZoneId,
+    imageRegistry: given.LUMENALITY_IMAGE_REGISTRY ?? sandboxDefaults.imageRegistry,
+  };
+}
+
+function refusal(problems: readonly string[]): DomainError {
+  return new DomainError(
+    'configuration',
+    `The configuration is not usable:\n${problems.map((line) => `  ${line}`).join('\n')}`,
+  );
+}
