@@ -1,0 +1,137 @@
+import { Aws } from 'aws-cdk-lib';
+import { CfnCluster, CfnService, CfnTaskDefinition } from 'aws-cdk-lib/aws-ecs';
+import { CfnListenerRule, CfnTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { Construct } from 'constructs';
+import type { AppRoles } from './app-roles.ts';
+import { appPort } from './firewall.ts';
+
+export interface AppServiceProps {
+  readonly practiceId: string;
+  readonly imageUri: string;
+  readonly roles: AppRoles;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly logGroupName: string;
+  /** CPU units (1024 is one vCPU) and MiB, in one of the pairs that Fargate offers. */
+  readonly cpu: string;
+  readonly memoryMib: string;
+  readonly desiredCount: number;
+  readonly vpcId: string;
+  readonly subnetIds: string[];
+  readonly securityGroupId: string;
+  readonly httpsListenerArn: string;
+  readonly hostName: string;
+}
+
+const containerName = 'app';
+/** `node` in the official Node images. */
+const user = '1000:1000';
+/** Longer than a request may take, so that a stopping task finishes what it began. */
+const stopTimeoutSeconds = 30;
+
+/** The practice's app on Fargate behind its load balancer, in subnets that have no way to the internet. */
+export class AppService extends Construct {
+  readonly clusterName: string;
+  readonly serviceName: string;
+  readonly serviceArn: string;
+  readonly taskDefinitionArn: string;
+  readonly targetGroupArn: string;
+
+  constructor(scope: Construct, id: string, props: AppServiceProps) {
+    super(scope, id);
+    const cluster = new CfnCluster(this, 'Cluster', {
+      clusterSettings: [{ name: 'containerInsights', value: 'enabled' }],
+    });
+    const task = this.taskDefinition(props);
+    const targets = this.targetGroup(props.vpcId);
+    const rule = new CfnListenerRule(this, 'ListenerRule', {
+      listenerArn: props.httpsListenerArn,
+      priority: 1,
+      conditions: [{ field: 'host-header', hostHeaderConfig: { values: [props.hostName] } }],
+      actions: [{ type: 'forward', targetGroupArn: targets.ref }],
+    });
+    const service = new CfnService(this, 'Service', {
+      cluster: cluster.ref,
+      taskDefinition: task.ref,
+      launchType: 'FARGATE',
+      platformVersion: '1.4.0',
+      desiredCount: props.desiredCount,
+      availabilityZoneRebalancing: 'ENABLED',
+      deploymentConfiguration: {
+        minimumHealthyPercent: 100,
+        maximumPercent: 200,
+        deploymentCircuitBreaker: { enable: true, rollback: true },
+      },
+      healthCheckGracePeriodSeconds: 60,
+      enableExecuteCommand: false,
+      enableEcsManagedTags: true,
+      propagateTags: 'SERVICE',
+      networkConfiguration: {
+        awsvpcConfiguration: {
+          assignPublicIp: 'DISABLED',
+          subnets: props.subnetIds,
+          securityGroups: [props.securityGroupId],
+        },
+      },
+      loadBalancers: [{ containerName, containerPort: appPort, targetGroupArn: targets.ref }],
+    });
+    // ECS refuses a target group that no listener uses yet.
+    service.addResourceDependency(rule);
+    this.clusterName = cluster.ref;
+    this.serviceName = service.attrName;
+    this.serviceArn = service.ref;
+    this.taskDefinitionArn = task.ref;
+    this.targetGroupArn = targets.ref;
+  }
+
+  private taskDefinition(props: AppServiceProps): CfnTaskDefinition {
+    return new CfnTaskDefinition(this, 'TaskDefinition', {
+      family: `lumenality-${props.practiceId}`,
+      requiresCompatibilities: ['FARGATE'],
+      networkMode: 'awsvpc',
+      runtimePlatform: { cpuArchitecture: 'ARM64', operatingSystemFamily: 'LINUX' },
+      cpu: props.cpu,
+      memory: props.memoryMib,
+      executionRoleArn: props.roles.executionRoleArn,
+      taskRoleArn: props.roles.taskRoleArn,
+      containerDefinitions: [
+        {
+          name: containerName,
+          image: props.imageUri,
+          essential: true,
+          user,
+          readonlyRootFilesystem: true,
+          privileged: false,
+          linuxParameters: { initProcessEnabled: true, capabilities: { drop: ['ALL'] } },
+          portMappings: [{ containerPort: appPort, protocol: 'tcp' }],
+          environment: Object.entries(props.environment).map(([name, value]) => ({ name, value })),
+          stopTimeout: stopTimeoutSeconds,
+          logConfiguration: {
+            logDriver: 'awslogs',
+            options: {
+              'awslogs-group': props.logGroupName,
+              'awslogs-region': Aws.REGION,
+              'awslogs-stream-prefix': 'app',
+            },
+          },
+        },
+      ],
+    });
+  }
+
+  private targetGroup(vpcId: string): CfnTargetGroup {
+    return new CfnTargetGroup(this, 'TargetGroup', {
+      targetType: 'ip',
+      protocol: 'HTTP',
+      port: appPort,
+      vpcId,
+      healthCheckProtocol: 'HTTP',
+      healthCheckPath: '/healthz',
+      healthCheckIntervalSeconds: 10,
+      healthCheckTimeoutSeconds: 5,
+      healthyThresholdCount: 2,
+      unhealthyThresholdCount: 3,
+      matcher: { httpCode: '200' },
+      targetGroupAttributes: [{ key: 'deregistration_delay.timeout_seconds', value: '15' }],
+    });
+  }
+}
