@@ -1,0 +1,46 @@
+import type { RunEventBody } from '../domain/run.ts';
+import { type Connection, type Trx, toJson } from './database.ts';
+import { lockRun } from './run-store.ts';
+
+export interface RunEvent {
+  /** Grows over all runs; within one run it is the order of what happened. */
+  readonly seq: number;
+  readonly runId: string;
+  readonly body: RunEventBody;
+  readonly at: Date;
+}
+
+/**
+ * Appends events in the transaction that changes the state they tell of. The run's row is locked first: so a run's
+ * events commit in the order of their `seq`, and a reader that asks for "after seq" never misses one.
+ */
+export async function appendRunEvents(
+  trx: Trx,
+  runId: string,
+  bodies: readonly RunEventBody[],
+  at: Date,
+): Promise<void> {
+  if (bodies.length === 0) return;
+  await lockRun(trx, runId);
+  await trx
+    .insertInto('run_event')
+    .values(bodies.map((body) => ({ run_id: runId, kind: body.kind, body: toJson(body), at })))
+    .execute();
+}
+
+/** A run's events after `afterSeq` (0: from the start), oldest first. */
+export async function listRunEvents(
+  connection: Connection,
+  runId: string,
+  page: { readonly afterSeq: number; readonly limit: number },
+): Promise<RunEvent[]> {
+  const rows = await connection
+    .selectFrom('run_event')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .where('seq', '>', page.afterSeq)
+    .orderBy('seq')
+    .limit(page.limit)
+    .execute();
+  return rows.map((row) => ({ seq: row.seq, runId: row.run_id, body: row.body, at: row.at }));
+}

@@ -1,0 +1,332 @@
+import type { Selectable } from 'kysely';
+import type { RunError, RunState, StepState, Workflow } from '../domain/run.ts';
+import { type Connection, type Trx, toJson } from './database.ts';
+import type { RunStepTable, RunTable } from './schema.ts';
+
+export interface Run {
+  readonly id: string;
+  readonly workflow: Workflow;
+  readonly practiceId: string;
+  readonly state: RunState;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly error: RunError | null;
+  readonly kept: readonly string[];
+  readonly generation: number;
+  readonly requestedBy: string;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+}
+
+export interface RunStep {
+  readonly name: string;
+  readonly state: StepState;
+  readonly attempt: number;
+  readonly output: unknown;
+  readonly error: RunError | null;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+}
+
+/** A run with its steps in the order of their execution. */
+export interface RunWithSteps extends Run {
+  readonly steps: readonly RunStep[];
+}
+
+/** Which work may write: the run, and the generation that the worker was started for. */
+export interface RunClaim {
+  readonly id: string;
+  readonly generation: number;
+}
+
+/** States in which a worker has something to do. */
+export const openRunStates = ['queued', 'running', 'cancelling'] as const satisfies readonly RunState[];
+
+/** Records a new run as `queued`, with its steps as `pending`. */
+export async function insertRun(
+  connection: Connection,
+  run: {
+    readonly id: string;
+    readonly workflow: Workflow;
+    readonly practiceId: string;
+    readonly input: Readonly<Record<string, unknown>>;
+    readonly steps: readonly string[];
+    readonly requestedBy: string;
+    readonly now: Date;
+  },
+): Promise<void> {
+  await connection
+    .insertInto('run')
+    .values({
+      id: run.id,
+      workflow: run.workflow,
+      practice_id: run.practiceId,
+      state: 'queued',
+      input: toJson(run.input),
+      kept: toJson([]),
+      generation: 1,
+      requested_by: run.requestedBy,
+      created_at: run.now,
+    })
+    .execute();
+  const steps = run.steps.map((name, ordinal) => ({
+    run_id: run.id,
+    name,
+    ordinal,
+    state: 'pending' as const,
+    attempt: 0,
+  }));
+  await connection.insertInto('run_step').values(steps).execute();
+}
+
+export async function readRun(connection: Connection, id: string): Promise<RunWithSteps | undefined> {
+  const row = await connection.selectFrom('run').selectAll().where('id', '=', id).executeTakeFirst();
+  if (row === undefined) return undefined;
+  const steps = await stepsOf(connection, [id]);
+  return { ...toRun(row), steps: steps.get(id) ?? [] };
+}
+
+/** The run, with its row locked until the transaction ends: whoever changes a run or appends an event does this first. */
+export async function lockRun(trx: Trx, id: string): Promise<Run | undefined> {
+  const row = await trx.selectFrom('run').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
+  return row === undefined ? undefined : toRun(row);
+}
+
+/** A page of runs, newest first; `before` is the last run of the page before. */
+export async function listRuns(
+  connection: Connection,
+  page: {
+    readonly practiceId?: string | undefined;
+    readonly state?: RunState | undefined;
+    readonly before?: { readonly createdAt: Date; readonly id: string } | undefined;
+    readonly limit: number;
+  },
+): Promise<RunWithSteps[]> {
+  const { practiceId, state, before } = page;
+  let query = connection.selectFrom('run').selectAll();
+  if (practiceId !== undefined) query = query.where('practice_id', '=', practiceId);
+  if (state !== undefined) query = query.where('state', '=', state);
+  if (before !== undefined) {
+    query = query.where((eb) =>
+      eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(before.createdAt, before.id)),
+    );
+  }
+  const rows = await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(page.limit).execute();
+  const steps = await stepsOf(
+    connection,
+    rows.map((row) => row.id),
+  );
+  return rows.map((row) => ({ ...toRun(row), steps: steps.get(row.id) ?? [] }));
+}
+
+/** The id of the newest run of each of these practices. */
+export async function latestRunIds(
+  connection: Connection,
+  practiceIds: readonly string[],
+): Promise<Map<string, string>> {
+  if (practiceIds.length === 0) return new Map();
+  const rows = await connection
+    .selectFrom('run')
+    .select(['practice_id', 'id'])
+    .distinctOn('practice_id')
+    .where('practice_id', 'in', practiceIds)
+    .orderBy('practice_id')
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .execute();
+  return new Map(rows.map((row) => [row.practice_id, row.id]));
+}
+
+/** Every run that a worker should be at work on, oldest first. */
+export async function listOpenRuns(connection: Connection): Promise<Run[]> {
+  const rows = await connection
+    .selectFrom('run')
+    .selectAll()
+    .where('state', 'in', [...openRunStates])
+    .orderBy('created_at')
+    .execute();
+  return rows.map(toRun);
+}
+
+export async function countRunsByState(connection: Connection): Promise<Map<RunState, number>> {
+  const rows = await connection
+    .selectFrom('run')
+    .select(['state', (eb) => eb.fn.countAll<number>().as('count')])
+    .groupBy('state')
+    .execute();
+  return new Map(rows.map((row) => [row.state, row.count]));
+}
+
+/** `queued | running → running`, for the worker of this generation; undefined when another generation has taken over. */
+export async function startRun(trx: Trx, claim: RunClaim, now: Date): Promise<Run | undefined> {
+  const row = await trx
+    .updateTable('run')
+    .set((eb) => ({ state: 'running', started_at: eb.fn.coalesce('started_at', eb.val(now)) }))
+    .where('id', '=', claim.id)
+    .where('generation', '=', claim.generation)
+    .where('state', 'in', ['queued', 'running'])
+    .returningAll()
+    .executeTakeFirst();
+  return row === undefined ? undefined : toRun(row);
+}
+
+/** Ends a run. False, and nothing is written, when its generation or state has moved on. */
+export async function finishRun(
+  trx: Trx,
+  claim: RunClaim,
+  end: {
+    readonly from: RunState;
+    readonly to: 'succeeded' | 'failed' | 'cancelled';
+    readonly error?: RunError | null;
+    readonly kept?: readonly string[];
+    readonly now: Date;
+  },
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('run')
+    .set({
+      state: end.to,
+      finished_at: end.now,
+      ...(end.error === undefined ? {} : { error: end.error === null ? null : toJson(end.error) }),
+      ...(end.kept === undefined ? {} : { kept: toJson(end.kept) }),
+    })
+    .where('id', '=', claim.id)
+    .where('generation', '=', claim.generation)
+    .where('state', '=', end.from)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
+/**
+ * `failed → queued`: a new generation that goes on from the step that failed. Undefined when the run is not `failed`.
+ * The caller enqueues the generation returned, in the same transaction.
+ */
+export async function requeueRun(trx: Trx, id: string): Promise<Run | undefined> {
+  const row = await trx
+    .updateTable('run')
+    .set((eb) => ({
+      state: 'queued',
+      error: null,
+      finished_at: null,
+      generation: eb('generation', '+', 1),
+    }))
+    .where('id', '=', id)
+    .where('state', '=', 'failed')
+    .returningAll()
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  await trx
+    .updateTable('run_step')
+    .set({ state: 'pending', error: null, finished_at: null })
+    .where('run_id', '=', id)
+    .where('state', 'in', ['failed', 'running'])
+    .execute();
+  return toRun(row);
+}
+
+/**
+ * `queued | running | failed → cancelling`: a new generation that tears down. Undefined when the run is in another
+ * state. The caller enqueues the generation returned, in the same transaction.
+ */
+export async function requestCancel(trx: Trx, id: string): Promise<Run | undefined> {
+  const row = await trx
+    .updateTable('run')
+    .set((eb) => ({ state: 'cancelling', finished_at: null, generation: eb('generation', '+', 1) }))
+    .where('id', '=', id)
+    .where('state', 'in', ['queued', 'running', 'failed'])
+    .returningAll()
+    .executeTakeFirst();
+  return row === undefined ? undefined : toRun(row);
+}
+
+/** Marks a step as running and counts the attempt. Returns the attempt's number, from 1. */
+export async function startStep(trx: Trx, runId: string, step: string, now: Date): Promise<number> {
+  const row = await trx
+    .updateTable('run_step')
+    .set((eb) => ({
+      state: 'running',
+      attempt: eb('attempt', '+', 1),
+      error: null,
+      started_at: now,
+      finished_at: null,
+    }))
+    .where('run_id', '=', runId)
+    .where('name', '=', step)
+    .returning('attempt')
+    .executeTakeFirstOrThrow();
+  return row.attempt;
+}
+
+/** Records how a step ended; a succeeded step keeps its output for the steps after it and for later generations. */
+export async function finishStep(
+  trx: Trx,
+  runId: string,
+  step: string,
+  end:
+    | { readonly state: 'succeeded'; readonly output: unknown; readonly now: Date }
+    | { readonly state: 'failed'; readonly error: RunError; readonly now: Date },
+): Promise<void> {
+  const outcome =
+    end.state === 'succeeded' ? { output: toJson(end.output), error: null } : { error: toJson(end.error) };
+  await trx
+    .updateTable('run_step')
+    .set({ state: end.state, finished_at: end.now, ...outcome })
+    .where('run_id', '=', runId)
+    .where('name', '=', step)
+    .execute();
+}
+
+/** Marks the steps that a cancelled run never reached or finished as `skipped`. Returns their names, in order. */
+export async function skipOpenSteps(trx: Trx, runId: string, now: Date): Promise<string[]> {
+  const rows = await trx
+    .updateTable('run_step')
+    .set({ state: 'skipped', finished_at: now })
+    .where('run_id', '=', runId)
+    .where('state', 'in', ['pending', 'running'])
+    .returning(['name', 'ordinal'])
+    .execute();
+  return rows.sort((a, b) => a.ordinal - b.ordinal).map((row) => row.name);
+}
+
+async function stepsOf(connection: Connection, runIds: readonly string[]): Promise<Map<string, RunStep[]>> {
+  const byRun = new Map<string, RunStep[]>();
+  if (runIds.length === 0) return byRun;
+  const rows = await connection
+    .selectFrom('run_step')
+    .selectAll()
+    .where('run_id', 'in', runIds)
+    .orderBy('run_id')
+    .orderBy('ordinal')
+    .execute();
+  for (const row of rows) byRun.set(row.run_id, [...(byRun.get(row.run_id) ?? []), toStep(row)]);
+  return byRun;
+}
+
+function toRun(row: Selectable<RunTable>): Run {
+  return {
+    id: row.id,
+    workflow: row.workflow,
+    practiceId: row.practice_id,
+    state: row.state,
+    input: row.input,
+    error: row.error,
+    kept: row.kept,
+    generation: row.generation,
+    requestedBy: row.requested_by,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+  };
+}
+
+function toStep(row: Selectable<RunStepTable>): RunStep {
+  return {
+    name: row.name,
+    state: row.state,
+    attempt: row.attempt,
+    output: row.output,
+    error: row.error,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+  };
+}
