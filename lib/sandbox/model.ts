@@ -63,6 +63,8 @@ export interface ServiceEmulation {
   readonly operations: Readonly<Record<string, Operation>>;
   /** Called once after the sandbox has started: brings back what its recorded state says is running. */
   resume?(cloud: Cloud): Promise<void>;
+  /** Ends background work before the sandbox stops; recorded state stays as it is. */
+  stop?(cloud: Cloud): Promise<void>;
 }
 
 export interface ResourceContext extends Call {
@@ -174,7 +176,10 @@ export interface ImageRegistry {
   /** Copies the files that the manifest names, after checking each hash. Returns `sha256:<hex>` of the manifest's bytes. */
   push(repository: string, manifest: Uint8Array, folder: string): { readonly digest: string };
   /** The folder that holds an image, or undefined when nobody pushed it. */
-  find(repository: string, digest: string): { readonly folder: string; readonly manifest: ImageManifest } | undefined;
+  find(
+    repository: string,
+    digest: string,
+  ): { readonly folder: string; readonly manifest: ImageManifest } | undefined;
 }
 
 export interface DataPlane {
@@ -187,8 +192,24 @@ export interface DataPlane {
 
 /** What a host name leads to: a healthy target, or the answer the load balancer itself gives. */
 export type LoadBalancerRoute =
-  | { readonly kind: 'target'; readonly address: string; readonly port: number }
-  | { readonly kind: 'answer'; readonly status: number; readonly contentType: string; readonly body: string };
+  | {
+      readonly kind: 'target';
+      readonly address: string;
+      readonly port: number;
+      /** The listener's protocol, for X-Forwarded-Proto; `http` unless told. */
+      readonly scheme?: 'http' | 'https';
+    }
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly contentType: string;
+      readonly body: string;
+      /** Further headers, for example the Location of a redirect. */
+      readonly headers?: Readonly<Record<string, string>>;
+    };
+
+/** Finds the route of a request by its Host header (without the port) and its path. Undefined: nobody owns the name. */
+export type RouteFor = (cloud: Cloud, host: string, path: string) => LoadBalancerRoute | undefined;
 
 /** The emulated cloud as its parts see it. */
 export interface Cloud {

@@ -1,0 +1,77 @@
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream';
+import type { LoadBalancerRoute } from './model.ts';
+
+/** ALB's idle timeout, in milliseconds ("Edit attributes for your Application Load Balancer": 60 seconds). */
+const idleTimeout = 60_000;
+
+/** Headers that concern one connection only (RFC 9110, section 7.6.1). */
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Carries out a load balancer's decision: its own answer, or the target's, streamed both ways. */
+export function serveRoute(
+  route: LoadBalancerRoute,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  if (route.kind === 'answer') {
+    request.resume();
+    response.writeHead(route.status, { ...route.headers, 'content-type': route.contentType });
+    response.end(route.body);
+    return;
+  }
+  const scheme = route.scheme ?? 'http';
+  const upstream = httpRequest({
+    host: route.address,
+    port: route.port,
+    method: request.method,
+    path: request.url,
+    headers: {
+      ...forwardedHeaders(request),
+      'x-forwarded-for': [request.headers['x-forwarded-for'], request.socket.remoteAddress]
+        .filter(Boolean)
+        .join(', '),
+      'x-forwarded-proto': scheme,
+      'x-forwarded-port': scheme === 'https' ? '443' : '80',
+    },
+    timeout: idleTimeout,
+  });
+  upstream.on('response', (answer) => {
+    const headers = Object.entries(answer.headers).filter(([name]) => !hopByHop.has(name));
+    response.writeHead(
+      answer.statusCode ?? 502,
+      Object.fromEntries(headers) as NodeJS.Dict<string | string[]>,
+    );
+    // A target that breaks off in mid-answer breaks off the client too: that is all HTTP can say by then.
+    pipeline(answer, response, () => undefined);
+  });
+  upstream.on('timeout', () => {
+    refuse(response, 504, 'Gateway Time-out');
+    upstream.destroy();
+  });
+  upstream.on('error', () => refuse(response, 502, 'Bad Gateway'));
+  response.on('close', () => upstream.destroy());
+  request.pipe(upstream);
+}
+
+function forwardedHeaders(request: IncomingMessage): NodeJS.Dict<string | string[]> {
+  return Object.fromEntries(Object.entries(request.headers).filter(([name]) => !hopByHop.has(name)));
+}
+
+/** The page that an Application Load Balancer itself sends for a target that fails. */
+function refuse(response: ServerResponse, status: number, reason: string): void {
+  if (response.headersSent || response.destroyed) return;
+  const title = `${status} ${reason}`;
+  response.writeHead(status, { 'content-type': 'text/html', server: 'awselb/2.0' });
+  response.end(
+    `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n</body>\r\n</html>\r\n`,
+  );
+}

@@ -1,0 +1,130 @@
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Database, open } from 'lmdb';
+import type { State, Table } from './model.ts';
+
+/** The recorded state of one sandbox, and the end of it. */
+export interface DurableState extends State {
+  close(): Promise<void>;
+}
+
+/** Sorts after every key that starts with the same prefix: the last code point there is. */
+const lastCodePoint = '\u{10FFFF}';
+const maxTables = 512;
+
+/**
+ * Opens (or makes) the state kept in `directory`, an LMDB environment, for this process alone.
+ *
+ * Writes are synchronous and go to the operating system before they return, so nothing acknowledged is lost when the
+ * process is killed at any moment. They are not flushed to the disk one by one (`noSync`): a power failure may lose
+ * the last seconds. That is the right trade for a sandbox, where a flush per write would cost most of the time.
+ *
+ * @throws Error when another living sandbox uses the directory.
+ */
+export function openState(directory: string): DurableState {
+  const path = resolve(directory);
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const unlock = lockDirectory(path);
+  const environment = open({ path: join(path, 'state'), noSync: true, maxDbs: maxTables });
+  const tables = new Map<string, Table<unknown>>();
+  return {
+    table<T>(name: string): Table<T> {
+      let table = tables.get(name);
+      if (!table) {
+        table = tableOver(environment.openDB<unknown, string>({ name }));
+        tables.set(name, table);
+      }
+      return table as Table<T>;
+    },
+    transaction: <R>(work: () => R): R =>
+      environment.transactionSync(() => {
+        const result = work();
+        if (result instanceof Promise) throw new Error('A state transaction must not be asynchronous.');
+        return result;
+      }),
+    async close() {
+      await environment.close();
+      unlock();
+    },
+  };
+}
+
+function tableOver<T>(database: Database<T, string>): Table<T> {
+  const range = (prefix: string) =>
+    prefix === '' ? database.getRange() : database.getRange({ start: prefix, end: prefix + lastCodePoint });
+  return {
+    get: (key) => database.get(key),
+    put: (key, value) => database.putSync(key, value),
+    delete: (key) => {
+      database.removeSync(key);
+    },
+    list: (prefix = '') => [...range(prefix)].map((entry) => entry.value),
+    entries: (prefix = '') => [...range(prefix)].map((entry) => [entry.key, entry.value]),
+  };
+}
+
+/** Directories open in this very process: the pid file cannot tell two sandboxes of one process apart. */
+const openHere = new Set<string>();
+
+/** Takes `directory` for this process by a pid file. The file of a dead process is taken over. */
+function lockDirectory(directory: string): () => void {
+  const file = join(directory, 'sandbox.pid');
+  const refuse = (pid: number) =>
+    new Error(
+      `Another sandbox (process ${pid}) uses ${directory}. Stop it, or give this one a directory of its own.`,
+    );
+  if (openHere.has(directory)) throw refuse(process.pid);
+  const holder = readHolder(file);
+  if (holder && holder.pid !== process.pid && isAlive(holder)) throw refuse(holder.pid);
+  rmSync(file, { force: true });
+  let handle: number;
+  try {
+    handle = openSync(file, 'wx', 0o600);
+  } catch (error) {
+    const winner = readHolder(file);
+    throw winner ? refuse(winner.pid) : error;
+  }
+  writeSync(handle, JSON.stringify({ pid: process.pid, startedAt: startOf(process.pid) }));
+  closeSync(handle);
+  openHere.add(directory);
+  return () => {
+    openHere.delete(directory);
+    rmSync(file, { force: true });
+  };
+}
+
+interface Holder {
+  readonly pid: number;
+  /** Tells a process from a later one that got the same pid; undefined where the system does not say. */
+  readonly startedAt?: string | undefined;
+}
+
+function readHolder(file: string): Holder | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Holder;
+  } catch (error) {
+    // No file, or one that a killed process had not finished: nobody holds the directory.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function isAlive(holder: Holder): boolean {
+  try {
+    process.kill(holder.pid, 0);
+  } catch (error) {
+    // EPERM: it lives, and belongs to somebody else.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  return holder.startedAt === undefined || holder.startedAt === startOf(holder.pid);
+}
+
+/** Start time of a process in clock ticks since boot, field 22 of `/proc/<pid>/stat` (proc(5)); Linux only. */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined; // Not Linux, or the process has just ended: its pid alone must do.
+  }
+}

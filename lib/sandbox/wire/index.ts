@@ -1,0 +1,262 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { parseXmlBody } from '@aws-sdk/core/protocols';
+import { AwsError } from '../model.ts';
+import { bodyMembers, fromJson, fromQuery, httpMembers, requireMembers } from './decode.ts';
+import { element, escapeXml, toJson, toXml } from './encode.ts';
+import { MalformedRequest } from './malformed.ts';
+import type { OperationModel, ProtocolKind, ServiceModel } from './service-model.ts';
+
+/** One HTTP request, read to its end. */
+export interface WireRequest {
+  readonly method: string;
+  /** Without the query, still percent-encoded. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+export interface WireAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What a request asks for, before its input is read. */
+export interface Ask {
+  readonly protocol: ProtocolKind;
+  readonly operation: string;
+  /** Query protocols: the API version asked for. JSON protocols: the target's prefix. */
+  readonly edition: string;
+  readonly labels: ReadonlyMap<string, string>;
+}
+
+const formType = 'application/x-www-form-urlencoded';
+
+/** The form of a query request: from the body of a POST, from the address of a GET. */
+function queryParameters(request: WireRequest): URLSearchParams {
+  const isForm = request.headers['content-type']?.startsWith(formType) ?? false;
+  return isForm ? new URLSearchParams(request.body.toString('utf8')) : request.query;
+}
+
+/**
+ * Finds the operation that a request names, by the marks of each protocol: `X-Amz-Target` (JSON), `Action` and
+ * `Version` (query, EC2 query), method and path (REST-XML).
+ *
+ * @param model the service when the request's signature named it.
+ */
+export function askOf(request: WireRequest, model: ServiceModel | undefined): Ask {
+  const target = request.headers['x-amz-target'];
+  if (typeof target === 'string') {
+    const [edition = '', operation = ''] = target.split('.', 2);
+    return { protocol: 'json', operation, edition, labels: new Map() };
+  }
+  const parameters = queryParameters(request);
+  const action = parameters.get('Action');
+  if (action !== null) {
+    const protocol = model?.protocol === 'ec2' ? 'ec2' : 'query';
+    return { protocol, operation: action, edition: parameters.get('Version') ?? '', labels: new Map() };
+  }
+  if (model?.protocol === 'rest-xml') return restAsk(request, model);
+  return {
+    protocol: model?.protocol ?? 'query',
+    operation: '',
+    edition: '',
+    labels: new Map(),
+  };
+}
+
+function restAsk(request: WireRequest, model: ServiceModel): Ask {
+  const path = segmentsOf(request.path);
+  let best: { operation: string; labels: Map<string, string> } | undefined;
+  for (const { name, http } of model.operations.values()) {
+    if (http?.method !== request.method) continue;
+    const [pattern = '', literalQuery = ''] = http.pattern.split('?');
+    if ([...new URLSearchParams(literalQuery).keys()].some((key) => !request.query.has(key))) continue;
+    const labels = matchPath(segmentsOf(pattern), path);
+    // The fewer labels, the closer the pattern: `/hostedzone/count` before `/hostedzone/{Id}`.
+    if (labels && (!best || labels.size < best.labels.size)) best = { operation: name, labels };
+  }
+  return { protocol: 'rest-xml', operation: '', edition: model.version, labels: new Map(), ...best };
+}
+
+const segmentsOf = (path: string) => path.split('/').filter((segment) => segment !== '');
+
+function matchPath(pattern: readonly string[], path: readonly string[]): Map<string, string> | undefined {
+  if (pattern.length !== path.length) return undefined;
+  const labels = new Map<string, string>();
+  for (const [index, part] of pattern.entries()) {
+    const given = decodeURIComponent(path[index] ?? '');
+    const label = /^\{(\w+)\+?\}$/.exec(part)?.[1];
+    if (label) labels.set(label, given);
+    else if (part !== given) return undefined;
+  }
+  return labels;
+}
+
+/** AWS's answer to an operation that a service does not have; the message says when only the sandbox lacks it. */
+export function unknownOperation(ask: Ask, reason?: string): AwsError {
+  const code =
+    ask.protocol === 'query' || ask.protocol === 'ec2' ? 'InvalidAction' : 'UnknownOperationException';
+  const named =
+    ask.operation === ''
+      ? 'The request names no operation'
+      : `The action ${ask.operation} is not valid for this web service`;
+  return new AwsError(
+    code,
+    reason === undefined ? `${named}.` : `${named}: ${reason}`,
+    ask.protocol === 'rest-xml' ? 404 : 400,
+  );
+}
+
+/** Reads an operation's input. @throws AwsError, in the protocol's words, for what does not fit the schema. */
+export async function decodeInput(
+  request: WireRequest,
+  ask: Ask,
+  operation: OperationModel,
+): Promise<object> {
+  try {
+    return await readInput(request, ask, operation);
+  } catch (error) {
+    throw error instanceof MalformedRequest ? error.toAwsError(ask.protocol) : error;
+  }
+}
+
+async function readInput(request: WireRequest, ask: Ask, operation: OperationModel): Promise<object> {
+  switch (ask.protocol) {
+    case 'json':
+      return fromJson(operation.input, parseJson(request.body)) as object;
+    case 'query':
+    case 'ec2': {
+      const ignored = (name: string) => name === 'Action' || name === 'Version' || /^X-Amz-/.test(name);
+      const parameters = [...queryParameters(request)].filter(([name]) => !ignored(name));
+      return fromQuery(operation.input, parameters, ask.protocol);
+    }
+    case 'rest-xml': {
+      const fromHttp = httpMembers(operation.input, {
+        labels: ask.labels,
+        query: request.query,
+        headers: request.headers,
+      });
+      const body = request.body.length === 0 ? {} : await parseXml(request.body);
+      return requireMembers(operation.input, { ...bodyMembers(operation.input, body), ...fromHttp }, '');
+    }
+  }
+}
+
+function parseJson(body: Buffer): unknown {
+  if (body.length === 0) return {};
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch (error) {
+    throw new AwsError('SerializationException', `The request body is not JSON: ${(error as Error).message}`);
+  }
+}
+
+async function parseXml(body: Buffer): Promise<Record<string, unknown>> {
+  try {
+    return (await parseXmlBody(body, {} as Parameters<typeof parseXmlBody>[1])) as Record<string, unknown>;
+  } catch (error) {
+    throw new AwsError('MalformedXML', `The request body is not XML: ${(error as Error).message}`);
+  }
+}
+
+/** The answer to a successful call. */
+export function encodeOutput(
+  model: ServiceModel,
+  ask: Ask,
+  operation: OperationModel,
+  output: unknown,
+  requestId: string,
+): WireAnswer {
+  const schema = operation.output;
+  const value = output ?? {};
+  const xmlns = ` xmlns="${model.xmlNamespace}"`;
+  switch (ask.protocol) {
+    case 'json':
+      return json(200, JSON.stringify(toJson(schema, value)), requestId);
+    case 'query': {
+      const result = schema.isUnitSchema() ? '' : element(`${operation.name}Result`, toXml(schema, value));
+      const metadata = element('ResponseMetadata', element('RequestId', requestId));
+      return xml(200, element(`${operation.name}Response`, result + metadata, xmlns), requestId);
+    }
+    case 'ec2': {
+      const content = schema.isUnitSchema() ? element('return', 'true') : toXml(schema, value);
+      return xml(
+        200,
+        element(`${operation.name}Response`, element('requestId', requestId) + content, xmlns),
+        requestId,
+      );
+    }
+    case 'rest-xml': {
+      const name = schema.getMergedTraits().xmlName ?? schema.getName() ?? `${operation.name}Response`;
+      const answer = xml(
+        operation.http?.status ?? 200,
+        element(name, toXml(schema, value), xmlns),
+        requestId,
+      );
+      return {
+        ...answer,
+        headers: { ...answer.headers, ...headerMembers(operation, value as Record<string, unknown>) },
+      };
+    }
+  }
+}
+
+function headerMembers(operation: OperationModel, value: Record<string, unknown>): Record<string, string> {
+  const headers: Record<string, string> = {};
+  if (operation.output.isUnitSchema()) return headers;
+  for (const [name, member] of operation.output.structIterator()) {
+    const { httpHeader } = member.getMergedTraits();
+    const text = value[name];
+    if (httpHeader && typeof text === 'string') headers[httpHeader.toLowerCase()] = text;
+  }
+  return headers;
+}
+
+/** The answer to a failed call, with the code and the status that the service's model gives the error. */
+export function encodeError(
+  protocol: ProtocolKind,
+  model: ServiceModel | undefined,
+  error: AwsError,
+  requestId: string,
+): WireAnswer {
+  const known = model?.errors.get(error.code);
+  const code = known?.code ?? error.code;
+  const status = known?.status ?? error.status;
+  const detail = element('Code', escapeXml(code)) + element('Message', escapeXml(error.message));
+  switch (protocol) {
+    case 'json': {
+      const answer = json(status, JSON.stringify({ __type: code, message: error.message }), requestId);
+      return { ...answer, headers: { ...answer.headers, 'x-amzn-errortype': code } };
+    }
+    case 'ec2':
+      return xml(
+        status,
+        element('Response', element('Errors', element('Error', detail)) + element('RequestID', requestId)),
+        requestId,
+      );
+    case 'query':
+    case 'rest-xml': {
+      const type = element('Type', status < 500 ? 'Sender' : 'Receiver');
+      const xmlns = model ? ` xmlns="${model.xmlNamespace}"` : '';
+      return xml(
+        status,
+        element('ErrorResponse', element('Error', type + detail) + element('RequestId', requestId), xmlns),
+        requestId,
+      );
+    }
+  }
+}
+
+const json = (status: number, body: string, requestId: string): WireAnswer => ({
+  status,
+  headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': requestId },
+  body,
+});
+
+const xml = (status: number, body: string, requestId: string): WireAnswer => ({
+  status,
+  headers: { 'content-type': 'text/xml', 'x-amzn-requestid': requestId },
+  body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}`,
+});
