@@ -1,0 +1,52 @@
+import { DomainError } from '../domain/errors.ts';
+
+/** One page of a list is asked for by size and by the cursor that the page before ended with. */
+export interface PageRequest {
+  /** Rows, 1 or more. */
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+/** `nextCursor` is null on the last page. */
+export interface Page<Row> {
+  readonly items: Row[];
+  readonly nextCursor: string | null;
+}
+
+/** Where a page ended: lists are ordered by time and then by id, so rows added meanwhile move no page. */
+export interface Position {
+  readonly at: Date;
+  readonly id: string;
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const idPatterns = { uuid, text: /^[\w.-]{1,80}$/, integer: /^\d{1,15}$/ } as const;
+
+/**
+ * Reads a cursor back.
+ * @throws DomainError `invalid_input` for anything that `pageFrom` did not write.
+ */
+export function positionOf(cursor: string, idKind: keyof typeof idPatterns): Position {
+  const [time, id, ...rest] = Buffer.from(cursor, 'base64url').toString('utf8').split(' ');
+  const at = new Date(time ?? '');
+  const isOurs = rest.length === 0 && !Number.isNaN(at.getTime()) && at.toISOString() === time;
+  if (!isOurs || id === undefined || !idPatterns[idKind].test(id)) {
+    throw new DomainError(
+      'invalid_input',
+      'The cursor is not one of this list: pass nextCursor as it was given.',
+      {
+        fields: [{ pointer: '/cursor', message: 'must be the nextCursor of the page before' }],
+      },
+    );
+  }
+  return { at, id };
+}
+
+/** Makes a page of rows that were read with `limit + 1`, so that the last page is known as such. */
+export function pageFrom<Row>(rows: Row[], limit: number, positionOfRow: (row: Row) => Position): Page<Row> {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  if (rows.length <= limit || last === undefined) return { items, nextCursor: null };
+  const { at, id } = positionOfRow(last);
+  return { items, nextCursor: Buffer.from(`${at.toISOString()} ${id}`).toString('base64url') };
+}

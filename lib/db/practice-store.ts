@@ -1,0 +1,99 @@
+import type { Insertable, Selectable } from 'kysely';
+import type { PracticeState } from '../domain/practice.ts';
+import type { Connection, Trx } from './database.ts';
+import { type Page, type PageRequest, pageFrom, positionOf } from './page.ts';
+import type { PracticeTable, SiloStackTable } from './schema.ts';
+
+export type PracticeRow = Selectable<PracticeTable>;
+
+/** A practice with what is known about it elsewhere: its stacks as last observed and its newest run. */
+export interface PracticeOverview extends PracticeRow {
+  readonly stacks: Pick<
+    Selectable<SiloStackTable>,
+    'practice_id' | 'component' | 'stack_name' | 'status' | 'observed_at'
+  >[];
+  readonly latestRunId: string | null;
+}
+
+/** Adds a practice unless one with its id was ever there; answers whether it did. Practice rows are never removed. */
+export async function insertPractice(db: Trx, row: Insertable<PracticeTable>): Promise<boolean> {
+  const inserted = await db
+    .insertInto('practice')
+    .values(row)
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  return inserted !== undefined;
+}
+
+export async function findPractice(db: Connection, id: string): Promise<PracticeOverview | undefined> {
+  const rows = await db.selectFrom('practice').selectAll().where('id', '=', id).execute();
+  return (await withOverview(db, rows))[0];
+}
+
+/** Reads a practice and keeps others from changing it until the transaction ends. */
+export function lockPractice(db: Trx, id: string): Promise<PracticeRow | undefined> {
+  return db.selectFrom('practice').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
+}
+
+/** Newest first. */
+export async function listPractices(
+  db: Connection,
+  page: PageRequest & { readonly state?: PracticeState | undefined },
+): Promise<Page<PracticeOverview>> {
+  let query = db.selectFrom('practice').selectAll();
+  if (page.state !== undefined) query = query.where('state', '=', page.state);
+  if (page.cursor !== undefined) {
+    const { at, id } = positionOf(page.cursor, 'text');
+    query = query.where((eb) => eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(at, id)));
+  }
+  const rows = await query
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1)
+    .execute();
+  const { items, nextCursor } = pageFrom(rows, page.limit, (row) => ({ at: row.created_at, id: row.id }));
+  return { items: await withOverview(db, items), nextCursor };
+}
+
+export async function setPracticeState(db: Trx, id: string, state: PracticeState, at: Date): Promise<void> {
+  await db
+    .updateTable('practice')
+    .set((eb) => ({ state, revision: eb('revision', '+', 1), updated_at: at }))
+    .where('id', '=', id)
+    .execute();
+}
+
+export async function countPractices(db: Connection): Promise<{ state: PracticeState; count: number }[]> {
+  const rows = await db
+    .selectFrom('practice')
+    .select((eb) => ['state', eb.fn.countAll<number>().as('count')])
+    .groupBy('state')
+    .execute();
+  return rows.map(({ state, count }) => ({ state, count: Number(count) }));
+}
+
+/** Two more queries for the whole page, never one a row. */
+async function withOverview(db: Connection, rows: PracticeRow[]): Promise<PracticeOverview[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map((row) => row.id);
+  const stacks = await db
+    .selectFrom('silo_stack')
+    .select(['practice_id', 'component', 'stack_name', 'status', 'observed_at'])
+    .where('practice_id', 'in', ids)
+    .execute();
+  const runs = await db
+    .selectFrom('run')
+    .distinctOn('practice_id')
+    .select(['practice_id', 'id'])
+    .where('practice_id', 'in', ids)
+    .orderBy('practice_id')
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .execute();
+  return rows.map((row) => ({
+    ...row,
+    stacks: stacks.filter((stack) => stack.practice_id === row.id),
+    latestRunId: runs.find((run) => run.practice_id === row.id)?.id ?? null,
+  }));
+}

@@ -1,0 +1,61 @@
+import { type Insertable, type Selectable, sql } from 'kysely';
+import type { Role } from '../domain/access.ts';
+import { type Connection, type Trx, toJson } from './database.ts';
+import { type Page, type PageRequest, pageFrom, positionOf } from './page.ts';
+import type { ApiTokenTable } from './schema.ts';
+
+export type TokenRow = Selectable<ApiTokenTable>;
+
+export function insertToken(
+  db: Trx,
+  row: Omit<Insertable<ApiTokenTable>, 'roles'> & { readonly roles: readonly Role[] },
+): Promise<TokenRow> {
+  return db
+    .insertInto('api_token')
+    .values({ ...row, roles: toJson(row.roles) })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+export function findToken(db: Connection, id: string): Promise<TokenRow | undefined> {
+  return db.selectFrom('api_token').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/** Newest first. */
+export async function listTokens(db: Connection, page: PageRequest): Promise<Page<TokenRow>> {
+  let query = db.selectFrom('api_token').selectAll();
+  if (page.cursor !== undefined) {
+    const { at, id } = positionOf(page.cursor, 'text');
+    query = query.where((eb) => eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(at, id)));
+  }
+  const rows = await query
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1)
+    .execute();
+  return pageFrom(rows, page.limit, (row) => ({ at: row.created_at, id: row.id }));
+}
+
+/** Lets no other transaction add, change or lock tokens until this one ends: rules over all tokens hold. */
+export async function lockTokens(db: Trx): Promise<void> {
+  await sql`lock table api_token in share row exclusive mode`.execute(db);
+}
+
+/** Ids of the tokens with a role that work at a time. */
+export async function liveTokensWith(db: Trx, role: Role, at: Date): Promise<string[]> {
+  const rows = await db
+    .selectFrom('api_token')
+    .select(['id', 'roles'])
+    .where('revoked_at', 'is', null)
+    .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', at)]))
+    .execute();
+  return rows.filter((row) => row.roles.includes(role)).map((row) => row.id);
+}
+
+export async function setRevoked(db: Trx, id: string, at: Date): Promise<void> {
+  await db.updateTable('api_token').set({ revoked_at: at }).where('id', '=', id).execute();
+}
+
+export async function setLastUsed(db: Connection, id: string, at: Date): Promise<void> {
+  await db.updateTable('api_token').set({ last_used_at: at }).where('id', '=', id).execute();
+}
