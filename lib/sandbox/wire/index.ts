@@ -128,7 +128,7 @@ async function readInput(request: WireRequest, ask: Ask, operation: OperationMod
       return fromJson(operation.input, parseJson(request.body)) as object;
     case 'query':
     case 'ec2': {
-      const ignored = (name: string) => name === 'Action' || name === 'Version' || /^X-Amz-/.test(name);
+      const ignored = (name: string) => name === 'Action' || name === 'Version' || name.startsWith('X-Amz-');
       const parameters = [...queryParameters(request)].filter(([name]) => !ignored(name));
       return fromQuery(operation.input, parameters, ask.protocol);
     }

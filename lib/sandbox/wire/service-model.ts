@@ -67,6 +67,7 @@ const errorSchema = -3;
  * the client class the protocol that it speaks. No request is sent.
  */
 export function serviceModel(signingName: string, sdk: Readonly<Record<string, unknown>>): ServiceModel {
+  const protocol = protocolOf(signingName, sdk);
   const operations = new Map<string, OperationModel>();
   const errors = new Map<string, ErrorModel>();
   for (const exported of Object.values(sdk)) {
@@ -76,15 +77,14 @@ export function serviceModel(signingName: string, sdk: Readonly<Record<string, u
       operations.set(name, operationModel(exported));
     } else if (exported[0] === errorSchema) {
       const traits = NormalizedSchema.of(exported as unknown as SchemaReference).getMergedTraits();
-      const [code, status] = (traits['awsQueryError'] as [string, number] | undefined) ?? [
-        name,
-        traits['httpError'] as number | undefined,
-      ];
+      const queryError =
+        protocol.protocol === 'query' ? (traits['awsQueryError'] as [string, number]) : undefined;
+      const [code, status] = queryError ?? [name, traits['httpError'] as number | undefined];
       errors.set(name, { code, status });
       errors.set(code, { code, status });
     }
   }
-  return { signingName, operations, errors, ...protocolOf(signingName, sdk) };
+  return { signingName, operations, errors, ...protocol };
 }
 
 /** @param schema `[9, namespace, name, traits, input, output]` */
@@ -108,7 +108,10 @@ function operationModel(schema: unknown[]): OperationModel {
   };
 }
 
-function protocolOf(signingName: string, sdk: Readonly<Record<string, unknown>>) {
+function protocolOf(
+  signingName: string,
+  sdk: Readonly<Record<string, unknown>>,
+): Pick<ServiceModel, 'protocol' | 'version' | 'xmlNamespace' | 'targetPrefix'> {
   const Client = Object.entries(sdk).find(([name]) => /^[A-Z]\w*Client$/.test(name))?.[1] as
     | ClientClass
     | undefined;

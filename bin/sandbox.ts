@@ -1,0 +1,76 @@
+import { parseArgs } from 'node:util';
+import { startSandbox } from '../lib/sandbox/server.ts';
+
+const usage = `Usage: npm run sandbox -- [options]
+
+Starts the sandbox cloud: an AWS-compatible endpoint on this machine. docs/sandbox.md says what it emulates.
+
+  --port N           port to listen on, 0 picks a free one (default 4566)
+  --host ADDRESS     address to listen on (default 127.0.0.1)
+  --data-dir DIR     where state and storage live (default .lumenality/sandbox)
+  --no-data-plane    record databases and tasks without running them
+  --help             this text`;
+
+/** Exit codes of sysexits.h: usage error, and a service that could not start. */
+const badUsage = 64;
+const unavailable = 69;
+
+function fail(message: string, code: number): never {
+  console.error(`sandbox: ${message}`);
+  process.exit(code);
+}
+
+function options() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        port: { type: 'string', default: '4566' },
+        host: { type: 'string', default: '127.0.0.1' },
+        'data-dir': { type: 'string', default: '.lumenality/sandbox' },
+        'no-data-plane': { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    const port = Number(values.port);
+    if (!/^\d+$/.test(values.port) || port > 65_535) {
+      fail(`--port must be a whole number from 0 to 65535, not "${values.port}".`, badUsage);
+    }
+    return { ...values, port };
+  } catch (error) {
+    return fail(`${(error as Error).message}\n\n${usage}`, badUsage);
+  }
+}
+
+const { port, host, 'data-dir': directory, 'no-data-plane': recordOnly, help } = options();
+if (help) {
+  console.log(usage);
+  process.exit(0);
+}
+
+const sandbox = await startSandbox({
+  port,
+  host,
+  directory,
+  dataPlane: false,
+  log: (line) => console.error(line),
+}).catch((error: unknown) => fail((error as Error).message, unavailable));
+
+console.log(`The sandbox cloud is ready at ${sandbox.endpoint}${recordOnly ? ' (recording only: no data plane)' : ''}
+
+  export AWS_ENDPOINT_URL=${sandbox.endpoint}
+  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
+
+An access key id of twelve digits names its account; any other belongs to 000000000000. Ctrl-C stops the sandbox.`);
+process.send?.({ ready: true, port: sandbox.port });
+
+let stopping = false;
+const stop = () => {
+  if (stopping) process.exit(130);
+  stopping = true;
+  sandbox.stop().then(
+    () => process.exit(0),
+    (error: unknown) => fail(`could not stop in order: ${(error as Error).message}`, unavailable),
+  );
+};
+process.on('SIGINT', stop);
+process.on('SIGTERM', stop);
