@@ -1,6 +1,6 @@
 import { Fn } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { loadBalancerDeletionProtectionOff } from './acknowledgements.ts';
+import { loadBalancerDeletionProtection } from './acknowledgements.ts';
 import { EncryptedLogGroup } from './constructs/encrypted-log-group.ts';
 import { Endpoints } from './constructs/endpoints.ts';
 import { Entrance } from './constructs/entrance.ts';
@@ -53,7 +53,7 @@ export class FoundationStack extends PracticeStack {
       subnetIds: network.public.subnetIds,
       securityGroupId: firewall.loadBalancerId,
       internet: network.internet,
-      deletionProtection: loadBalancerDeletionProtectionOff,
+      deletionProtection: loadBalancerDeletionProtection,
     });
 
     this.output('KeyArn', key.arn, "The practice's KMS key");

@@ -54,7 +54,14 @@ export class AppRoles extends Construct {
       {
         Sid: 'UsePracticeKey',
         Effect: 'Allow',
-        Action: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'],
+        // ListResourceTags: at its start the app checks that the key is tagged for its practice.
+        Action: [
+          'kms:Decrypt',
+          'kms:DescribeKey',
+          'kms:Encrypt',
+          'kms:GenerateDataKey*',
+          'kms:ListResourceTags',
+        ],
         Resource: props.keyArn,
       },
     ]);

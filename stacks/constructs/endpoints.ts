@@ -30,7 +30,12 @@ export class Endpoints extends Construct {
       [
         'Kms',
         'kms',
-        [allow(['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey*'], props.keyArn)],
+        [
+          allow(
+            ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ListResourceTags'],
+            props.keyArn,
+          ),
+        ],
       ],
       [
         'SecretsManager',

@@ -1,0 +1,49 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { ReleaseError } from './release-error.ts';
+
+/**
+ * Fills a directory as a whole: `fill` writes beside it, and only what is complete takes its place.
+ * @throws ReleaseError when the directory holds something that is no release, which is then left alone.
+ */
+export async function replaceDirectory<T>(out: string, fill: (folder: string) => Promise<T>): Promise<T> {
+  const target = resolve(out);
+  refuseForeign(target);
+  mkdirSync(dirname(target), { recursive: true });
+  // Beside the target, because a rename does not cross file systems.
+  const staging = mkdtempSync(join(dirname(target), `.${basename(target)}-`));
+  try {
+    const result = await fill(join(staging, 'new'));
+    refuseForeign(target);
+    const previous = join(staging, 'previous');
+    const replaces = existsSync(target);
+    if (replaces) renameSync(target, previous);
+    try {
+      renameSync(join(staging, 'new'), target);
+    } catch (cause) {
+      if (replaces) renameSync(previous, target);
+      throw cause;
+    }
+    return result;
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+function refuseForeign(target: string): void {
+  let names: string[];
+  try {
+    names = readdirSync(target);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return;
+    if (code === 'ENOTDIR')
+      throw new ReleaseError(`${target} is a file. Name a directory for the release.`, { cause: error });
+    throw error;
+  }
+  if (names.length > 0 && !names.includes('release.json')) {
+    throw new ReleaseError(
+      `${target} is not empty and holds no release, so nothing was written. Name a new or empty directory, or one with a release to replace.`,
+    );
+  }
+}
