@@ -1,0 +1,28 @@
+/** What the sandbox asks of a database process. One `template` or `create`, or one `start` and then `execute`s. */
+export type DatabaseRequest =
+  | { readonly type: 'template'; readonly directory: string }
+  | {
+      readonly type: 'create';
+      readonly template: string;
+      readonly directory: string;
+      readonly key: Uint8Array;
+      readonly database: string;
+      readonly username: string;
+    }
+  | {
+      readonly type: 'start';
+      readonly directory: string;
+      readonly key: Uint8Array;
+      readonly database: string;
+      readonly username: string;
+    }
+  /** Whole front-end messages of the PostgreSQL protocol. */
+  | { readonly type: 'execute'; readonly id: number; readonly messages: Uint8Array }
+  | { readonly type: 'stop' };
+
+export type DatabaseReply =
+  | { readonly type: 'done' }
+  /** `greeting`: the parameters that PostgreSQL reports at the start of a session, as protocol messages. */
+  | { readonly type: 'started'; readonly greeting: Uint8Array }
+  | { readonly type: 'result'; readonly id: number; readonly data: Uint8Array }
+  | { readonly type: 'failed'; readonly message: string };

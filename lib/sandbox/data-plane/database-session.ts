@@ -1,0 +1,241 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type SecureContext, TLSSocket } from 'node:tls';
+import { AwsError, type DatabaseSpec } from '../model.ts';
+import type { DatabaseEngine } from './database-engine.ts';
+import * as wire from './frames.ts';
+import { ScramExchange } from './scram.ts';
+
+/** What a session needs of its instance. */
+export interface SessionHost {
+  readonly spec: DatabaseSpec;
+  readonly secureContext: SecureContext;
+  /** The running engine; started, after its key was unwrapped, when there is none. */
+  engine(): Promise<DatabaseEngine>;
+  /** Whether this is the only session left. */
+  isLast(): boolean;
+}
+
+/** Ends a session with a message that its client shows. */
+class Refusal extends Error {
+  readonly sqlState: string;
+
+  constructor(sqlState: string, text: string) {
+    super(text);
+    this.sqlState = sqlState;
+  }
+}
+
+/** Messages that PostgreSQL answers at once; the others (Parse, Bind, …) wait for one of these. */
+const ANSWERED = new Set(['Q', 'S', 'H', 'F']);
+
+/**
+ * Serves one connection until it ends: negotiation of TLS, authentication, then statements.
+ *
+ * PGlite has a single session, so a client gets it for a transaction (or an extended-query cycle) at a time, in order
+ * of asking. What follows for clients that are connected at the same time: prepared statements, settings and
+ * session-level advisory locks are shared between them; transaction-level locks work. What a session leaves behind is
+ * discarded when the last one ends. `COPY … FROM STDIN` is not supported by PGlite's protocol and ends the engine.
+ */
+export async function serveSession(socket: Socket, host: SessionHost): Promise<void> {
+  let stream: Duplex = socket;
+  try {
+    const opened = await negotiate(socket, host);
+    if (opened === undefined) return;
+    stream = opened.stream;
+    await authenticate(opened.stream, opened.parameters, host);
+    const engine = await startEngine(host);
+    await relay(opened.stream, engine, host);
+  } catch (error) {
+    if (stream.writable) stream.write(farewell(error));
+  } finally {
+    stream.end();
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  }
+}
+
+/** For a client that never closes its half. */
+const LINGER_MS = 1000;
+
+function farewell(error: unknown): Buffer {
+  if (error instanceof Refusal) return wire.fatal(error.sqlState, error.message);
+  if (error instanceof wire.ProtocolViolation) return wire.fatal('08P01', error.message);
+  return wire.fatal(
+    '57P01',
+    `terminating connection: ${error instanceof Error ? error.message : String(error)}`,
+  );
+}
+
+interface Opened {
+  readonly stream: Duplex;
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+/** Everything up to the startup message (PostgreSQL documentation, "SSL Session Encryption"). */
+async function negotiate(socket: Socket, host: SessionHost): Promise<Opened | undefined> {
+  let stream: Duplex = socket;
+  for (;;) {
+    const packet = await wire.readStartupPacket(stream);
+    // One engine serves the sessions in turn, so a statement cannot be cancelled: PostgreSQL too may ignore the request.
+    if (packet === undefined || packet.code === wire.CANCEL_REQUEST) return undefined;
+    if (packet.code === wire.GSS_ENCRYPTION_REQUEST) {
+      stream.write('N');
+    } else if (packet.code === wire.SSL_REQUEST && stream === socket) {
+      stream = await startTls(socket, host.secureContext);
+    } else if (packet.code >> 16 === 3) {
+      const parameters = wire.startupParameters(packet.body);
+      if (stream === socket && host.spec.forceTls()) throw refusePlain(socket, parameters);
+      return { stream, parameters };
+    } else {
+      throw new Refusal(
+        '0A000',
+        `unsupported frontend protocol ${packet.code >> 16}.${packet.code & 0xffff}`,
+      );
+    }
+  }
+}
+
+async function startTls(socket: Socket, secureContext: SecureContext): Promise<TLSSocket> {
+  if (socket.readableLength > 0) {
+    throw new wire.ProtocolViolation('received unencrypted data after SSL request');
+  }
+  socket.write('S');
+  const secure = new TLSSocket(socket, { isServer: true, secureContext });
+  await new Promise<void>((resolve, reject) => {
+    secure.once('secure', resolve);
+    secure.once('error', reject);
+    secure.once('close', () =>
+      reject(new Error('The client closed the connection during the TLS handshake.')),
+    );
+  });
+  secure.on('error', () => secure.destroy());
+  return secure;
+}
+
+function refusePlain(socket: Socket, parameters: ReadonlyMap<string, string>): Refusal {
+  const user = parameters.get('user') ?? '';
+  return new Refusal(
+    '28000',
+    `no pg_hba.conf entry for host "${socket.remoteAddress ?? ''}", user "${user}", ` +
+      `database "${parameters.get('database') ?? user}", no encryption`,
+  );
+}
+
+async function authenticate(
+  stream: Duplex,
+  parameters: ReadonlyMap<string, string>,
+  host: SessionHost,
+): Promise<void> {
+  const user = parameters.get('user');
+  if (!user) throw new Refusal('28000', 'no PostgreSQL user name specified in startup packet');
+  const encoding = parameters.get('client_encoding') ?? 'UTF8';
+  if (!/^utf-?8$/i.test(encoding)) {
+    throw new Refusal('22023', `the sandbox speaks client_encoding UTF8 only, not ${encoding}`);
+  }
+  if (!(await provesPassword(stream, host.spec.masterPassword())) || user !== host.spec.masterUsername) {
+    throw new Refusal('28P01', `password authentication failed for user "${user}"`);
+  }
+  const database = parameters.get('database') ?? user;
+  if (database !== host.spec.databaseName)
+    throw new Refusal('3D000', `database "${database}" does not exist`);
+}
+
+const AUTHENTICATION_SASL = 10;
+const AUTHENTICATION_SASL_CONTINUE = 11;
+const AUTHENTICATION_SASL_FINAL = 12;
+
+async function provesPassword(stream: Duplex, password: string): Promise<boolean> {
+  const exchange = new ScramExchange(password);
+  stream.write(wire.message('R', wire.int32(AUTHENTICATION_SASL), 'SCRAM-SHA-256', Buffer.of(0)));
+  const initial = await passwordMessage(stream);
+  const mechanismEnd = initial.indexOf(0);
+  if (initial.toString('latin1', 0, mechanismEnd) !== 'SCRAM-SHA-256') {
+    throw new wire.ProtocolViolation('client selected an invalid SASL authentication mechanism');
+  }
+  const serverFirst = exchange.first(initial.toString('utf8', mechanismEnd + 5));
+  if (serverFirst === undefined) throw new wire.ProtocolViolation('malformed SCRAM message');
+  stream.write(wire.message('R', wire.int32(AUTHENTICATION_SASL_CONTINUE), Buffer.from(serverFirst)));
+  const serverFinal = exchange.final((await passwordMessage(stream)).toString('utf8'));
+  if (serverFinal === undefined) return false;
+  stream.write(wire.message('R', wire.int32(AUTHENTICATION_SASL_FINAL), Buffer.from(serverFinal)));
+  return true;
+}
+
+async function passwordMessage(stream: Duplex): Promise<Buffer> {
+  const received = await wire.readMessage(stream);
+  if (received === undefined) throw new wire.ProtocolViolation('unexpected EOF during authentication');
+  if (received.type !== 'p')
+    throw new wire.ProtocolViolation(`expected SASL response, got message type ${received.type}`);
+  return received.body;
+}
+
+async function startEngine(host: SessionHost): Promise<DatabaseEngine> {
+  try {
+    return await host.engine();
+  } catch (error) {
+    const reason = error instanceof AwsError ? `${error.code}: ${error.message}` : (error as Error).message;
+    throw new Refusal('57P03', `the database system is not available: ${reason}`);
+  }
+}
+
+async function relay(stream: Duplex, engine: DatabaseEngine, host: SessionHost): Promise<void> {
+  // The greeting starts with AuthenticationOk and ends with ReadyForQuery.
+  stream.write(engine.greeting);
+  void sayGoodbye(stream, engine);
+  let release: (() => void) | undefined;
+  let pending: Buffer[] = [];
+  try {
+    for (;;) {
+      const received = await wire.readMessage(stream);
+      if (received === undefined || received.type === 'X') break;
+      pending.push(received.bytes);
+      if (!ANSWERED.has(received.type)) continue;
+      release ??= await engine.acquire();
+      const answer = await engine.execute(Buffer.concat(pending));
+      pending = [];
+      await send(stream, answer);
+      if (wire.lastReadyStatus(answer) === 'I') {
+        release();
+        release = undefined;
+      }
+    }
+  } finally {
+    await cleanUp(engine, release, host);
+  }
+}
+
+/** An engine that ends, on purpose or not, takes its sessions with it. */
+async function sayGoodbye(stream: Duplex, engine: DatabaseEngine): Promise<void> {
+  await engine.ended;
+  if (stream.writable) stream.end(wire.fatal('57P01', 'terminating connection due to administrator command'));
+}
+
+async function send(stream: Duplex, bytes: Uint8Array): Promise<void> {
+  if (stream.destroyed || stream.write(bytes)) return;
+  await new Promise<void>((resolve) => {
+    stream.once('drain', resolve);
+    stream.once('close', resolve);
+  });
+}
+
+/** Rolls back what the client left open; the last one to leave takes its settings and statements with it. */
+async function cleanUp(
+  engine: DatabaseEngine,
+  held: (() => void) | undefined,
+  host: SessionHost,
+): Promise<void> {
+  if (!engine.running) return;
+  const release = held ?? (host.isLast() ? await engine.acquire() : undefined);
+  if (release === undefined) return;
+  try {
+    if (held) await engine.execute(Buffer.concat([wire.message('S'), wire.query('ROLLBACK')]));
+    if (host.isLast()) {
+      await engine.execute(wire.query('DISCARD ALL'));
+      await engine.execute(
+        wire.query(`SET SESSION AUTHORIZATION "${host.spec.masterUsername.replaceAll('"', '""')}"`),
+      );
+    }
+  } finally {
+    release();
+  }
+}
