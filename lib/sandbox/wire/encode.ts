@@ -125,5 +125,5 @@ function xmlContent(schema: NormalizedSchema, value: unknown): string {
   if (schema.isBlobSchema()) return Buffer.from(bytesOf(schema, value)).toString('base64');
   const expected = schema.isBooleanSchema() ? 'boolean' : schema.isNumericSchema() ? 'number' : 'string';
   if (typeof value !== expected) throw mismatch(schema, value);
-  return escapeXml(String(value as string | number | boolean));
+  return escapeXml(String(value));
 }
