@@ -78,6 +78,11 @@ export interface ResourceContext extends Call {
    * A handler derives generated ids from it (`generatedId`), so a repeated create finds what the first one made.
    */
   readonly token: string;
+  /**
+   * Tells the engine the physical id as soon as the resource exists, before a wait for it to become stable. A creation
+   * that fails or is cancelled after this is deleted by that id when the stack rolls back.
+   */
+  initiated?(physicalId: string): void;
   /** Stops a long wait (a service becoming stable) when the stack operation is cancelled or the sandbox stops. */
   readonly signal: AbortSignal;
 }
