@@ -2,6 +2,7 @@ import type { Insertable, Selectable } from 'kysely';
 import type { PracticeState } from '../domain/practice.ts';
 import type { Connection, Trx } from './database.ts';
 import { type Page, type PageRequest, pageFrom, positionOf } from './page.ts';
+import { latestRunIds } from './run-store.ts';
 import type { PracticeTable, SiloStackTable } from './schema.ts';
 
 export type PracticeRow = Selectable<PracticeTable>;
@@ -82,18 +83,10 @@ async function withOverview(db: Connection, rows: PracticeRow[]): Promise<Practi
     .select(['practice_id', 'component', 'stack_name', 'status', 'observed_at'])
     .where('practice_id', 'in', ids)
     .execute();
-  const runs = await db
-    .selectFrom('run')
-    .distinctOn('practice_id')
-    .select(['practice_id', 'id'])
-    .where('practice_id', 'in', ids)
-    .orderBy('practice_id')
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .execute();
+  const runs = await latestRunIds(db, ids);
   return rows.map((row) => ({
     ...row,
     stacks: stacks.filter((stack) => stack.practice_id === row.id),
-    latestRunId: runs.find((run) => run.practice_id === row.id)?.id ?? null,
+    latestRunId: runs.get(row.id) ?? null,
   }));
 }

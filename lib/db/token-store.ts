@@ -6,15 +6,14 @@ import type { ApiTokenTable } from './schema.ts';
 
 export type TokenRow = Selectable<ApiTokenTable>;
 
-export function insertToken(
+export async function insertToken(
   db: Trx,
   row: Omit<Insertable<ApiTokenTable>, 'roles'> & { readonly roles: readonly Role[] },
-): Promise<TokenRow> {
-  return db
+): Promise<void> {
+  await db
     .insertInto('api_token')
     .values({ ...row, roles: toJson(row.roles) })
-    .returningAll()
-    .executeTakeFirstOrThrow();
+    .execute();
 }
 
 export function findToken(db: Connection, id: string): Promise<TokenRow | undefined> {

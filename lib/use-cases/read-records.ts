@@ -1,0 +1,53 @@
+import { type AuditFilter, type AuditRow, listAudit as auditRows } from '../db/audit-store.ts';
+import { type Page, type PageRequest, pageFrom, positionOf } from '../db/page.ts';
+import { type PlanRow, listPlans as planRows } from '../db/plan-store.ts';
+import { countPractices } from '../db/practice-store.ts';
+import {
+  type PublishedRelease,
+  readRelease as releaseRow,
+  listReleases as releaseRows,
+} from '../db/release-store.ts';
+import { countRunsByState } from '../db/run-store.ts';
+import type { Core } from './core.ts';
+import { notFound } from './refusals.ts';
+
+export type { AuditRow, PlanRow, PublishedRelease };
+
+/** Every plan with its versions, by id. */
+export function listPlans(core: Core, page: PageRequest): Promise<Page<PlanRow>> {
+  return planRows(core.db, page);
+}
+
+/** The audit trail, newest first. */
+export function listAudit(core: Core, page: PageRequest & AuditFilter): Promise<Page<AuditRow>> {
+  return auditRows(core.db, page);
+}
+
+/** Published releases, newest first. */
+export async function listReleases(core: Core, page: PageRequest): Promise<Page<PublishedRelease>> {
+  const position = page.cursor === undefined ? undefined : positionOf(page.cursor, 'text');
+  const rows = await releaseRows(core.db, {
+    before: position === undefined ? undefined : { publishedAt: position.at, id: position.id },
+    limit: page.limit + 1,
+  });
+  return pageFrom(rows, page.limit, (row) => ({ at: row.publishedAt, id: row.id }));
+}
+
+/** @throws DomainError `not_found` */
+export async function readRelease(core: Core, id: string): Promise<PublishedRelease> {
+  const release = await releaseRow(core.db, id);
+  if (release === undefined) throw notFound('release');
+  return release;
+}
+
+export interface StateCounts {
+  readonly practices: readonly { readonly state: string; readonly count: number }[];
+  readonly runs: readonly { readonly state: string; readonly count: number }[];
+}
+
+/** How many practices and runs are in each state. A state that nothing is in has no entry. */
+export async function countStates(core: Core): Promise<StateCounts> {
+  const practices = await countPractices(core.db);
+  const runs = await countRunsByState(core.db);
+  return { practices, runs: [...runs].map(([state, count]) => ({ state, count: Number(count) })) };
+}
