@@ -1,13 +1,24 @@
 import type { ResourceHandler, ServiceEmulation } from '../model.ts';
+import * as acm from './acm/index.ts';
 import * as ec2 from './ec2/index.ts';
+import * as iam from './iam/index.ts';
 import * as kms from './kms/index.ts';
+import * as route53 from './route53/index.ts';
 import * as secretsmanager from './secretsmanager/index.ts';
 
 /** Every emulated service but STS and CloudFormation, which are parts of the sandbox itself. */
-export const services: readonly ServiceEmulation[] = [ec2.service, kms.service, secretsmanager.service];
+export const services: readonly ServiceEmulation[] = [
+  acm.service,
+  ec2.service,
+  kms.service,
+  secretsmanager.service,
+];
 
 /** What CloudFormation can create, by resource type. */
 export const resourceHandlers: readonly ResourceHandler[] = [
+  ...acm.resources,
+  ...iam.resources,
+  ...route53.resources,
   ...ec2.resources,
   ...kms.resources,
   ...secretsmanager.resources,

@@ -1,0 +1,71 @@
+/** Roles and policies as they are kept. IAM has no Region: keys say `aws-global`. */
+import type { Policy, Role, Tag } from '@aws-sdk/client-iam';
+import { recordKey } from '../../identifiers.ts';
+import { AwsError, type Call, type Table } from '../../model.ts';
+
+export type RoleRecord = Role & {
+  /** As it was given: JSON, not URL-encoded. */
+  readonly AssumeRolePolicyDocument: string;
+  readonly Inline: Readonly<Record<string, string>>;
+  readonly Attached: readonly string[];
+  readonly Tags: Tag[];
+};
+
+export type PolicyRecord = Policy & { Arn: string; Document: string; Tags: Tag[] };
+
+const roleTable = (call: Call): Table<RoleRecord> => call.cloud.state.table('iam.roles');
+const policyTable = (call: Call): Table<PolicyRecord> => call.cloud.state.table('iam.policies');
+const keyOf = (call: Call, id = '') => recordKey({ accountId: call.accountId, region: 'aws-global' }, id);
+
+export const listRoles = (call: Call) => roleTable(call).list(keyOf(call));
+export const findRole = (name: string, call: Call) => roleTable(call).get(keyOf(call, name));
+export const putRole = (role: RoleRecord, call: Call) =>
+  roleTable(call).put(keyOf(call, role.RoleName), role);
+export const eraseRole = (name: string, call: Call) => roleTable(call).delete(keyOf(call, name));
+
+export function existingRole(name: string | undefined, call: Call): RoleRecord {
+  const role = findRole(name ?? '', call);
+  if (role === undefined) throw noSuchEntity(`The role with name ${name} cannot be found.`);
+  return role;
+}
+
+export const listPolicies = (call: Call) => policyTable(call).list(keyOf(call));
+export const findPolicy = (arn: string, call: Call) => policyTable(call).get(keyOf(call, arn));
+export const putPolicy = (policy: PolicyRecord, call: Call) =>
+  policyTable(call).put(keyOf(call, policy.Arn), policy);
+export const erasePolicy = (arn: string, call: Call) => policyTable(call).delete(keyOf(call, arn));
+
+export function existingPolicy(arn: string | undefined, call: Call): PolicyRecord {
+  const policy = findPolicy(arn ?? '', call);
+  if (policy === undefined) throw noSuchEntity(`Policy ${arn} was not found.`);
+  return policy;
+}
+
+export function noSuchEntity(message: string): AwsError {
+  return new AwsError('NoSuchEntity', message, 404);
+}
+
+/** A policy document that IAM's parser would take: JSON, a version, and statements with an effect and actions. */
+export function checkedDocument(document: string | undefined): string {
+  let parsed: { Version?: unknown; Statement?: unknown };
+  try {
+    parsed = JSON.parse(document ?? '') as typeof parsed;
+  } catch {
+    throw malformed('Syntax errors in policy.');
+  }
+  if (parsed.Version !== '2012-10-17' && parsed.Version !== '2008-10-17')
+    throw malformed('The policy must contain a valid version string.');
+  const statements = [parsed.Statement].flat() as Array<Record<string, unknown> | undefined>;
+  if (statements.length === 0) throw malformed('Syntax errors in policy.');
+  for (const statement of statements) {
+    if (statement?.['Effect'] !== 'Allow' && statement?.['Effect'] !== 'Deny')
+      throw malformed(`Missing required field Effect`);
+    if (statement['Action'] === undefined && statement['NotAction'] === undefined)
+      throw malformed('Policy statement must contain actions.');
+  }
+  return document ?? '';
+}
+
+function malformed(message: string): AwsError {
+  return new AwsError('MalformedPolicyDocument', message);
+}

@@ -1,0 +1,162 @@
+/** Roles and policies in CloudFormation. Recorded: nothing in the sandbox evaluates what they allow. */
+import { generatedName } from '../../identifiers.ts';
+import { AwsError, type ResourceContext, type ResourceHandler } from '../../model.ts';
+import { listOf, numberOf, tagListOf, textOf } from '../properties.ts';
+import * as policies from './policies.ts';
+import {
+  existingPolicy,
+  existingRole,
+  findPolicy,
+  findRole,
+  listRoles,
+  putPolicy,
+  putRole,
+} from './records.ts';
+import * as roles from './roles.ts';
+
+type Properties = Record<string, unknown>;
+
+interface InlinePolicy {
+  readonly PolicyName: string;
+  readonly PolicyDocument: unknown;
+}
+
+const inlineNames = (p: Properties) => listOf<InlinePolicy>(p['Policies']).map((policy) => policy.PolicyName);
+
+/** Makes the role what the template says; inline policies that other resources put on it stay. */
+function applyRole(RoleName: string, p: Properties, previous: Properties, c: ResourceContext) {
+  c.cloud.state.transaction(() => {
+    for (const policy of listOf<InlinePolicy>(p['Policies'])) {
+      const PolicyDocument = textOf(policy.PolicyDocument);
+      roles.putRolePolicy({ RoleName, PolicyName: policy.PolicyName, PolicyDocument }, c);
+    }
+    for (const PolicyName of inlineNames(previous))
+      if (!inlineNames(p).includes(PolicyName)) roles.deleteRolePolicy({ RoleName, PolicyName }, c);
+    const wanted = listOf(p['ManagedPolicyArns']);
+    for (const PolicyArn of wanted) roles.attachRolePolicy({ RoleName, PolicyArn }, c);
+    for (const PolicyArn of listOf(previous['ManagedPolicyArns']))
+      if (!wanted.includes(PolicyArn)) roles.detachRolePolicy({ RoleName, PolicyArn }, c);
+    roles.updateAssumeRolePolicy({ RoleName, PolicyDocument: textOf(p['AssumeRolePolicyDocument']) }, c);
+    putRole(
+      { ...existingRole(RoleName, c), Description: textOf(p['Description']), Tags: tagListOf(p, c) },
+      c,
+    );
+  });
+  const { Arn, RoleId } = existingRole(RoleName, c);
+  return { physicalId: RoleName, attributes: { Arn, RoleId } };
+}
+
+const role: ResourceHandler = {
+  type: 'AWS::IAM::Role',
+  fidelity: 'recorded',
+  create(p, c) {
+    const RoleName = textOf(p['RoleName']) ?? generatedName(c, 64);
+    const input = {
+      RoleName,
+      Path: textOf(p['Path']),
+      AssumeRolePolicyDocument: textOf(p['AssumeRolePolicyDocument']),
+      MaxSessionDuration: numberOf(p['MaxSessionDuration']),
+      PermissionsBoundary: textOf(p['PermissionsBoundary']),
+    };
+    roles.createRole(input, c, c.token);
+    return applyRole(RoleName, p, {}, c);
+  },
+  update: (physicalId, p, previous, c) => applyRole(physicalId, p, previous, c),
+  delete(RoleName, p, c) {
+    const present = findRole(RoleName, c);
+    if (present === undefined) return;
+    const Inline = Object.fromEntries(
+      Object.entries(present.Inline).filter(([name]) => !inlineNames(p).includes(name)),
+    );
+    const Attached = present.Attached.filter((arn) => !listOf(p['ManagedPolicyArns']).includes(arn));
+    c.cloud.state.transaction(() => {
+      putRole({ ...present, Inline, Attached }, c);
+      roles.deleteRole({ RoleName }, c);
+    });
+  },
+};
+
+/** The sandbox has no users and no groups, so a policy can belong to roles only. */
+function refusePrincipals(p: Properties): void {
+  if (listOf(p['Users']).length + listOf(p['Groups']).length > 0)
+    throw new AwsError(
+      'NoSuchEntity',
+      'The sandbox has no IAM users or groups. Attach the policy to roles.',
+      404,
+    );
+}
+
+const policy: ResourceHandler = {
+  type: 'AWS::IAM::Policy',
+  fidelity: 'recorded',
+  create(p, c) {
+    refusePrincipals(p);
+    const PolicyName = textOf(p['PolicyName']) ?? '';
+    const PolicyDocument = textOf(p['PolicyDocument']);
+    for (const RoleName of listOf(p['Roles']))
+      roles.putRolePolicy({ RoleName, PolicyName, PolicyDocument }, c);
+    const physicalId = generatedName(c, 128);
+    return { physicalId, attributes: { Id: physicalId } };
+  },
+  update(physicalId, p, previous, c) {
+    void this.create(p, c);
+    const kept = (name: string) =>
+      listOf(p['Roles']).includes(name) && p['PolicyName'] === previous['PolicyName'];
+    dropInline(
+      listOf(previous['Roles']).filter((name) => !kept(name)),
+      textOf(previous['PolicyName']) ?? '',
+      c,
+    );
+    return { physicalId, attributes: { Id: physicalId } };
+  },
+  delete: (_physicalId, p, c) => dropInline(listOf(p['Roles']), textOf(p['PolicyName']) ?? '', c),
+};
+
+function dropInline(roleNames: readonly string[], PolicyName: string, c: ResourceContext): void {
+  for (const RoleName of roleNames)
+    if (findRole(RoleName, c)?.Inline[PolicyName] !== undefined)
+      roles.deleteRolePolicy({ RoleName, PolicyName }, c);
+}
+
+const managedPolicy: ResourceHandler = {
+  type: 'AWS::IAM::ManagedPolicy',
+  fidelity: 'recorded',
+  create(p, c) {
+    refusePrincipals(p);
+    const input = {
+      PolicyName: textOf(p['ManagedPolicyName']) ?? generatedName(c, 128),
+      Path: textOf(p['Path']),
+      Description: textOf(p['Description']),
+      PolicyDocument: textOf(p['PolicyDocument']),
+    };
+    const PolicyArn = policies.createPolicy(input, c, c.token).Policy.Arn ?? '';
+    for (const RoleName of listOf(p['Roles'])) roles.attachRolePolicy({ RoleName, PolicyArn }, c);
+    return policyOutcome(PolicyArn, c);
+  },
+  update(PolicyArn, p, previous, c) {
+    refusePrincipals(p);
+    policies.replaceDocument(PolicyArn, textOf(p['PolicyDocument']), c);
+    for (const RoleName of listOf(p['Roles'])) roles.attachRolePolicy({ RoleName, PolicyArn }, c);
+    for (const RoleName of listOf(previous['Roles']))
+      if (!listOf(p['Roles']).includes(RoleName)) roles.detachRolePolicy({ RoleName, PolicyArn }, c);
+    return policyOutcome(PolicyArn, c);
+  },
+  delete(PolicyArn, p, c) {
+    if (findPolicy(PolicyArn, c) === undefined) return;
+    c.cloud.state.transaction(() => {
+      for (const present of listRoles(c))
+        if (listOf(p['Roles']).includes(present.RoleName ?? ''))
+          putRole({ ...present, Attached: present.Attached.filter((arn) => arn !== PolicyArn) }, c);
+      policies.deletePolicy({ PolicyArn }, c);
+    });
+  },
+};
+
+function policyOutcome(PolicyArn: string, c: ResourceContext) {
+  const record = existingPolicy(PolicyArn, c);
+  putPolicy({ ...record, Tags: tagListOf({}, c) }, c);
+  const { PolicyId, DefaultVersionId } = record;
+  return { physicalId: PolicyArn, attributes: { PolicyArn, PolicyId, DefaultVersionId } };
+}
+
+export const resources: readonly ResourceHandler[] = [role, policy, managedPolicy];

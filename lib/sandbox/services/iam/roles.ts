@@ -1,0 +1,182 @@
+/** Roles, their inline policies and what is attached to them. Recorded: the sandbox evaluates no policy. */
+import type * as sdk from '@aws-sdk/client-iam';
+import { generatedId, globalArn } from '../../identifiers.ts';
+import { AwsError, type Call } from '../../model.ts';
+import { pageOf } from '../../paging.ts';
+import {
+  checkedDocument,
+  eraseRole,
+  existingPolicy,
+  existingRole,
+  findRole,
+  listRoles,
+  noSuchEntity,
+  putRole,
+  type RoleRecord,
+} from './records.ts';
+
+/** IAM's answers carry documents URL-encoded (RFC 3986). */
+export const encoded = encodeURIComponent;
+
+function shown({ Inline: _inline, Attached: _attached, ...role }: RoleRecord): sdk.Role {
+  return { ...role, AssumeRolePolicyDocument: encoded(role.AssumeRolePolicyDocument) };
+}
+
+export function createRole(
+  input: sdk.CreateRoleRequest,
+  call: Call,
+  token = call.requestId,
+): { Role: sdk.Role } {
+  const RoleName = input.RoleName ?? '';
+  const RoleId = generatedId(token, 'AROA', 17, 'upper');
+  const present = findRole(RoleName, call);
+  if (present?.RoleId === RoleId) return { Role: shown(present) };
+  if (present !== undefined)
+    throw new AwsError('EntityAlreadyExists', `Role with name ${RoleName} already exists.`, 409);
+  if (!/^[\w+=,.@-]{1,64}$/.test(RoleName)) {
+    throw new AwsError(
+      'ValidationError',
+      `The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_- and be at most 64 characters long.`,
+    );
+  }
+  const Path = input.Path ?? '/';
+  const role: RoleRecord = {
+    Path,
+    RoleName,
+    RoleId,
+    Arn: globalArn('iam', call, `role${Path}${RoleName}`),
+    CreateDate: call.cloud.now(),
+    AssumeRolePolicyDocument: checkedDocument(input.AssumeRolePolicyDocument),
+    Description: input.Description,
+    MaxSessionDuration: input.MaxSessionDuration ?? 3600,
+    ...(input.PermissionsBoundary && {
+      PermissionsBoundary: {
+        PermissionsBoundaryType: 'Policy' as const,
+        PermissionsBoundaryArn: input.PermissionsBoundary,
+      },
+    }),
+    Tags: input.Tags ?? [],
+    Inline: {},
+    Attached: [],
+  };
+  putRole(role, call);
+  return { Role: shown(role) };
+}
+
+export function getRole(input: sdk.GetRoleRequest, call: Call) {
+  return { Role: shown(existingRole(input.RoleName, call)) };
+}
+
+export function listRolesPage(input: sdk.ListRolesRequest, call: Call) {
+  const prefix = input.PathPrefix ?? '/';
+  const roles = listRoles(call).filter((role) => role.Path?.startsWith(prefix));
+  const page = pageOf(roles, { keyOf: (role) => role.RoleName ?? '', ...iamPage(input) });
+  // "ListRoles" leaves out tags and the permissions boundary.
+  return { Roles: page.items.map((role) => ({ ...shown(role), Tags: undefined })), ...truncation(page.next) };
+}
+
+interface PageInput {
+  readonly Marker?: string | undefined;
+  readonly MaxItems?: number | undefined;
+}
+
+export function iamPage(input: PageInput) {
+  return { marker: input.Marker, limit: input.MaxItems ?? 100, invalidMarkerCode: 'ValidationError' };
+}
+
+export function truncation(next: string | undefined) {
+  return { IsTruncated: next !== undefined, Marker: next };
+}
+
+export function deleteRole(input: sdk.DeleteRoleRequest, call: Call): void {
+  const role = existingRole(input.RoleName, call);
+  if (role.Attached.length > 0)
+    throw new AwsError('DeleteConflict', 'Cannot delete entity, must detach all policies first.', 409);
+  if (Object.keys(role.Inline).length > 0)
+    throw new AwsError('DeleteConflict', 'Cannot delete entity, must delete policies first.', 409);
+  eraseRole(role.RoleName ?? '', call);
+}
+
+export function updateAssumeRolePolicy(input: sdk.UpdateAssumeRolePolicyRequest, call: Call): void {
+  const role = existingRole(input.RoleName, call);
+  putRole({ ...role, AssumeRolePolicyDocument: checkedDocument(input.PolicyDocument) }, call);
+}
+
+export function updateRole(input: sdk.UpdateRoleRequest, call: Call) {
+  const role = existingRole(input.RoleName, call);
+  const MaxSessionDuration = input.MaxSessionDuration ?? role.MaxSessionDuration;
+  putRole({ ...role, Description: input.Description ?? role.Description, MaxSessionDuration }, call);
+  return {};
+}
+
+export function putRolePolicy(input: sdk.PutRolePolicyRequest, call: Call): void {
+  const role = existingRole(input.RoleName, call);
+  const document = checkedDocument(input.PolicyDocument);
+  putRole({ ...role, Inline: { ...role.Inline, [input.PolicyName ?? '']: document } }, call);
+}
+
+export function getRolePolicy({ RoleName, PolicyName = '' }: sdk.GetRolePolicyRequest, call: Call) {
+  const document = existingRole(RoleName, call).Inline[PolicyName];
+  if (document === undefined) throw noSuchEntity(`The role policy with name ${PolicyName} cannot be found.`);
+  return { RoleName, PolicyName, PolicyDocument: encoded(document) };
+}
+
+export function listRolePolicies(input: sdk.ListRolePoliciesRequest, call: Call) {
+  const names = Object.keys(existingRole(input.RoleName, call).Inline).sort();
+  const page = pageOf(names, { keyOf: (name) => name, ...iamPage(input) });
+  return { PolicyNames: page.items, ...truncation(page.next) };
+}
+
+export function deleteRolePolicy(
+  { RoleName, PolicyName = '' }: sdk.DeleteRolePolicyRequest,
+  call: Call,
+): void {
+  const role = existingRole(RoleName, call);
+  if (role.Inline[PolicyName] === undefined)
+    throw noSuchEntity(`The role policy with name ${PolicyName} cannot be found.`);
+  const { [PolicyName]: _gone, ...Inline } = role.Inline;
+  putRole({ ...role, Inline }, call);
+}
+
+export function attachRolePolicy(input: sdk.AttachRolePolicyRequest, call: Call): void {
+  const role = existingRole(input.RoleName, call);
+  const arn = input.PolicyArn ?? '';
+  // AWS's own policies exist everywhere; the sandbox keeps no copy of them.
+  if (!arn.startsWith('arn:aws:iam::aws:policy/')) existingPolicy(arn, call);
+  putRole({ ...role, Attached: [...new Set([...role.Attached, arn])] }, call);
+}
+
+export function detachRolePolicy(input: sdk.DetachRolePolicyRequest, call: Call): void {
+  const role = existingRole(input.RoleName, call);
+  if (!role.Attached.includes(input.PolicyArn ?? ''))
+    throw noSuchEntity(`Policy ${input.PolicyArn} was not found.`);
+  putRole({ ...role, Attached: role.Attached.filter((arn) => arn !== input.PolicyArn) }, call);
+}
+
+export function listAttachedRolePolicies(input: sdk.ListAttachedRolePoliciesRequest, call: Call) {
+  const attached = [...existingRole(input.RoleName, call).Attached].sort();
+  const page = pageOf(attached, { keyOf: (arn) => arn, ...iamPage(input) });
+  const AttachedPolicies = page.items.map((PolicyArn) => ({
+    PolicyArn,
+    PolicyName: PolicyArn.split('/').at(-1),
+  }));
+  return { AttachedPolicies, ...truncation(page.next) };
+}
+
+export function tagRole(input: sdk.TagRoleRequest, call: Call): void {
+  const role = existingRole(input.RoleName, call);
+  const named = new Set(input.Tags?.map((tag) => tag.Key));
+  putRole(
+    { ...role, Tags: [...role.Tags.filter((tag) => !named.has(tag.Key)), ...(input.Tags ?? [])] },
+    call,
+  );
+}
+
+export function untagRole(input: sdk.UntagRoleRequest, call: Call): void {
+  const role = existingRole(input.RoleName, call);
+  putRole({ ...role, Tags: role.Tags.filter((tag) => !input.TagKeys?.includes(tag.Key ?? '')) }, call);
+}
+
+export function listRoleTags(input: sdk.ListRoleTagsRequest, call: Call) {
+  return { Tags: existingRole(input.RoleName, call).Tags, IsTruncated: false };
+}
