@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { buildImage } from '../../tenant-template/image.ts';
+import { type BuiltImage, buildImage } from '../../tenant-template/image.ts';
 import { type Acknowledgement, acknowledgements } from '../acknowledgements.ts';
 import type { PracticeStacks } from '../practice-app.ts';
 import { type ComplianceReport, check, type Finding, judge } from './compliance.ts';
@@ -47,7 +47,7 @@ export async function buildRelease<Manifest>(
     const synthesis = synthesise(options.create);
     const compliance = judge(check(synthesis), options.acknowledgements ?? acknowledgements);
     refuseUnexplained(compliance);
-    const built = await buildImage({ entry: options.appEntry, out: join(folder, 'image') });
+    const built = await bundle(options.appEntry, join(folder, 'image'));
     const complianceBody = json(compliance);
     const manifest = options.parseManifest(
       manifestOf({
@@ -71,6 +71,17 @@ export async function buildRelease<Manifest>(
       resources: { foundation: count('foundation'), data: count('data'), service: count('service') },
     };
   });
+}
+
+async function bundle(entry: string, out: string): Promise<BuiltImage> {
+  try {
+    return await buildImage({ entry, out });
+  } catch (cause) {
+    throw new ReleaseError(
+      `The practice app cannot be bundled. ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  }
 }
 
 function refuseUnexplained({ unexplained }: ComplianceReport): void {

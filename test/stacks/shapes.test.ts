@@ -1,0 +1,45 @@
+import { synthesise } from '../../stacks/release/synthesis.ts';
+import { parametersForShape } from '../../tenant-template/shapes.ts';
+import type { Template } from './template.ts';
+
+/** "Task CPU and memory" (Amazon ECS Developer Guide): CPU units → least and most MiB. */
+const fargate: Readonly<Record<string, readonly [number, number]>> = {
+  256: [512, 2_048],
+  512: [1_024, 4_096],
+  1024: [2_048, 8_192],
+};
+
+const { templates } = synthesise();
+const declared = Object.assign(
+  {},
+  ...(['data', 'service'] as const).map(
+    (component) => (JSON.parse(templates[component].body) as Template).Parameters,
+  ),
+) as Template['Parameters'];
+
+test.each(['solo', 'group', 'enterprise'])(
+  "the templates accept every parameter of the shape '%s'",
+  (shape) => {
+    const parameters = parametersForShape(shape);
+    for (const [name, value] of Object.entries(parameters)) {
+      const declaration = declared[name];
+      expect(declaration).toBeDefined();
+      if (declaration?.AllowedPattern !== undefined)
+        expect(value).toMatch(new RegExp(declaration.AllowedPattern));
+      if (declaration?.AllowedValues !== undefined) expect(declaration.AllowedValues).toContain(value);
+      if (declaration?.Type === 'Number') {
+        expect(Number(value)).toBeGreaterThanOrEqual(declaration.MinValue ?? 0);
+        expect(Number(value)).toBeLessThanOrEqual(declaration.MaxValue ?? Infinity);
+      }
+    }
+    const [least, most] = fargate[parameters.TaskCpu] ?? [Number.NaN, Number.NaN];
+    expect(Number(parameters.TaskMemoryMib)).toBeGreaterThanOrEqual(least);
+    expect(Number(parameters.TaskMemoryMib)).toBeLessThanOrEqual(most);
+  },
+);
+
+test('a shape that nobody knows is named, with those that exist', () => {
+  expect(() => parametersForShape('huge')).toThrow(
+    'There is no silo shape "huge". The shapes are solo, group, enterprise.',
+  );
+});

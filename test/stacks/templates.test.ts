@@ -1,0 +1,370 @@
+import { type Component, synthesise } from '../../stacks/release/synthesis.ts';
+import { type Properties, type Resource, resourcesOf, type Template, textOf } from './template.ts';
+
+/** What an auditor asks of a silo, asked of the templates that every silo is made from. */
+const synthesis = synthesise();
+const template = (component: Component): Template =>
+  JSON.parse(synthesis.templates[component].body) as Template;
+const templates = {
+  foundation: template('foundation'),
+  data: template('data'),
+  service: template('service'),
+};
+const everything = Object.values(templates);
+
+const foundation = (type: string): Resource[] => resourcesOf(templates.foundation, type);
+const the = (component: Component, type: string): Properties => {
+  const found = resourcesOf(templates[component], type);
+  expect(found).toHaveLength(1);
+  return found[0]?.Properties ?? {};
+};
+
+describe('encryption at rest', () => {
+  test('the practice has one key, rotated every year, that outlives its stack', () => {
+    expect(the('foundation', 'AWS::KMS::Key')).toMatchObject({
+      EnableKeyRotation: true,
+      RotationPeriodInDays: 365,
+      PendingWindowInDays: 30,
+    });
+    expect(templates.foundation.Resources['Key']).toMatchObject({
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
+    });
+  });
+
+  test('the account administers the key but gets no use of it; who uses it is narrowed to this practice', () => {
+    const { Statement: statements } = the('foundation', 'AWS::KMS::Key')['KeyPolicy'] as {
+      Statement: Array<Record<string, unknown>>;
+    };
+    const use = /Decrypt|Encrypt|GenerateDataKey|CreateGrant|kms:\*|kms:Create\*/;
+    for (const statement of statements) {
+      expect(textOf(statement['Principal'])).not.toContain('"*"');
+      if (use.test(textOf(statement['Action']))) expect(statement['Condition']).toBeDefined();
+    }
+    const conditions = Object.fromEntries(statements.map(({ Sid, Condition }) => [Sid, textOf(Condition)]));
+    expect(conditions['AccountAdministers']).toBe('');
+    expect(conditions['PracticeRolesUse']).toMatch(/aws:PrincipalArn.*role\/lumenality\/.*PracticeId/);
+    expect(conditions['DatabaseAndSecretUse']).toMatch(/kms:CallerAccount.*AWS::AccountId/);
+    expect(conditions['PracticeLogsUse']).toMatch(
+      /kms:EncryptionContext:aws:logs:arn.*log-group:\/lumenality\/.*PracticeId/,
+    );
+  });
+
+  test('database, its secret and every log group are under that key', () => {
+    expect(the('data', 'AWS::RDS::DBInstance')).toMatchObject({
+      StorageEncrypted: true,
+      KmsKeyId: { Ref: 'KeyArn' },
+      ManageMasterUserPassword: true,
+      MasterUserSecret: { KmsKeyId: { Ref: 'KeyArn' } },
+    });
+    const groups = everything.flatMap((each) => resourcesOf(each, 'AWS::Logs::LogGroup'));
+    expect(groups).toHaveLength(2);
+    for (const group of groups)
+      expect(group.Properties?.['KmsKeyId']).toEqual({ 'Fn::GetAtt': ['Key', 'Arn'] });
+  });
+});
+
+describe('the database', () => {
+  test('is not public, keeps backups, and cannot be deleted by accident', () => {
+    expect(the('data', 'AWS::RDS::DBInstance')).toMatchObject({
+      PubliclyAccessible: false,
+      DeletionProtection: true,
+      CopyTagsToSnapshot: true,
+      DeleteAutomatedBackups: false,
+      BackupRetentionPeriod: { Ref: 'BackupRetentionDays' },
+      VPCSecurityGroups: [{ Ref: 'DatabaseSecurityGroupId' }],
+      CACertificateIdentifier: 'rds-ca-rsa2048-g1',
+    });
+    expect(templates.data.Parameters['BackupRetentionDays']).toMatchObject({ MinValue: 7, MaxValue: 35 });
+    for (const resource of Object.values(templates.data.Resources)) {
+      expect(resource).toMatchObject({
+        DeletionPolicy: 'RetainExceptOnCreate',
+        UpdateReplacePolicy: 'Retain',
+      });
+    }
+  });
+
+  test('refuses a session without TLS, and keeps statements and values out of its logs', () => {
+    expect(the('data', 'AWS::RDS::DBParameterGroup')['Parameters']).toMatchObject({
+      'rds.force_ssl': '1',
+      ssl_min_protocol_version: 'TLSv1.2',
+      log_error_verbosity: 'terse',
+      log_parameter_max_length_on_error: '0',
+    });
+    expect(the('data', 'AWS::RDS::DBInstance')['DBParameterGroupName']).toEqual({
+      Ref: 'DatabaseParameterGroup',
+    });
+  });
+
+  test('has no name of its own that would stand in the way of a replacement', () => {
+    expect(the('data', 'AWS::RDS::DBInstance')).not.toHaveProperty('DBInstanceIdentifier');
+    expect(the('data', 'AWS::RDS::DBSubnetGroup')).not.toHaveProperty('DBSubnetGroupName');
+    expect(the('data', 'AWS::RDS::DBParameterGroup')).not.toHaveProperty('DBParameterGroupName');
+  });
+});
+
+describe('the network', () => {
+  test('has no NAT gateway, no peering, no custom code and no other way in or out than the load balancer', () => {
+    const types = new Set(
+      everything.flatMap(({ Resources }) => Object.values(Resources).map(({ Type }) => Type)),
+    );
+    for (const type of types)
+      expect(type).not.toMatch(/NatGateway|Peering|TransitGateway|VPN|Lambda|CustomResource|^Custom::/);
+    const open = foundation('AWS::EC2::Route').filter((route) => textOf(route).includes('0.0.0.0/0'));
+    expect(open.map(({ Properties }) => Properties?.['RouteTableId'])).toEqual([
+      { Ref: 'NetworkPublicRouteTable' },
+    ]);
+  });
+
+  test("only the load balancer's subnets use the route table that leads to the internet", () => {
+    const subnetsOf = (table: string): unknown[] =>
+      foundation('AWS::EC2::SubnetRouteTableAssociation')
+        .filter(({ Properties }) => textOf(Properties?.['RouteTableId']) === textOf({ Ref: table }))
+        .map(({ Properties }) => Properties?.['SubnetId']);
+    expect(subnetsOf('NetworkPublicRouteTable')).toEqual(
+      the('foundation', 'AWS::ElasticLoadBalancingV2::LoadBalancer')['Subnets'],
+    );
+    expect(subnetsOf('NetworkAppRouteTable')).toEqual([
+      { Ref: 'NetworkAppSubnet1' },
+      { Ref: 'NetworkAppSubnet2' },
+    ]);
+    expect(subnetsOf('NetworkDatabaseRouteTable')).toEqual([
+      { Ref: 'NetworkDatabaseSubnet1' },
+      { Ref: 'NetworkDatabaseSubnet2' },
+    ]);
+    for (const subnet of foundation('AWS::EC2::Subnet'))
+      expect(subnet.Properties?.['MapPublicIpOnLaunch']).toBe(false);
+  });
+
+  test('any address may open connections to the load balancer on 443 and 80, and to nothing else', () => {
+    const rules: Properties[] = [
+      ...foundation('AWS::EC2::SecurityGroup').flatMap(({ Properties }) => [
+        ...((Properties?.['SecurityGroupIngress'] ?? []) as Properties[]).map((rule) => ({
+          ...rule,
+          on: Properties?.['GroupDescription'],
+        })),
+        ...((Properties?.['SecurityGroupEgress'] ?? []) as Properties[]),
+      ]),
+      ...foundation('AWS::EC2::SecurityGroupIngress').map(({ Properties = {} }) => Properties),
+      ...foundation('AWS::EC2::SecurityGroupEgress').map(({ Properties = {} }) => Properties),
+    ];
+    const open = rules.filter((rule) => /0\.0\.0\.0\/0|::\/0/.test(textOf(rule)));
+    expect(open.map((rule) => [rule['FromPort'], rule['ToPort'], rule['on']])).toEqual([
+      [443, 443, expect.stringMatching(/^Load balancer/)],
+      [80, 80, expect.stringMatching(/^Load balancer/)],
+    ]);
+  });
+
+  test('no security group keeps the default rule that lets everything out', () => {
+    for (const group of foundation('AWS::EC2::SecurityGroup')) {
+      expect(group.Properties?.['SecurityGroupEgress']).toEqual([
+        expect.objectContaining({ CidrIp: '127.0.0.1/32', IpProtocol: '-1' }),
+      ]);
+    }
+  });
+
+  test('the database is reached by the app, and by nobody else', () => {
+    const into = foundation('AWS::EC2::SecurityGroupIngress').filter(
+      ({ Properties }) =>
+        textOf(Properties?.['GroupId']) === textOf({ 'Fn::GetAtt': ['FirewallDatabase', 'GroupId'] }),
+    );
+    expect(into.map(({ Properties }) => Properties)).toEqual([
+      expect.objectContaining({
+        FromPort: 5432,
+        ToPort: 5432,
+        SourceSecurityGroupId: { 'Fn::GetAtt': ['FirewallApp', 'GroupId'] },
+      }),
+    ]);
+  });
+
+  test('the app reaches AWS by endpoints that serve this account only', () => {
+    const endpoints = foundation('AWS::EC2::VPCEndpoint').map(({ Properties }) => Properties ?? {});
+    const service = (endpoint: Properties) =>
+      /\.([a-z0-9.]+)"\]\]/.exec(textOf(endpoint['ServiceName']))?.[1];
+    expect(new Set(endpoints.map(service))).toEqual(
+      new Set(['ecr.api', 'ecr.dkr', 'kms', 'logs', 's3', 'secretsmanager']),
+    );
+    for (const endpoint of endpoints.filter((each) => each['VpcEndpointType'] === 'Interface')) {
+      const { Statement: statements } = endpoint['PolicyDocument'] as { Statement: Properties[] };
+      for (const statement of statements)
+        expect(textOf(statement['Condition'])).toContain('aws:PrincipalAccount');
+    }
+  });
+
+  test('every connection is recorded', () => {
+    expect(the('foundation', 'AWS::EC2::FlowLog')).toMatchObject({
+      TrafficType: 'ALL',
+      ResourceId: { Ref: 'NetworkVpc' },
+    });
+  });
+});
+
+describe('the address', () => {
+  test('is HTTPS with a TLS 1.3 policy; plain HTTP is redirected; an unknown host gets 404', () => {
+    const listeners = foundation('AWS::ElasticLoadBalancingV2::Listener').map(({ Properties }) => Properties);
+    expect(listeners).toEqual([
+      expect.objectContaining({
+        Protocol: 'HTTPS',
+        Port: 443,
+        SslPolicy: expect.stringMatching(/^ELBSecurityPolicy-TLS13-/) as string,
+        DefaultActions: [
+          expect.objectContaining({
+            FixedResponseConfig: expect.objectContaining({ StatusCode: '404' }) as object,
+          }),
+        ],
+      }),
+      expect.objectContaining({
+        Protocol: 'HTTP',
+        Port: 80,
+        DefaultActions: [
+          { Type: 'redirect', RedirectConfig: { Port: '443', Protocol: 'HTTPS', StatusCode: 'HTTP_301' } },
+        ],
+      }),
+    ]);
+    expect(the('foundation', 'AWS::CertificateManager::Certificate')).toMatchObject({
+      ValidationMethod: 'DNS',
+      DomainName: { Ref: 'HostName' },
+    });
+    expect(
+      the('foundation', 'AWS::ElasticLoadBalancingV2::LoadBalancer')['LoadBalancerAttributes'],
+    ).toContainEqual({
+      Key: 'routing.http.drop_invalid_header_fields.enabled',
+      Value: 'true',
+    });
+  });
+});
+
+describe('the app', () => {
+  const container = (): Properties =>
+    (the('service', 'AWS::ECS::TaskDefinition')['ContainerDefinitions'] as Properties[])[0] ?? {};
+
+  test('runs one immutable image, not as root, on a read-only file system', () => {
+    expect(container()).toMatchObject({
+      Image: { Ref: 'ImageUri' },
+      ReadonlyRootFilesystem: true,
+      Privileged: false,
+      User: '1000:1000',
+    });
+    const pattern = new RegExp(String(templates.service.Parameters['ImageUri']?.AllowedPattern));
+    const digest = `sha256:${'0'.repeat(64)}`;
+    expect(`123456789012.dkr.ecr.us-east-1.amazonaws.com/lumenality/practice-app@${digest}`).toMatch(pattern);
+    for (const tagged of [
+      'lumenality/practice-app:latest',
+      'lumenality/practice-app',
+      `lumenality/practice-app@${digest}:latest`,
+      `a b@${digest}`,
+    ]) {
+      expect(tagged).not.toMatch(pattern);
+    }
+  });
+
+  test('gets exactly the environment of docs/silo.md, without a secret in it', () => {
+    expect(container()['Environment']).toEqual(
+      Object.entries({
+        PRACTICE_ID: { Ref: 'PracticeId' },
+        RELEASE_ID: { Ref: 'ReleaseId' },
+        KEY_ARN: { Ref: 'KeyArn' },
+        DATABASE_HOST: { Ref: 'DatabaseEndpoint' },
+        DATABASE_PORT: { Ref: 'DatabasePort' },
+        DATABASE_NAME: { Ref: 'DatabaseName' },
+        DATABASE_SECRET_ARN: { Ref: 'DatabaseSecretArn' },
+        PORT: '8080',
+      }).map(([Name, Value]) => ({ Name, Value })),
+    );
+  });
+
+  test('runs without a public address and rolls a bad deployment back', () => {
+    expect(the('service', 'AWS::ECS::Service')).toMatchObject({
+      LaunchType: 'FARGATE',
+      EnableExecuteCommand: false,
+      NetworkConfiguration: {
+        AwsvpcConfiguration: { AssignPublicIp: 'DISABLED', Subnets: { Ref: 'AppSubnetIds' } },
+      },
+      DeploymentConfiguration: { DeploymentCircuitBreaker: { Enable: true, Rollback: true } },
+    });
+  });
+
+  test("its roles name this practice's key, secret and log group, and nothing wider", () => {
+    const roles = resourcesOf(templates.service, 'AWS::IAM::Role').map(({ Properties }) => Properties ?? {});
+    expect(roles).toHaveLength(2);
+    const statements = roles.flatMap((role) =>
+      (role['Policies'] as Array<{ PolicyDocument: { Statement: Properties[] } }>).flatMap(
+        ({ PolicyDocument }) => PolicyDocument.Statement,
+      ),
+    );
+    const wide = statements.filter((statement) => statement['Resource'] === '*');
+    expect(wide.map((statement) => statement['Action'])).toEqual(['ecr:GetAuthorizationToken']);
+    const task = statements.filter((statement) => /kms|secretsmanager/.test(textOf(statement['Action'])));
+    expect(task.map((statement) => statement['Resource'])).toEqual([
+      { Ref: 'DatabaseSecretArn' },
+      { Ref: 'KeyArn' },
+    ]);
+    for (const role of roles) expect(textOf(role['Path'])).toMatch(/\/lumenality\/.*PracticeId/);
+  });
+});
+
+describe('one template for every practice', () => {
+  test('names no account, Region, zone or practice, and carries nothing of CDK', () => {
+    const forbidden = /\b\d{12}\b|\b(us|eu|ap|ca|sa)-[a-z]+-\d|aws:cdk|AWS::CDK|BootstrapVersion|"Tags":/g;
+    for (const { Parameters: _, ...each } of everything) {
+      expect(textOf(each).match(forbidden) ?? []).toEqual([]);
+      expect(Object.keys(each)).not.toEqual(expect.arrayContaining(['Rules']));
+      expect(Object.keys(each)).not.toEqual(expect.arrayContaining(['Mappings']));
+    }
+  });
+
+  test('parameters and outputs are those of docs/silo.md', () => {
+    const contract = Object.fromEntries(
+      Object.entries(templates).map(([component, { Parameters, Outputs }]) => [
+        component,
+        { parameters: Object.keys(Parameters), outputs: Object.keys(Outputs) },
+      ]),
+    );
+    expect(contract).toMatchSnapshot();
+  });
+
+  test('a parameter that an earlier stack gives out needs no default, and only one may be left out', () => {
+    const given = new Set<string>();
+    for (const { Parameters, Outputs } of everything) {
+      for (const [name, { Default }] of Object.entries(Parameters))
+        if (given.has(name)) expect(Default).toBeUndefined();
+      for (const name of Object.keys(Outputs)) given.add(name);
+    }
+    const optional = everything.flatMap(({ Parameters }) =>
+      Object.entries(Parameters).filter(([, { Default }]) => Default !== undefined),
+    );
+    expect(optional.map(([name]) => name)).toEqual(['S3PrefixListId']);
+  });
+
+  test('what holds data, or is the way to it, keeps its logical id: another one would replace it in every silo', () => {
+    const pinned = {
+      foundation: {
+        Key: 'AWS::KMS::Key',
+        NetworkVpc: 'AWS::EC2::VPC',
+        AppLogGroup: 'AWS::Logs::LogGroup',
+        NetworkRecordLogGroup: 'AWS::Logs::LogGroup',
+      },
+      data: {
+        DatabaseInstance: 'AWS::RDS::DBInstance',
+        DatabaseSubnetGroup: 'AWS::RDS::DBSubnetGroup',
+        DatabaseParameterGroup: 'AWS::RDS::DBParameterGroup',
+      },
+    };
+    for (const [id, Type] of Object.entries(pinned.foundation))
+      expect(templates.foundation.Resources[id]).toMatchObject({ Type });
+    for (const [id, Type] of Object.entries(pinned.data))
+      expect(templates.data.Resources[id]).toMatchObject({ Type });
+  });
+
+  test('the resources of a silo', () => {
+    const summary = Object.fromEntries(
+      Object.entries(templates).map(([component, { Resources }]) => [
+        component,
+        Object.entries(Resources).map(([id, { Type, DeletionPolicy }]) =>
+          [id, Type, DeletionPolicy].filter((part) => part !== undefined).join(' '),
+        ),
+      ]),
+    );
+    expect(summary).toMatchSnapshot();
+  });
+});
