@@ -1,0 +1,13 @@
+import { siloIdentity } from './0001-silo-identity.ts';
+import { auditEvent } from './0002-audit-event.ts';
+
+export interface Migration {
+  /** 1, 2, 3 … without a gap. */
+  readonly number: number;
+  readonly name: string;
+  /** Never changed once a release carried it: its checksum is kept in each database. */
+  readonly sql: string;
+}
+
+/** Forward only. Modules and not files, because the image is one bundle. */
+export const migrations: readonly Migration[] = [siloIdentity, auditEvent];

@@ -1,0 +1,89 @@
+import { KMSClient } from '@aws-sdk/client-kms';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { FastifyBaseLogger } from 'fastify';
+import { claimDatabase } from './claim-database.ts';
+import type { Config } from './config.ts';
+import { openPool } from './database.ts';
+import { DatabaseSecret } from './database-secret.ts';
+import { migrations } from './migrations/index.ts';
+import { PracticeKey } from './practice-key.ts';
+import { readinessCheck } from './readiness.ts';
+import { buildServer } from './server.ts';
+import { EXIT, StartRefusal } from './start-refusal.ts';
+import { withPatience } from './transient.ts';
+import { APP_VERSION } from './version.ts';
+
+export interface StartOptions {
+  readonly config: Config;
+  readonly logger: FastifyBaseLogger;
+  /** How long a dependency may stay away before the start is given up, milliseconds. */
+  readonly patienceMs: number;
+}
+
+export interface RunningApp {
+  /** Stops listening, lets requests in flight finish, closes the database connections. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Checks that the key, the secret and the database are there and this practice's own, in that order, then listens.
+ *
+ * @throws StartRefusal with the exit code that says what kind of thing is wrong; nothing stays open then.
+ */
+export async function startApp({ config, logger, patienceMs }: StartOptions): Promise<RunningApp> {
+  const { practiceId, releaseId, keyArn, secretArn } = config;
+  const kms = new KMSClient({});
+  const secrets = new SecretsManagerClient({});
+  const key = new PracticeKey(kms, keyArn, practiceId);
+  const secret = new DatabaseSecret(secrets, secretArn);
+  await withPatience('AWS KMS', patienceMs, () => key.check());
+  const { username } = await withPatience('AWS Secrets Manager', patienceMs, async () => {
+    await secret.check(keyArn, practiceId);
+    return secret.read();
+  });
+
+  const pool = openPool(config.database, secret, username);
+  // An idle connection that the database closed: the next query opens another.
+  pool.on('error', (error) => logger.info({ err: error }, 'an idle database connection was closed'));
+  try {
+    const claim = { practiceId, releaseId, appVersion: APP_VERSION };
+    const { migration, wrappedDataKey } = await withPatience('The database', patienceMs, () =>
+      claimDatabase(pool, key, migrations, claim).catch(explainDatabase),
+    );
+    const readiness = readinessCheck(pool, key, wrappedDataKey);
+    const server = buildServer({ config, appVersion: APP_VERSION, migration, logger, readiness });
+    await server.listen({ host: config.host, port: config.port });
+    return {
+      stop: async () => {
+        await server.close();
+        await pool.end();
+        kms.destroy();
+        secrets.destroy();
+      },
+    };
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+}
+
+const TLS_FAULT = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
+
+/** Says in a person's words what pg reports by code; other errors go on as they are. */
+function explainDatabase(error: unknown): never {
+  const { code = '', message } = error as { code?: string; message: string };
+  const refuse = (text: string) => new StartRefusal(EXIT.notOurs, text, { cause: error });
+  if (TLS_FAULT.test(code) || message.includes('does not support SSL')) {
+    throw refuse(
+      `The database's TLS certificate cannot be verified (${code || message}). The app never connects without TLS: check DATABASE_HOST and the authorities in NODE_EXTRA_CA_CERTS.`,
+    );
+  }
+  if (code === '28P01' || code === '28000') {
+    throw refuse(
+      `The database refused the sign-in: ${message}. DATABASE_SECRET_ARN must be the secret that RDS keeps for DATABASE_HOST.`,
+    );
+  }
+  if (code === '3D000')
+    throw refuse(`The database server has no such database: ${message}. Check DATABASE_NAME.`);
+  throw error;
+}
