@@ -23,8 +23,8 @@ export interface AppServiceProps {
 }
 
 const containerName = 'app';
-/** `node` in the official Node images. */
-const user = '1000:1000';
+/** The image's own user (tenant-template/app/Dockerfile), said again so that no image can choose root. */
+const user = '10001:10001';
 /** Longer than a request may take, so that a stopping task finishes what it began. */
 const stopTimeoutSeconds = 30;
 

@@ -243,7 +243,7 @@ describe('the app', () => {
       Image: { Ref: 'ImageUri' },
       ReadonlyRootFilesystem: true,
       Privileged: false,
-      User: '1000:1000',
+      User: '10001:10001',
     });
     const pattern = new RegExp(String(templates.service.Parameters['ImageUri']?.AllowedPattern));
     const digest = `sha256:${'0'.repeat(64)}`;
