@@ -141,7 +141,7 @@ async function createSecret(input: CreateSecretRequest, call: Call): Promise<Cre
   const name = checkedName(input.Name);
   const token = input.ClientRequestToken ?? randomUUID();
   const earlier = secretNamed(call, name)?.versions.find(
-    ({ id }) => id === generatedUuid(token, 'secret-version'),
+    ({ id }) => id === token,
   );
   if (earlier !== undefined && value !== undefined)
     await refuseOtherValue(call, findSecret(call, name), earlier.id, value);
