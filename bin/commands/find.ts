@@ -1,0 +1,126 @@
+import { type Practice, practicePageSchema, practiceSchema } from '../../control-api/contracts/practices.ts';
+import { type Run, runPageSchema, runSchema } from '../../control-api/contracts/runs.ts';
+import { type SignUp, signUpPageSchema, signUpSchema } from '../../control-api/contracts/sign-ups.ts';
+import type { ApiClient } from './api-client.ts';
+import { CommandError, commandError } from './command-error.ts';
+import { exitCodes } from './exit-codes.ts';
+import { shortIds } from './text.ts';
+
+const isUuid = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+const everything = { limit: undefined };
+
+/** A thing as people name it: by its id, by the start of its id, or by a name. */
+interface Named {
+  readonly id: string;
+  readonly names: ReadonlyArray<string | null>;
+  /** Shown when the name fits more than one. */
+  readonly label: string;
+}
+
+/** Whether people would call both the same: "Sunrise ABA" and "sunrise-aba" are one name. */
+const sameName = (one: string | null, other: string) => one !== null && slug(one) === slug(other);
+const slug = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-');
+
+/** The id that `text` stands for. @throws CommandError when there is none, or more than one. */
+function pick(kind: string, text: string, candidates: readonly Named[]): string {
+  const wanted = text.toLowerCase();
+  const exact = candidates.filter(
+    ({ id, names }) => id === wanted || names.some((name) => sameName(name, text)),
+  );
+  const found = exact.length > 0 ? exact : candidates.filter(({ id }) => id.startsWith(wanted));
+  const [first, ...others] = found;
+  if (first === undefined) {
+    throw commandError('not_found', `There is no ${kind} ${text}.`, {
+      hint: `See \`lumenality ${kind.replace('sign-up', 'signup')} list --all\`.`,
+    });
+  }
+  if (others.length === 0) return first.id;
+  const short = shortIds(found.map(({ id }) => id));
+  throw commandError('usage', `${text} fits ${found.length} ${kind}s: name one by its id.`, {
+    hint: found.map(({ id, label }) => `  ${short.get(id)}  ${label}`).join('\n'),
+  });
+}
+
+/**
+ * A sign-up and its ETag, by id, unique start of an id, display name or practice id.
+ * @param preferred where a name fits several, the ones in this state are meant (a practice may sign up again)
+ */
+export async function findSignUp(
+  api: ApiClient,
+  text: string,
+  preferred: SignUp['state'] = 'requested',
+): Promise<{ readonly body: SignUp; readonly etag: string | null }> {
+  const id = isUuid(text) ? text.toLowerCase() : await searchSignUps(api, text, preferred);
+  return api.getTagged(`/v1/signups/${id}`, signUpSchema);
+}
+
+async function searchSignUps(api: ApiClient, text: string, preferred: SignUp['state']): Promise<string> {
+  const { items } = await api.list('/v1/signups', signUpPageSchema, everything);
+  const matches = items.filter(
+    ({ displayName, practiceId }) => sameName(displayName, text) || sameName(practiceId, text),
+  );
+  const current = matches.filter(({ state }) => state === preferred);
+  return pick(
+    'sign-up',
+    text,
+    (current.length > 0 ? current : items).map((signUp) => ({
+      id: signUp.id,
+      names: [signUp.displayName, signUp.practiceId],
+      label: `${signUp.displayName} (${signUp.state})`,
+    })),
+  );
+}
+
+/** A practice by id, unique start of an id or display name. */
+export async function findPractice(api: ApiClient, text: string): Promise<Practice> {
+  if (/^[a-z][a-z0-9-]{2,30}$/.test(text)) {
+    const exact = await unlessMissing(api.get(`/v1/practices/${text}`, practiceSchema));
+    if (exact !== undefined) return exact;
+  }
+  const { items } = await api.list('/v1/practices', practicePageSchema, everything);
+  const id = pick(
+    'practice',
+    text,
+    items.map((practice) => ({
+      id: practice.id,
+      names: [practice.displayName],
+      label: `${practice.displayName} (${practice.state})`,
+    })),
+  );
+  return api.get(`/v1/practices/${id}`, practiceSchema);
+}
+
+/** A run by id or unique start of an id, or the newest run of a practice by the practice's id or name. */
+export async function findRun(api: ApiClient, text: string): Promise<Run> {
+  if (isUuid(text)) return api.get(`/v1/runs/${text.toLowerCase()}`, runSchema);
+  if (/^[0-9a-f][0-9a-f-]{3,}$/i.test(text)) {
+    const { items } = await api.list('/v1/runs', runPageSchema, everything);
+    const fits = items.filter(({ id }) => id.startsWith(text.toLowerCase()));
+    if (fits.length > 0) {
+      const named = fits.map((run) => ({ id: run.id, names: [], label: `${run.practiceId} (${run.state})` }));
+      return api.get(`/v1/runs/${pick('run', text, named)}`, runSchema);
+    }
+  }
+  const practice = await unlessMissing(findPractice(api, text));
+  if (practice === undefined) {
+    throw commandError('not_found', `There is no run ${text}, and no practice of that name.`, {
+      hint: 'See `lumenality run list`.',
+    });
+  }
+  return api.get(`/v1/runs/${latestRunOf(practice)}`, runSchema);
+}
+
+/** @throws CommandError when nothing was ever run for the practice */
+export function latestRunOf(practice: Practice): string {
+  if (practice.latestRunId !== null) return practice.latestRunId;
+  throw commandError('not_found', `Practice ${practice.id} has had no run yet.`);
+}
+
+async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if (error instanceof CommandError && error.exitCode === exitCodes.notFound) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,80 @@
+import type { Command } from 'commander';
+import { auditPageSchema, planPageSchema } from '../../control-api/contracts/records.ts';
+import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
+import { act, type Invocation } from './session.ts';
+import { table } from './table.ts';
+import { relative } from './text.ts';
+
+export function planCommands(group: Command, invocation: Invocation): void {
+  const list = listing(group.command('list').description('List plans and their versions'));
+  act<ListingOptions>(list, invocation, async ({ api, output }, options) => {
+    const page = await api.list('/v1/plans', planPageSchema, pageRequest(options));
+    output.document(page);
+    if (page.items.length === 0) {
+      output.line('No plans yet.');
+      return undefined;
+    }
+    output.line(
+      table(
+        output,
+        ['PLAN', 'VERSION', 'FROM', 'FREE', 'LOCKED', 'SHAPE', 'NAME'],
+        page.items.flatMap((plan) =>
+          plan.versions.map((version) => [
+            plan.id,
+            String(version.version),
+            version.effectiveFrom,
+            `${version.freeDays} d`,
+            `${version.lockMonths} months`,
+            version.shape,
+            plan.name,
+          ]),
+        ),
+      ),
+    );
+    sayMore(output, page.nextCursor);
+    return undefined;
+  });
+}
+
+interface AuditOptions extends ListingOptions {
+  readonly subjectType?: string;
+  readonly subjectId?: string;
+  readonly action?: string;
+}
+
+export function auditCommands(group: Command, invocation: Invocation): void {
+  const list = listing(group.command('list').description('List the audit trail, newest first'))
+    .option('--action <action>', 'such as sign_up.approved')
+    .option('--subject-type <type>', 'such as sign_up, run, token')
+    .option('--subject-id <id>', 'the id of the subject, in full');
+  act<AuditOptions>(list, invocation, async ({ api, output }, options) => {
+    const { action, subjectType, subjectId } = options;
+    const page = await api.list('/v1/audit', auditPageSchema, pageRequest(options), {
+      action,
+      subjectType,
+      subjectId,
+    });
+    output.document(page);
+    if (page.items.length === 0) {
+      output.line('Nothing in the audit trail fits.');
+      return undefined;
+    }
+    const now = new Date();
+    output.line(
+      table(
+        output,
+        ['SEQ', 'WHEN', 'WHO', 'DID', 'SUBJECT', 'REASON'],
+        page.items.map((row) => [
+          String(row.seq),
+          relative(row.at, now),
+          row.actor.name,
+          row.action,
+          `${row.subject.type} ${row.subject.id}`,
+          typeof row.details['reason'] === 'string' ? row.details['reason'] : '-',
+        ]),
+      ),
+    );
+    sayMore(output, page.nextCursor);
+    return undefined;
+  });
+}

@@ -1,0 +1,160 @@
+import { type Command, Option } from 'commander';
+import { type Run, runPageSchema, runSchema } from '../../control-api/contracts/runs.ts';
+import { findPractice, findRun } from './find.ts';
+import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
+import { newestSeq } from './run-events.ts';
+import { act, type Invocation, type Session } from './session.ts';
+import { fields, table } from './table.ts';
+import { duration, relative, shortIds } from './text.ts';
+import { explain, type WatchOptions, watched, watchRun } from './watch.ts';
+
+const which = 'id, start of an id, or a practice (its newest run)';
+
+type Wait = WatchOptions & { readonly wait?: boolean };
+
+export function runCommands(group: Command, invocation: Invocation): void {
+  const list = listing(group.command('list').description('List runs, newest first'))
+    .addOption(new Option('--state <state>').choices(runSchema.shape.state.options))
+    .option('--practice <practice>', 'only those of one practice');
+  act<ListingOptions & { state?: Run['state']; practice?: string }>(list, invocation, listRuns);
+
+  const show = group
+    .command('show')
+    .argument('<run>', which)
+    .description('Show one run, its steps and why it failed');
+  act(show, invocation, async (session, _options, [text = '']) => {
+    showRun(session, await findRun(session.api, text));
+    return undefined;
+  });
+
+  const watch = watched(
+    group.command('watch').argument('<run>', which).description('Follow a run to its end'),
+  );
+  act<WatchOptions>(watch, invocation, async (session, { timeout }, [text = '']) =>
+    watchRun(session, (await findRun(session.api, text)).id, { timeout }),
+  );
+
+  const retry = watched(
+    group
+      .command('retry')
+      .argument('<run>', which)
+      .description('Let a failed run go on from the step that failed')
+      .option('--wait', 'follow it to its end'),
+  );
+  act<Wait>(retry, invocation, retryRun);
+
+  const cancel = watched(
+    group
+      .command('cancel')
+      .argument('<run>', which)
+      .description('End a run and remove what is safe to remove')
+      .requiredOption('--reason <text>', 'kept in the audit trail')
+      .option('--wait', 'follow it to its end'),
+  );
+  act<Wait & { reason: string }>(cancel, invocation, cancelRun);
+}
+
+async function listRuns(
+  { api, output }: Session,
+  { state, practice, ...options }: ListingOptions & { state?: Run['state']; practice?: string },
+) {
+  const path =
+    practice === undefined ? '/v1/runs' : `/v1/practices/${(await findPractice(api, practice)).id}/runs`;
+  const page = await api.list(path, runPageSchema, pageRequest(options), { state });
+  output.document(page);
+  if (page.items.length === 0) {
+    output.line(
+      state === undefined
+        ? 'No runs yet. Approving a sign-up starts one: npx lumenality signup list --state requested'
+        : `No run is ${state}.`,
+    );
+    return undefined;
+  }
+  const short = shortIds(page.items.map(({ id }) => id));
+  const now = new Date();
+  output.line(
+    table(
+      output,
+      ['RUN', 'PRACTICE', 'WORKFLOW', 'STATE', 'STEP', 'STARTED', 'TOOK'],
+      page.items.map((run) => [
+        short.get(run.id) ?? run.id,
+        run.practiceId,
+        run.workflow,
+        run.state,
+        run.steps.find(({ state }) => state === 'running' || state === 'failed')?.name ?? '-',
+        relative(run.startedAt, now),
+        took(run),
+      ]),
+    ),
+  );
+  sayMore(output, page.nextCursor);
+  return undefined;
+}
+
+function took({ startedAt, finishedAt }: { startedAt: string | null; finishedAt: string | null }): string {
+  if (startedAt === null || finishedAt === null) return '-';
+  return duration(Date.parse(finishedAt) - Date.parse(startedAt));
+}
+
+function showRun({ output }: Session, run: Run): void {
+  const now = new Date();
+  output.document(run);
+  output.line(
+    fields(output, [
+      ['Run', run.id],
+      ['Practice', run.practiceId],
+      ['Workflow', run.workflow],
+      ['State', run.state],
+      ['Requested', `by ${run.requestedBy}, ${run.createdAt}`],
+      ['Started', run.startedAt ?? '-'],
+      ['Finished', run.finishedAt ?? '-'],
+    ]),
+  );
+  output.line();
+  output.line(
+    table(
+      output,
+      ['STEP', 'STATE', 'ATTEMPT', 'STARTED', 'TOOK'],
+      run.steps.map((step) => [
+        step.name,
+        step.state,
+        String(step.attempt),
+        relative(step.startedAt, now),
+        took(step),
+      ]),
+    ),
+  );
+  for (const kept of run.kept) output.line(`kept: ${kept}`);
+  if (run.state === 'failed') output.line(`\n${explain(run)}`);
+  else if (run.finishedAt === null) output.line(`\nNext: npx lumenality run watch ${run.id}`);
+}
+
+async function retryRun(session: Session, { wait, timeout }: Wait, [text = '']: readonly string[]) {
+  const { api, output } = session;
+  const { id } = await findRun(api, text);
+  // What was told before the retry is no news of it.
+  const after = wait === true ? await newestSeq(api, id) : 0;
+  const run = await api.post(`/v1/runs/${id}/retry`, runSchema, {});
+  output.line(`The run of ${run.practiceId} goes on from the step that failed.`);
+  if (wait === true) return watchRun(session, id, { timeout, after });
+  output.document(run);
+  output.line(`Follow it with: npx lumenality run watch ${id}`);
+  return undefined;
+}
+
+async function cancelRun(
+  session: Session,
+  { reason, wait, timeout }: Wait & { readonly reason: string },
+  [text = '']: readonly string[],
+) {
+  const { api, output, confirm } = session;
+  const { id, practiceId } = await findRun(api, text);
+  await confirm(`Cancel the run of ${practiceId} and remove what it has made so far?`);
+  const after = wait === true ? await newestSeq(api, id) : 0;
+  const run = await api.post(`/v1/runs/${id}/cancel`, runSchema, { body: { reason } });
+  output.line(`The run of ${practiceId} is ${run.state}.`);
+  if (wait === true) return watchRun(session, id, { timeout, after, wanted: 'cancelled' });
+  output.document(run);
+  output.line(`Follow it with: npx lumenality run watch ${id}`);
+  return undefined;
+}

@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import { ApiClient } from './api-client.ts';
+import { commandError } from './command-error.ts';
+import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { createOutput, type Output, type World } from './output.ts';
+
+/** Options that every command has; `program.ts` declares them. */
+interface GlobalOptions {
+  readonly url?: string;
+  readonly tokenFile?: string;
+  readonly allowPlainHttp?: boolean;
+  readonly json?: boolean;
+  readonly color: boolean;
+  readonly yes?: boolean;
+  readonly idempotencyKey?: string;
+}
+
+/** One start of the command line, from its arguments to its exit code. */
+export interface Invocation {
+  readonly world: World;
+  /** The command that runs, once it is known. */
+  command: Command | undefined;
+  exitCode: ExitCode;
+}
+
+/** What a command works with: the API, the screen, and a person to ask, if there is one. */
+export interface Session {
+  readonly world: World;
+  readonly api: ApiClient;
+  readonly output: Output;
+  readonly url: string;
+  readonly token: () => string;
+  /** Returns when the person agrees or --yes was given; throws otherwise, and where there is nobody to ask. */
+  readonly confirm: (question: string) => Promise<void>;
+}
+
+type Handler<Options> = (
+  session: Session,
+  options: Options,
+  args: readonly string[],
+) => Promise<ExitCode | undefined>;
+
+/** Lets a command do `handler`; its answer is the exit code, `undefined` meaning done. */
+export function act<Options>(command: Command, invocation: Invocation, handler: Handler<Options>): Command {
+  return command.action(async () => {
+    invocation.command = command;
+    const session = openSession(invocation.world, command.optsWithGlobals<GlobalOptions>());
+    invocation.exitCode = (await handler(session, command.opts() as Options, command.args)) ?? exitCodes.done;
+  });
+}
+
+/** @throws CommandError when the address is none */
+export function openSession(world: World, options: GlobalOptions): Session {
+  const url = addressOf(options.url ?? world.env['LUMENALITY_URL'] ?? 'http://127.0.0.1:8080');
+  const token = () => {
+    if (options.allowPlainHttp !== true) refusePlainHttp(url);
+    return findToken(world, options.tokenFile);
+  };
+  return {
+    world,
+    url,
+    token,
+    api: new ApiClient(url, token, options.idempotencyKey),
+    output: createOutput(world, { json: options.json === true, color: options.color }),
+    confirm: (question) => (options.yes === true ? Promise.resolve() : ask(world, question)),
+  };
+}
+
+function addressOf(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw commandError(
+      'usage',
+      `${text} is not an address of a control plane: give one such as http://127.0.0.1:8080.`,
+    );
+  }
+  return text.replace(/\/+$/, '');
+}
+
+/** A token is as good as a password: it does not leave this machine unencrypted. */
+function refusePlainHttp(url: string): void {
+  const { protocol, hostname } = new URL(url);
+  if (protocol === 'https:' || /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) return;
+  throw commandError('usage', `${url} would carry the token unencrypted over the network: use https.`, {
+    hint: 'Inside a network that you trust, say so with --allow-plain-http.',
+  });
+}
+
+/** From --token-file, LUMENALITY_TOKEN or the control plane's data directory, whichever comes first. */
+function findToken({ env }: World, tokenFile: string | undefined): string {
+  if (tokenFile === undefined && env['LUMENALITY_TOKEN']) return env['LUMENALITY_TOKEN'];
+  const file = tokenFile ?? join(env['LUMENALITY_DATA_DIR'] || '.lumenality', 'admin.token');
+  let token: string;
+  try {
+    token = readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable';
+    throw commandError(
+      'unauthenticated',
+      `There is no token to sign in with: ${file} cannot be read (${reason}).`,
+      {
+        hint: 'Set LUMENALITY_TOKEN, name a file with --token-file, or start this where the data directory is.',
+        cause,
+      },
+    );
+  }
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw commandError(
+    'unauthenticated',
+    `${file} does not hold a token: one line without spaces is expected.`,
+  );
+}
+
+async function ask(world: World, question: string): Promise<void> {
+  if (world.stdin.isTTY !== true || world.stderr.isTTY !== true) {
+    throw commandError('usage', `${question} There is no terminal to ask on: repeat the command with --yes.`);
+  }
+  const prompt = createInterface({ input: world.stdin, output: world.stderr });
+  const interrupted = new AbortController();
+  prompt.on('SIGINT', () => interrupted.abort());
+  try {
+    const answer = await prompt.question(`${question} [y/N] `, { signal: interrupted.signal });
+    if (!/^y(es)?$/i.test(answer.trim())) throw commandError('interrupted', 'Nothing was changed.');
+  } catch (error) {
+    if (!interrupted.signal.aborted) throw error;
+    world.stderr.write('\n');
+    throw commandError('interrupted', 'Nothing was changed.', { cause: error });
+  } finally {
+    prompt.close();
+  }
+}

@@ -1,0 +1,88 @@
+import Table from 'cli-table3';
+import type { Output } from './output.ts';
+import { clean, wrap } from './text.ts';
+
+export type Cell = string | { readonly text: string; readonly paint: (text: string) => string };
+
+const gap = 2;
+const narrowest = 8;
+const noBorders = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '',
+};
+
+/**
+ * A table that fits the screen: where the rows are wider, the widest columns wrap. Nothing is cut off, because a cut
+ * ARN or reason is of no use to anybody.
+ */
+export function table(output: Output, head: readonly string[], rows: ReadonlyArray<readonly Cell[]>): string {
+  const plain = rows.map((row) => row.map((cell) => clean(typeof cell === 'string' ? cell : cell.text)));
+  const widths = fit(
+    head.map((name, column) => Math.max(name.length, ...plain.map((row) => row[column]?.length ?? 0))),
+    output.width - gap * (head.length - 1),
+  );
+  const drawn = new Table({
+    chars: noBorders,
+    style: { 'padding-left': 0, 'padding-right': gap, head: [], border: [], compact: true },
+  });
+  const draw = (text: string, column: number, paint: (text: string) => string) =>
+    wrap(text, widths[column] ?? narrowest)
+      .map((line) => (line === '' ? line : paint(line)))
+      .join('\n');
+  drawn.push(head.map((name, column) => draw(name, column, output.colours.bold)));
+  for (const [place, row] of rows.entries()) {
+    drawn.push(
+      row.map((cell, column) =>
+        draw(plain[place]?.[column] ?? '', column, typeof cell === 'string' ? (text) => text : cell.paint),
+      ),
+    );
+  }
+  return trimmed(drawn.toString());
+}
+
+/** Two columns without a head: what a thing is, one field a line. */
+export function fields(output: Output, rows: ReadonlyArray<readonly [name: string, value: Cell]>): string {
+  const names = Math.max(...rows.map(([name]) => name.length));
+  return rows
+    .flatMap(([name, value]) => {
+      const text = clean(typeof value === 'string' ? value : value.text);
+      const paint = typeof value === 'string' ? (line: string) => line : value.paint;
+      return wrap(text, output.width - names - gap).map((line, place) => {
+        const label = (place === 0 ? name : '').padEnd(names + gap);
+        return `${output.colours.dim(label)}${line === '' ? line : paint(line)}`;
+      });
+    })
+    .join('\n');
+}
+
+/** Takes columns from the widest until the row fits. */
+function fit(natural: readonly number[], available: number): number[] {
+  const widths = [...natural];
+  let excess = widths.reduce((sum, width) => sum + width, 0) - available;
+  while (excess > 0) {
+    const widest = widths.indexOf(Math.max(...widths));
+    if ((widths[widest] ?? 0) <= narrowest) break;
+    widths[widest] = (widths[widest] ?? 0) - 1;
+    excess -= 1;
+  }
+  return widths;
+}
+
+const trimmed = (text: string) =>
+  text
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');

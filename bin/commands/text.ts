@@ -1,0 +1,65 @@
+/** Words that came over the wire, made safe for a terminal: no control characters, no escape sequences. */
+export const clean = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+
+const units = [
+  { seconds: 86_400, name: 'd' },
+  { seconds: 3_600, name: 'h' },
+  { seconds: 60, name: 'min' },
+] as const;
+
+/** `12 s ago`, `5 min ago`, `3 d ago`; `in 89 d` for what is to come; `-` for never. */
+export function relative(time: string | null, now: Date): string {
+  if (time === null) return '-';
+  const seconds = Math.round((now.getTime() - Date.parse(time)) / 1_000);
+  const size = Math.abs(seconds);
+  const unit = units.find((each) => size >= each.seconds);
+  const words = unit === undefined ? `${size} s` : `${Math.floor(size / unit.seconds)} ${unit.name}`;
+  return seconds < 0 ? `in ${words}` : `${words} ago`;
+}
+
+/** `41 s`, `2 min 05 s`. */
+export function duration(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1_000));
+  if (seconds < 60) return `${seconds} s`;
+  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
+}
+
+/** Lines of at most `width` characters, broken at spaces and, where a word is longer than that, inside it. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (longer.length <= width) {
+      line = longer;
+      continue;
+    }
+    if (line !== '') lines.push(line);
+    line = word;
+    while (line.length > width) {
+      lines.push(line.slice(0, width));
+      line = line.slice(width);
+    }
+  }
+  return [...lines, line];
+}
+
+/** The shortest start of each id, 8 characters or more, that no other of them shares. */
+export function shortIds(ids: readonly string[]): ReadonlyMap<string, string> {
+  const sorted = [...ids].sort();
+  return new Map(
+    sorted.map((id, place) => {
+      const shared = Math.max(sharedStart(id, sorted[place - 1]), sharedStart(id, sorted[place + 1]));
+      return [id, id.slice(0, Math.max(8, shared + 1))];
+    }),
+  );
+}
+
+function sharedStart(one: string, other = ''): number {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length += 1;
+  return length;
+}
+
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`;
