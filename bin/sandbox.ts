@@ -1,4 +1,7 @@
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { createDataPlane } from '../lib/sandbox/data-plane/index.ts';
 import { startSandbox } from '../lib/sandbox/server.ts';
 
 const usage = `Usage: npm run sandbox -- [options]
@@ -47,11 +50,15 @@ if (help) {
   process.exit(0);
 }
 
+// `.ts` under tsx, `.js` as tsc left it.
+const databaseProcess = fileURLToPath(
+  new URL(`../lib/sandbox/data-plane/database-process${extname(import.meta.url)}`, import.meta.url),
+);
 const sandbox = await startSandbox({
   port,
   host,
   directory,
-  dataPlane: false,
+  dataPlane: recordOnly ? false : (parts) => createDataPlane({ ...parts, databaseProcess }),
   log: (line) => console.error(line),
 }).catch((error: unknown) => fail((error as Error).message, unavailable));
 
