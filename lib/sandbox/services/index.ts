@@ -1,8 +1,10 @@
 import type { ResourceHandler, ServiceEmulation } from '../model.ts';
 import * as acm from './acm/index.ts';
 import * as ec2 from './ec2/index.ts';
+import * as elbv2 from './elbv2/index.ts';
 import * as iam from './iam/index.ts';
 import * as kms from './kms/index.ts';
+import * as rds from './rds/index.ts';
 import * as route53 from './route53/index.ts';
 import * as secretsmanager from './secretsmanager/index.ts';
 
@@ -10,7 +12,11 @@ import * as secretsmanager from './secretsmanager/index.ts';
 export const services: readonly ServiceEmulation[] = [
   acm.service,
   ec2.service,
+  elbv2.service,
+  route53.service,
+  iam.service,
   kms.service,
+  rds.service,
   secretsmanager.service,
 ];
 
@@ -20,6 +26,8 @@ export const resourceHandlers: readonly ResourceHandler[] = [
   ...iam.resources,
   ...route53.resources,
   ...ec2.resources,
+  ...elbv2.resources,
   ...kms.resources,
+  ...rds.resources,
   ...secretsmanager.resources,
 ];

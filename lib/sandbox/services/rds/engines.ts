@@ -1,0 +1,133 @@
+/** Puts instances on the data plane and takes them off it, and takes up after a restart what was under way. */
+import { generatedId, recordKey } from '../../identifiers.ts';
+import { AwsError, type Cloud, type DatabaseSpec } from '../../model.ts';
+import { deleteOwnedSecret } from '../secretsmanager/owned.ts';
+import { serviceCall, unwrapStorageKey } from './encryption.ts';
+import { findParameterGroup, forcesTls } from './parameter-groups.ts';
+import {
+  changeInstance,
+  type InstanceRecord,
+  type InstanceStatus,
+  instanceTable,
+  type Owner,
+} from './records.ts';
+
+type Work = (owner: Owner, instance: InstanceRecord) => Promise<unknown>;
+
+/** Where PostgreSQL listens unless told, and the name of the database that is always there. */
+export const defaultPort = 5432;
+const defaultDatabase = 'postgres';
+
+function ownerOf(cloud: Cloud, instance: InstanceRecord): Owner {
+  return { accountId: instance.accountId, region: instance.region, cloud };
+}
+
+/** What the data plane asks is answered from the record as it is at that moment. */
+function specOf(owner: Owner, instance: InstanceRecord): DatabaseSpec {
+  const current = (): InstanceRecord => {
+    const record = instanceTable(owner).get(recordKey(owner, instance.id));
+    if (record === undefined)
+      throw new AwsError('DBInstanceNotFound', `DBInstance ${instance.id} not found.`, 404);
+    return record;
+  };
+  return {
+    arn: instance.arn,
+    databaseName: instance.databaseName ?? defaultDatabase,
+    masterUsername: instance.masterUsername,
+    masterPassword: () => current().masterPassword,
+    forceTls: () => current().forceTls,
+    storageKey: () => unwrapStorageKey(owner, current()),
+  };
+}
+
+/** Without a data plane the instance is described only, with the address it would have on AWS. */
+function describedEndpoint(instance: InstanceRecord): { address: string; port: number } {
+  const zone = generatedId(`${instance.accountId}/${instance.region}`, 'c', 11, 'lower');
+  return { address: `${instance.id}.${zone}.${instance.region}.rds.amazonaws.com`, port: instance.port };
+}
+
+/** Opens the instance's listener and records it as available. */
+export async function bringUp(owner: Owner, instance: InstanceRecord): Promise<InstanceRecord> {
+  const plane = owner.cloud.dataPlane?.databases;
+  const endpoint =
+    plane === undefined ? describedEndpoint(instance) : await plane.open(specOf(owner, instance));
+  const up = changeInstance(owner, instance.id, (current) => {
+    const { statusReason: _solved, ...rest } = current;
+    return { ...rest, status: 'available', endpoint: { address: endpoint.address, port: endpoint.port } };
+  });
+  if (up === undefined) throw new AwsError('DBInstanceNotFound', `DBInstance ${instance.id} not found.`, 404);
+  return up;
+}
+
+export async function shutDown(owner: Owner, instance: InstanceRecord): Promise<void> {
+  await owner.cloud.dataPlane?.databases.close(instance.arn);
+  changeInstance(owner, instance.id, (current) => ({ ...current, status: 'stopped' }));
+}
+
+/** Ends the engine; its next session starts it again with the parameters as they are now. */
+export async function restart(owner: Owner, instance: InstanceRecord): Promise<void> {
+  await owner.cloud.dataPlane?.databases.evict(instance.arn);
+  changeInstance(owner, instance.id, (current) => ({
+    ...current,
+    status: 'available',
+    parameterApplyStatus: 'in-sync',
+    forceTls: forcesTls(findParameterGroup(owner, current.parameterGroupName)),
+  }));
+}
+
+/** Erases the storage, the secret that RDS kept, and the record last: what is interrupted is done again. */
+export async function remove(owner: Owner, instance: InstanceRecord): Promise<void> {
+  await owner.cloud.dataPlane?.databases.erase(instance.arn);
+  if (instance.masterSecret !== undefined) deleteOwnedSecret(serviceCall(owner), instance.masterSecret.arn);
+  instanceTable(owner).delete(recordKey(owner, instance.id));
+}
+
+/** Clouds that are being stopped: what they leave unfinished their next start takes up. */
+const stopping = new WeakSet<Cloud>();
+
+/** Does the rest of an accepted request; a failure is recorded on the instance, because nobody waits for an answer. */
+export function inBackground(owner: Owner, instance: InstanceRecord, work: Work): void {
+  work(owner, instance).catch((error: unknown) => {
+    if (!stopping.has(owner.cloud)) recordFailure(owner, instance, error);
+  });
+}
+
+function recordFailure(owner: Owner, instance: InstanceRecord, error: unknown): void {
+  const statusReason = error instanceof Error ? error.message : String(error);
+  changeInstance(owner, instance.id, (current) => ({ ...current, status: 'failed', statusReason }));
+}
+
+/** What a status says is still to be done. */
+const unfinished: Partial<Record<InstanceStatus, Work>> = {
+  creating: bringUp,
+  starting: bringUp,
+  rebooting: async (owner, instance) => restart(owner, await bringUp(owner, instance)),
+  stopping: shutDown,
+  deleting: remove,
+};
+
+/** Opens every instance that is to be reachable, and goes on with what a stop of the sandbox interrupted. */
+export async function resume(cloud: Cloud): Promise<void> {
+  for (const instance of instanceTable({ cloud }).list()) {
+    const owner = ownerOf(cloud, instance);
+    const work = unfinished[instance.status];
+    if (work !== undefined) inBackground(owner, instance, work);
+    else if (instance.status !== 'stopped' && instance.status !== 'failed') await reopen(owner, instance);
+  }
+}
+
+/** Keeps the status, which may say that the key cannot be used. */
+async function reopen(owner: Owner, instance: InstanceRecord): Promise<void> {
+  const endpoint = await owner.cloud.dataPlane?.databases.open(specOf(owner, instance));
+  if (endpoint === undefined) return;
+  changeInstance(owner, instance.id, (current) => ({
+    ...current,
+    endpoint: { address: endpoint.address, port: endpoint.port },
+  }));
+}
+
+/** Lets nothing more be recorded: the state is about to be closed. */
+export function stop(cloud: Cloud): Promise<void> {
+  stopping.add(cloud);
+  return Promise.resolve();
+}

@@ -1,0 +1,182 @@
+/** The life of a DB instance: created, described, stopped and started, rebooted, deleted. */
+import { randomUUID } from 'node:crypto';
+import type {
+  CreateDBInstanceMessage,
+  CreateDBInstanceResult,
+  DBInstanceMessage,
+  DeleteDBInstanceMessage,
+  DeleteDBInstanceResult,
+  DescribeDBInstancesMessage,
+  Filter,
+  RebootDBInstanceMessage,
+  RebootDBInstanceResult,
+  StartDBInstanceMessage,
+  StartDBInstanceResult,
+  StopDBInstanceMessage,
+  StopDBInstanceResult,
+} from '@aws-sdk/client-rds';
+import { recordKey } from '../../identifiers.ts';
+import { AwsError, type Call } from '../../model.ts';
+import { pageOf } from '../../paging.ts';
+import { makeInstance } from './creation.ts';
+import { instanceShape } from './description.ts';
+import { watchKey } from './encryption.ts';
+import { engine } from './engine.ts';
+import { bringUp, inBackground, remove, restart, shutDown } from './engines.ts';
+import {
+  changeInstance,
+  findInstance,
+  type InstanceRecord,
+  type InstanceStatus,
+  instanceNamed,
+  instanceTable,
+  nameFrom,
+  recordLimit,
+} from './records.ts';
+import { tagsOf } from './tags.ts';
+
+async function createDBInstance(input: CreateDBInstanceMessage, call: Call): Promise<CreateDBInstanceResult> {
+  const instance = await makeInstance(call, input, tagsOf(input.Tags), randomUUID());
+  inBackground(call, instance, bringUp);
+  return { DBInstance: instanceShape(call, instance) };
+}
+
+function passes(instance: InstanceRecord, filter: Filter): boolean {
+  const values = filter.Values ?? [];
+  switch (filter.Name) {
+    case 'db-instance-id':
+      return values.some((value) => value.toLowerCase() === instance.id || value === instance.arn);
+    case 'dbi-resource-id':
+      return values.includes(instance.resourceId);
+    case 'engine':
+      return values.includes(engine);
+    case 'db-cluster-id':
+    case 'domain':
+      return false;
+    case undefined:
+    default:
+      throw new AwsError('InvalidParameterValue', `Unrecognized filter name: ${filter.Name}`);
+  }
+}
+
+async function describeDBInstances(
+  input: DescribeDBInstancesMessage,
+  call: Call,
+): Promise<DBInstanceMessage> {
+  const candidates =
+    input.DBInstanceIdentifier === undefined
+      ? instanceTable(call).list(recordKey(call))
+      : [findInstance(call, input.DBInstanceIdentifier)];
+  const page = pageOf(
+    candidates.filter((instance) => (input.Filters ?? []).every((filter) => passes(instance, filter))),
+    {
+      keyOf: ({ id }) => id,
+      marker: input.Marker,
+      limit: recordLimit(input.MaxRecords),
+      invalidMarkerCode: 'InvalidParameterValue',
+    },
+  );
+  const watched = await Promise.all(page.items.map((instance) => watchKey(call, instance)));
+  return {
+    DBInstances: watched
+      .filter(({ id }) => instanceNamed(call, id) !== undefined)
+      .map((instance) => instanceShape(call, instance)),
+    ...(page.next === undefined ? {} : { Marker: page.next }),
+  };
+}
+
+/** Moves an instance that is in one of the `from` statuses on. @throws AwsError InvalidDBInstanceState. */
+function moveTo(
+  call: Call,
+  given: string | undefined,
+  from: readonly InstanceStatus[],
+  to: InstanceStatus,
+): InstanceRecord {
+  const instance = findInstance(call, given);
+  if (!from.includes(instance.status)) {
+    throw new AwsError(
+      'InvalidDBInstanceState',
+      `Instance ${instance.id} is not in ${from.join(' or ')} state: it is ${instance.status}.`,
+    );
+  }
+  return changeInstance(call, instance.id, (current) => ({ ...current, status: to })) ?? instance;
+}
+
+function stopDBInstance(input: StopDBInstanceMessage, call: Call): StopDBInstanceResult {
+  if (input.DBSnapshotIdentifier !== undefined) throw new AwsError('InvalidParameterValue', noSnapshots);
+  const instance = moveTo(call, input.DBInstanceIdentifier, ['available'], 'stopping');
+  inBackground(call, instance, shutDown);
+  return { DBInstance: instanceShape(call, instance) };
+}
+
+function startDBInstance(input: StartDBInstanceMessage, call: Call): StartDBInstanceResult {
+  const from: InstanceStatus[] = ['stopped', 'inaccessible-encryption-credentials-recoverable'];
+  const instance = moveTo(call, input.DBInstanceIdentifier, from, 'starting');
+  inBackground(call, instance, bringUp);
+  return { DBInstance: instanceShape(call, instance) };
+}
+
+function rebootDBInstance(input: RebootDBInstanceMessage, call: Call): RebootDBInstanceResult {
+  const named = findInstance(call, input.DBInstanceIdentifier);
+  if (input.ForceFailover === true && !named.multiAz) {
+    throw new AwsError(
+      'InvalidParameterCombination',
+      'Reboot Instance with failover is only available for Multi-AZ instances.',
+    );
+  }
+  const instance = moveTo(call, named.id, ['available'], 'rebooting');
+  inBackground(call, instance, restart);
+  return { DBInstance: instanceShape(call, instance) };
+}
+
+const noSnapshots =
+  'The sandbox takes no DB snapshots: leave the snapshot identifier out, and delete with SkipFinalSnapshot.';
+
+function refuseSnapshotCombination(input: DeleteDBInstanceMessage): void {
+  const skip = input.SkipFinalSnapshot === true;
+  if (skip && input.FinalDBSnapshotIdentifier !== undefined) {
+    throw new AwsError(
+      'InvalidParameterCombination',
+      'FinalDBSnapshotIdentifier can not be specified when deleting an instance with SkipFinalSnapshot enabled.',
+    );
+  }
+  if (!skip && input.FinalDBSnapshotIdentifier === undefined) {
+    throw new AwsError(
+      'InvalidParameterCombination',
+      'FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.',
+    );
+  }
+  if (!skip) throw new AwsError('InvalidParameterValue', noSnapshots);
+}
+
+/** @throws AwsError InvalidParameterCombination for an instance with deletion protection. */
+export function markDeleting(call: Call, instance: InstanceRecord): InstanceRecord {
+  if (instance.deletionProtection) {
+    throw new AwsError(
+      'InvalidParameterCombination',
+      'Cannot delete protected DB Instance, please disable deletion protection and try again.',
+    );
+  }
+  return changeInstance(call, instance.id, (current) => ({ ...current, status: 'deleting' })) ?? instance;
+}
+
+function deleteDBInstance(input: DeleteDBInstanceMessage, call: Call): DeleteDBInstanceResult {
+  const named = findInstance(call, nameFrom(call, 'db', input.DBInstanceIdentifier ?? ''));
+  if (named.status === 'deleting' || named.status === 'creating') {
+    throw new AwsError('InvalidDBInstanceState', `Instance ${named.id} is currently ${named.status}.`);
+  }
+  if (named.deletionProtection) markDeleting(call, named);
+  refuseSnapshotCombination(input);
+  const instance = markDeleting(call, named);
+  inBackground(call, instance, remove);
+  return { DBInstance: instanceShape(call, instance) };
+}
+
+export const instanceOperations = {
+  CreateDBInstance: createDBInstance,
+  DescribeDBInstances: describeDBInstances,
+  StopDBInstance: stopDBInstance,
+  StartDBInstance: startDBInstance,
+  RebootDBInstance: rebootDBInstance,
+  DeleteDBInstance: deleteDBInstance,
+};
