@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ReleaseManifest, releaseManifestSchema } from '../lib/domain/release.ts';
 import { type BuiltRelease, buildRelease as build } from '../stacks/release/build.ts';
 import { migrations } from '../tenant-template/app/migrations/index.ts';
+import { APP_VERSION } from '../tenant-template/app/version.ts';
 
 export interface BuildReleaseOptions {
   /** Directory of the release: new, empty, or holding a release that is replaced. */
@@ -26,15 +26,9 @@ export async function buildRelease(options: BuildReleaseOptions): Promise<BuiltR
     appEntry: fileURLToPath(
       new URL(`../tenant-template/app/main${extname(import.meta.url)}`, import.meta.url),
     ),
-    appVersion: packageVersion(),
-    migration: newest.name,
+    appVersion: APP_VERSION,
+    // As its file is called: number and name.
+    migration: `${String(newest.number).padStart(4, '0')}-${newest.name}`,
     parseManifest: (manifest) => releaseManifestSchema.parse(manifest),
   });
-}
-
-function packageVersion(): string {
-  // Beside bin/ in a checkout, above dist/ when compiled.
-  const file = import.meta.url.endsWith('.js') ? '../../package.json' : '../package.json';
-  const { version } = JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8')) as { version: string };
-  return version;
 }

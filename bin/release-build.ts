@@ -1,6 +1,6 @@
 /**
  * `npm run release:build -- --out DIR`: synthesises, checks and writes one release.
- * Exit status: 0 built, 1 refused (the message says why), 2 wrong usage.
+ * Exit status: 0 built, 1 refused (the message says why), 2 wrong usage, 130 interrupted.
  */
 import Table from 'cli-table3';
 import { Command, CommanderError } from 'commander';
@@ -35,6 +35,9 @@ const program = new Command('release:build')
   .allowExcessArguments(false)
   .exitOverride()
   .action(run);
+
+// Through `exit`, so that what was begun is removed. 128 and the signal's number, as shells report it.
+process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143));
 
 try {
   await program.parseAsync();
@@ -89,6 +92,8 @@ function failed(error: unknown): number {
   // Commander has printed its own message; asking for help is no failure.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof ReleaseError) console.error(error.message);
+  else if (error instanceof Error && 'syscall' in error)
+    console.error(`The release cannot be written. ${error.message}`);
   else console.error(error);
   return 1;
 }

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 /** What the sandbox's registry takes: its bytes' SHA-256 is the image's digest, as in the OCI image specification. */
-export interface ImageManifest {
+interface ImageManifest {
   readonly mediaType: 'application/vnd.lumenality.sandbox.image.v1+json';
   /** What the container runs, relative to the image's folder. */
   readonly entrypoint: string;

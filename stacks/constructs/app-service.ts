@@ -38,9 +38,7 @@ export class AppService extends Construct {
 
   constructor(scope: Construct, id: string, props: AppServiceProps) {
     super(scope, id);
-    const cluster = new CfnCluster(this, 'Cluster', {
-      clusterSettings: [{ name: 'containerInsights', value: 'enabled' }],
-    });
+    const cluster = new CfnCluster(this, 'Cluster');
     const task = this.taskDefinition(props);
     const targets = this.targetGroup(props.vpcId);
     const rule = new CfnListenerRule(this, 'ListenerRule', {

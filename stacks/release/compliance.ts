@@ -17,7 +17,7 @@ export interface Finding {
   readonly description: string;
 }
 
-export interface AcknowledgedFinding extends Finding {
+interface AcknowledgedFinding extends Finding {
   readonly reason: string;
 }
 
@@ -32,6 +32,9 @@ export interface ComplianceReport {
 
 const nagSource = 'cdk-nag HIPAA Security';
 const validateSource = 'CloudFormation Validate';
+
+/** One for the process: its engine takes seconds to start, at the first use. */
+const validator = new CloudFormationValidatePlugin();
 
 /** Runs the rule pack on the constructs and AWS's template validation on the templates as they will be shipped. */
 export function check(synthesis: Synthesis): Finding[] {
@@ -59,7 +62,7 @@ function templateFindings(synthesis: Synthesis): Finding[] {
       writeFileSync(templatePath, synthesis.templates[component].body);
       return { stackConstructPath: component, templatePath, accountId: undefined, region: undefined };
     });
-    const report = new CloudFormationValidatePlugin().validate({
+    const report = validator.validate({
       appConstruct: synthesis.app,
       stackTemplates,
       templatePaths: stackTemplates.map(({ templatePath }) => templatePath),

@@ -12,6 +12,9 @@ export async function replaceDirectory<T>(out: string, fill: (folder: string) =>
   mkdirSync(dirname(target), { recursive: true });
   // Beside the target, because a rename does not cross file systems.
   const staging = mkdtempSync(join(dirname(target), `.${basename(target)}-`));
+  const clear = () => rmSync(staging, { recursive: true, force: true });
+  // Also when the process is told to end in the middle.
+  process.once('exit', clear);
   try {
     const result = await fill(join(staging, 'new'));
     refuseForeign(target);
@@ -26,7 +29,8 @@ export async function replaceDirectory<T>(out: string, fill: (folder: string) =>
     }
     return result;
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    process.off('exit', clear);
+    clear();
   }
 }
 
