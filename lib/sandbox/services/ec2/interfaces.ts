@@ -3,8 +3,8 @@
  * address and keep the subnet and the security groups that they use from being deleted.
  */
 import type { DescribeNetworkInterfacesRequest, NetworkInterfaceType } from '@aws-sdk/client-ec2';
-import { generatedId } from '../../identifiers.ts';
-import { AwsError, type Call } from '../../model.ts';
+import { generatedId, recordKey } from '../../identifiers.ts';
+import { AwsError, type Call, type Cloud } from '../../model.ts';
 import { freeAddress, parseCidr } from './addresses.ts';
 import { type NetworkInterfaceRecord, networkInterfaces, securityGroups, subnets } from './kinds.ts';
 import { all, describe, erase, existing, find, put } from './records.ts';
@@ -32,10 +32,11 @@ export function attachInterface(request: InterfaceRequest, call: Call): NetworkI
       `The security group '${stranger.GroupId}' does not exist in VPC '${subnet.VpcId}'`,
     );
   }
-  const taken = all(networkInterfaces, call).filter((card) => card.SubnetId === subnet.SubnetId);
   const block = parseCidr(subnet.CidrBlock ?? '');
-  const PrivateIpAddress =
-    block && freeAddress(block, new Set(taken.map((card) => card.PrivateIpAddress ?? '')));
+  const taken = takenTable(call.cloud)
+    .list(addressKey(call, subnet.VpcId ?? '', ''))
+    .map((one) => one.privateAddress);
+  const PrivateIpAddress = block && freeAddress(block, new Set(taken));
   if (PrivateIpAddress === undefined) {
     throw new AwsError(
       'InsufficientFreeAddressesInSubnet',
@@ -59,12 +60,52 @@ export function attachInterface(request: InterfaceRequest, call: Call): NetworkI
     Tags: [],
     Owner: request.owner,
   };
-  return put(networkInterfaces, card, call);
+  call.cloud.state.transaction(() => {
+    const address = { interfaceId: NetworkInterfaceId, privateAddress: PrivateIpAddress };
+    takenTable(call.cloud).put(addressKey(call, subnet.VpcId ?? '', PrivateIpAddress), address);
+    put(networkInterfaces, card, call);
+  });
+  return card;
+}
+
+/** Where on this machine a private address of a VPC answers. */
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+interface TakenAddress {
+  readonly interfaceId: string;
+  readonly privateAddress: string;
+  readonly endpoint?: Endpoint;
+}
+
+type Place = Pick<Call, 'accountId' | 'region' | 'cloud'>;
+
+/** `<account>/<region>/<VPC>/<private address>`: VPCs may all use the same addresses. */
+const addressKey = (place: Place, vpcId: string, address: string) => recordKey(place, `${vpcId}/${address}`);
+const takenTable = (cloud: Cloud) => cloud.state.table<TakenAddress>('ec2.private-addresses');
+
+/** Says where the process behind an interface listens, or that none does any more. */
+export function bindInterface(card: NetworkInterfaceRecord, endpoint: Endpoint, place: Place): void {
+  const { NetworkInterfaceId = '', PrivateIpAddress = '', VpcId = '' } = card;
+  const address = { interfaceId: NetworkInterfaceId, privateAddress: PrivateIpAddress, endpoint };
+  takenTable(place.cloud).put(addressKey(place, VpcId, PrivateIpAddress), address);
+}
+
+/** What a connection to a private address inside a VPC would reach. */
+export function endpointOf(vpcId: string, privateAddress: string, place: Place): Endpoint | undefined {
+  return takenTable(place.cloud).get(addressKey(place, vpcId, privateAddress))?.endpoint;
 }
 
 export function releaseInterfaces(owner: string, call: Call): void {
-  for (const card of all(networkInterfaces, call))
-    if (card.Owner === owner) erase(networkInterfaces, card.NetworkInterfaceId ?? '', call);
+  call.cloud.state.transaction(() => {
+    for (const card of all(networkInterfaces, call)) {
+      if (card.Owner !== owner) continue;
+      takenTable(call.cloud).delete(addressKey(call, card.VpcId ?? '', card.PrivateIpAddress ?? ''));
+      erase(networkInterfaces, card.NetworkInterfaceId ?? '', call);
+    }
+  });
 }
 
 export function describeNetworkInterfaces(input: DescribeNetworkInterfacesRequest, call: Call) {

@@ -51,7 +51,8 @@ export function createRole(
     MaxSessionDuration: input.MaxSessionDuration ?? 3600,
     ...(input.PermissionsBoundary && {
       PermissionsBoundary: {
-        PermissionsBoundaryType: 'Policy' as const,
+        // The model's only name for it; on the wire AWS says `Policy`.
+        PermissionsBoundaryType: 'PermissionsBoundaryPolicy' as const,
         PermissionsBoundaryArn: input.PermissionsBoundary,
       },
     }),
