@@ -83,3 +83,16 @@ export const runEventSchema = z
   ])
   .meta({ id: 'RunEvent' });
 export type RunEvent = z.infer<typeof runEventSchema>;
+
+/** JSON form of a run's events: oldest first; `nextCursor` is the `after` of the next page, null when there is none yet. */
+export const runEventQuerySchema = z.strictObject({
+  after: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(Number.MAX_SAFE_INTEGER)
+    .default(0)
+    .describe('seq of the last event seen'),
+  limit: z.coerce.number().int().min(1).max(500).default(200),
+});
+export const runEventPageSchema = pageOf(runEventSchema);

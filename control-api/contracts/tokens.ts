@@ -25,3 +25,8 @@ export const tokenPageSchema = pageOf(tokenSchema);
 
 /** The only answer that ever holds the token itself. */
 export const createdTokenSchema = tokenSchema.extend({ token: z.string() }).meta({ id: 'CreatedToken' });
+
+/** Who the caller's token is. */
+export const meSchema = z
+  .object({ id: z.string(), name: z.string(), roles: z.array(z.enum(roles)) })
+  .meta({ id: 'Me' });

@@ -66,12 +66,11 @@ export async function setPracticeState(db: Trx, id: string, state: PracticeState
 }
 
 export async function countPractices(db: Connection): Promise<{ state: PracticeState; count: number }[]> {
-  const rows = await db
+  return db
     .selectFrom('practice')
     .select((eb) => ['state', eb.fn.countAll<number>().as('count')])
     .groupBy('state')
     .execute();
-  return rows.map(({ state, count }) => ({ state, count: Number(count) }));
 }
 
 /** Two more queries for the whole page, never one a row. */

@@ -30,13 +30,14 @@ function databaseCheck(core: Core): ReadinessCheck {
   };
 }
 
-async function ask({ part, check }: ReadinessCheck): Promise<Readiness['parts'][number]> {
+async function ask(asked: ReadinessCheck): Promise<Readiness['parts'][number]> {
+  const { part } = asked;
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${patience} ms`)), patience);
   });
   try {
-    await Promise.race([check(), silence]);
+    await Promise.race([asked.check(), silence]);
     return { part, ready: true };
   } catch (cause) {
     return { part, ready: false, cause };

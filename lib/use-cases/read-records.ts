@@ -49,5 +49,5 @@ export interface StateCounts {
 export async function countStates(core: Core): Promise<StateCounts> {
   const practices = await countPractices(core.db);
   const runs = await countRunsByState(core.db);
-  return { practices, runs: [...runs].map(([state, count]) => ({ state, count: Number(count) })) };
+  return { practices, runs: [...runs].map(([state, count]) => ({ state, count })) };
 }

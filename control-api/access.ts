@@ -1,0 +1,54 @@
+import type { Role } from '../lib/domain/access.ts';
+
+/** Anybody, without a token; or a token with at least one of these roles. */
+export type Access = 'public' | readonly [Role, ...Role[]];
+
+const everyRole = ['viewer', 'operator', 'release_manager', 'plan_admin', 'security_admin', 'ci'] as const;
+/** Sign-ups hold names, addresses and NPIs of people: release managers and pipelines have no need of them. */
+const signUpReaders = ['viewer', 'operator', 'plan_admin', 'security_admin'] as const;
+const evidenceReaders = ['viewer', 'operator', 'release_manager', 'security_admin'] as const;
+/** The trail shows who did what to whom: for those who act on it, not for everyone who may look around. */
+const auditReaders = ['security_admin', 'operator'] as const;
+
+/**
+ * Who may do what: the only place that says so. A registered route without a row here, or a row without a route,
+ * stops the start-up. Roles do not include one another; a token that needs two carries two.
+ */
+export const accessTable: Readonly<Record<string, Access>> = {
+  'POST /v1/signups': 'public',
+  'GET /v1/signups': signUpReaders,
+  'GET /v1/signups/:id': signUpReaders,
+  'PUT /v1/signups/:id/agreement': ['operator'],
+  'POST /v1/signups/:id/approve': ['operator'],
+  'POST /v1/signups/:id/reject': ['operator'],
+
+  'GET /v1/practices': everyRole,
+  'GET /v1/practices/:id': everyRole,
+  'GET /v1/practices/:id/runs': everyRole,
+  'GET /v1/practices/:id/deployments': everyRole,
+  'GET /v1/practices/:id/evidence': evidenceReaders,
+
+  'GET /v1/runs': everyRole,
+  'GET /v1/runs/:id': everyRole,
+  'GET /v1/runs/:id/events': everyRole,
+  'POST /v1/runs/:id/retry': ['operator'],
+  'POST /v1/runs/:id/cancel': ['operator'],
+
+  'GET /v1/plans': everyRole,
+  'GET /v1/releases': everyRole,
+  'GET /v1/releases/:id': everyRole,
+  'GET /v1/audit': auditReaders,
+
+  'GET /v1/me': everyRole,
+  'GET /v1/tokens': ['security_admin'],
+  'POST /v1/tokens': ['security_admin'],
+  'DELETE /v1/tokens/:id': ['security_admin'],
+
+  // For load balancers and orchestrators, which carry no token; they name parts and show nothing of them.
+  'GET /healthz': 'public',
+  'GET /readyz': 'public',
+  // Counts tell how many practices there are: a scraper gets a viewer's token.
+  'GET /metrics': ['viewer', 'operator', 'security_admin'],
+  // The contract is no secret: it is what clients are written from.
+  'GET /openapi.json': 'public',
+};

@@ -1,0 +1,62 @@
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { type AppDeps, defaultLimits } from './deps.ts';
+import { requireAccess } from './plugins/app/auth.ts';
+import { measure } from './plugins/app/metrics.ts';
+import { answerWithProblems } from './plugins/app/problems.ts';
+import { answerWithRequestId, requestIdOf } from './plugins/app/request-id.ts';
+import { logRequests } from './plugins/app/request-log.ts';
+import { registerApiDocuments } from './plugins/external/api-documents.ts';
+import { registerRateLimit } from './plugins/external/rate-limit.ts';
+import { registerSecurityHeaders } from './plugins/external/security-headers.ts';
+import { operationsRoutes } from './routes/operations.ts';
+import { practiceRoutes } from './routes/practices.ts';
+import { recordRoutes } from './routes/records.ts';
+import { runRoutes } from './routes/runs.ts';
+import { signUpRoutes } from './routes/sign-ups.ts';
+import { tokenRoutes } from './routes/tokens.ts';
+
+export type { AppDeps } from './deps.ts';
+
+const mebibyte = 1024 * 1024;
+
+/**
+ * Builds the control API, ready to listen or to be injected into. It does not listen by itself.
+ * @throws Error when a route and the access table do not match.
+ */
+export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
+  const limits = { ...defaultLimits, ...deps.limits };
+  const loggerInstance: FastifyBaseLogger = deps.log;
+  const app = Fastify({
+    loggerInstance,
+    // One line an answer is written by logRequests.
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestIdOf,
+    bodyLimit: mebibyte,
+    requestTimeout: 30_000,
+    exposeHeadRoutes: false,
+    trustProxy: deps.trustProxy ?? false,
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  // JSON is the only form in which anything is taken.
+  app.removeContentTypeParser('text/plain');
+
+  answerWithProblems(app);
+  answerWithRequestId(app);
+  logRequests(app);
+  const metrics = measure(app);
+  await registerSecurityHeaders(app);
+  await registerRateLimit(app, limits);
+  requireAccess(app, deps.core, limits.failedSignInsPerMinute);
+  await registerApiDocuments(app, deps.version);
+
+  signUpRoutes(app, deps, limits);
+  practiceRoutes(app, deps);
+  runRoutes(app, deps, limits);
+  recordRoutes(app, deps);
+  tokenRoutes(app, deps);
+  operationsRoutes(app, deps, metrics);
+  await app.ready();
+  return app;
+}

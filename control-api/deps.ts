@@ -1,0 +1,38 @@
+import type { Logger } from 'pino';
+import type { ReadinessCheck } from '../lib/use-cases/check-readiness.ts';
+import type { Core } from '../lib/use-cases/core.ts';
+
+export interface Limits {
+  /** Of one client address. */
+  readonly signUpsPerMinute: number;
+  /** Of one token, or of one client address without a token. */
+  readonly requestsPerMinute: number;
+  /** Of one client address: requests with a token that does not work. */
+  readonly failedSignInsPerMinute: number;
+  /** Event streams open at once in this process. */
+  readonly eventStreams: number;
+}
+
+export const defaultLimits: Limits = {
+  signUpsPerMinute: 20,
+  requestsPerMinute: 6_000,
+  failedSignInsPerMinute: 30,
+  eventStreams: 500,
+};
+
+/** What the API is built from: nothing in it reads the environment or the clock by itself. */
+export interface AppDeps {
+  readonly core: Core;
+  readonly log: Logger;
+  /** The control plane's own version, for /healthz and the OpenAPI document. */
+  readonly version: string;
+  /** Where people reach the practice of a host name. */
+  readonly practiceUrl: (hostName: string) => string;
+  /** What /readyz asks beside the database: the queue and the cloud. */
+  readonly readiness: readonly ReadinessCheck[];
+  readonly limits?: Partial<Limits>;
+  /** How often an event stream asks for news, and how often a quiet one shows that it lives. Milliseconds. */
+  readonly eventStream?: { readonly pollInterval: number; readonly heartbeatInterval: number };
+  /** Set when a proxy of ours stands in front: which addresses may say X-Forwarded-For (Fastify's trustProxy). */
+  readonly trustProxy?: string | boolean;
+}

@@ -1,0 +1,46 @@
+import type { FastifyInstance } from 'fastify';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { StateCounts } from '../../../lib/use-cases/read-records.ts';
+
+export interface Metrics {
+  readonly contentType: string;
+  /** The figures as text in the Prometheus format; the counts are of this moment. */
+  render(counts: StateCounts): Promise<string>;
+}
+
+/** Measures every answer by route, and the process. The registry is this application's own. */
+export function measure(app: FastifyInstance): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const durations = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Time from a request to the end of its answer',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [registry],
+  });
+  const practices = gaugeOf(registry, 'lumenality_practices', 'Practices by recorded state');
+  const runs = gaugeOf(registry, 'lumenality_runs', 'Runs by state');
+  app.addHook('onResponse', async (request, reply) => {
+    // The route, never the path: one series a route, whatever callers ask for.
+    const route = request.routeOptions.url ?? 'unknown';
+    durations.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+  });
+  return {
+    contentType: registry.contentType,
+    render: (counts) => {
+      for (const [gauge, values] of [
+        [practices, counts.practices],
+        [runs, counts.runs],
+      ] as const) {
+        gauge.reset();
+        for (const { state, count } of values) gauge.set({ state }, count);
+      }
+      return registry.metrics();
+    },
+  };
+}
+
+function gaugeOf(registry: Registry, name: string, help: string): Gauge {
+  return new Gauge({ name, help, labelNames: ['state'], registers: [registry] });
+}

@@ -1,0 +1,63 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { type Access, accessTable } from '../../access.ts';
+
+/** The OpenAPI 3.1 document, made from the routes' own schemas and the access table, and a page to read it. */
+export async function registerApiDocuments(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Lumenality control plane',
+        version,
+        description:
+          'Sign-ups, practices and the runs that provision them. Errors are RFC 9457 problem documents. Lists are paged by cursor, newest first.',
+      },
+      tags: [
+        { name: 'sign-ups', description: 'A practice asks; an operator decides' },
+        { name: 'practices', description: 'Recorded state, observed stacks, health and evidence' },
+        { name: 'runs', description: 'Executions of workflows, step by step' },
+        { name: 'records', description: 'Plans, releases and the audit trail' },
+        { name: 'access', description: 'Tokens and who is asking' },
+        { name: 'operations', description: 'Health, readiness, metrics' },
+      ],
+      components: {
+        securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'lum_<id>_<secret>' } },
+      },
+    },
+    transform: jsonSchemaTransform,
+    transformObject: (document) =>
+      describeAccess(jsonSchemaTransformObject(document) as OpenApiDocument) as never,
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+}
+
+interface Operation {
+  security?: unknown;
+  responses?: Record<string, unknown>;
+  [extension: `x-${string}`]: unknown;
+}
+interface OpenApiDocument {
+  paths?: Record<string, Record<string, Operation>>;
+}
+
+const problemResponse = {
+  description: 'Refused or failed: a problem document (RFC 9457)',
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+};
+
+/** Says on every operation who may call it and what a refusal looks like. */
+function describeAccess(document: OpenApiDocument): OpenApiDocument {
+  for (const [path, operations] of Object.entries(document.paths ?? {})) {
+    for (const [method, operation] of Object.entries(operations)) {
+      const access: Access | undefined =
+        accessTable[`${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`];
+      operation.security = access === 'public' ? [] : [{ token: [] }];
+      if (access !== undefined && access !== 'public') operation['x-roles'] = access;
+      operation.responses = { ...operation.responses, default: problemResponse };
+    }
+  }
+  return document;
+}

@@ -1,0 +1,63 @@
+import { listAudit, listPlans, listReleases, readRelease } from '../../lib/use-cases/read-records.ts';
+import { pageQuerySchema } from '../contracts/common.ts';
+import {
+  auditPageSchema,
+  auditQuerySchema,
+  planPageSchema,
+  releasePageSchema,
+  releaseSchema,
+} from '../contracts/records.ts';
+import type { AppDeps } from '../deps.ts';
+import { toAuditRow, toPage, toPlan, toRelease } from '../serialise.ts';
+import { type Routes, slugParams } from './types.ts';
+
+/** Plans, releases and the audit trail: kept facts that are only read here. */
+export function recordRoutes(app: Routes, { core }: AppDeps): void {
+  app.route({
+    method: 'GET',
+    url: '/v1/plans',
+    schema: {
+      summary: 'List plans with their versions',
+      tags: ['records'],
+      querystring: pageQuerySchema,
+      response: { 200: planPageSchema },
+    },
+    handler: async (request) => toPage(await listPlans(core, request.query), toPlan),
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/releases',
+    schema: {
+      summary: 'List published releases, newest first',
+      tags: ['records'],
+      querystring: pageQuerySchema,
+      response: { 200: releasePageSchema },
+    },
+    handler: async (request) => toPage(await listReleases(core, request.query), toRelease),
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/releases/:id',
+    schema: {
+      summary: 'Read one release',
+      tags: ['records'],
+      params: slugParams,
+      response: { 200: releaseSchema },
+    },
+    handler: async (request) => toRelease(await readRelease(core, request.params.id)),
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/audit',
+    schema: {
+      summary: 'Read the audit trail, newest first',
+      tags: ['records'],
+      querystring: auditQuerySchema,
+      response: { 200: auditPageSchema },
+    },
+    handler: async (request) => toPage(await listAudit(core, request.query), toAuditRow),
+  });
+}

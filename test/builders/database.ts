@@ -1,0 +1,33 @@
+import { type Database, migrate, openEmbedded } from '../../lib/db/database.ts';
+import { publishRelease } from '../../lib/db/release-store.ts';
+import { releaseManifestSchema } from '../../lib/domain/release.ts';
+
+/** A migrated database in memory. Opening takes seconds: share one in a file and keep tests apart by their data. */
+export async function openTestDatabase(): Promise<Database> {
+  const database = await openEmbedded(undefined);
+  await migrate(database.db);
+  return database;
+}
+
+/** Publishes a release that nobody could deploy; `digit` (0–9, a–f) makes its id and hashes. */
+export async function publishTestRelease(
+  database: Database,
+  digit: string,
+  publishedAt: Date,
+): Promise<string> {
+  const hash = digit.repeat(64);
+  const template = { file: 'template.json', sha256: hash, bytes: 2, parameters: [], outputs: [] };
+  const manifest = releaseManifestSchema.parse({
+    formatVersion: 1,
+    id: `r-${digit.repeat(12)}`,
+    contentHash: hash,
+    appVersion: '1.0.0',
+    migration: '0001-start',
+    image: { repository: 'lumenality/practice-app', digest: `sha256:${hash}` },
+    templates: { foundation: template, data: template, service: template },
+    compliance: { file: 'compliance/report.json', sha256: hash, acknowledged: 0, unexplained: 0 },
+  });
+  const templates = { foundation: '{}', data: '{}', service: '{}' };
+  await publishRelease(database.db, { manifest, templates }, { publishedBy: 'test', now: publishedAt });
+  return manifest.id;
+}
