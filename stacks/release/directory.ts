@@ -42,7 +42,9 @@ function refuseForeign(target: string): void {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return;
     if (code === 'ENOTDIR')
-      throw new ReleaseError(`${target} is a file. Name a directory for the release.`, { cause: error });
+      throw new ReleaseError(`${target} is a file, or lies under one. Name a directory for the release.`, {
+        cause: error,
+      });
     throw error;
   }
   if (names.length > 0 && !names.includes('release.json')) {

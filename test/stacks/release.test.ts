@@ -120,7 +120,7 @@ describe('no release is written', () => {
     writeFileSync(join(folder, 'mine', 'thesis.txt'), 'years of work');
     await expect(build('mine')).rejects.toThrow(/mine is not empty and holds no release/);
     expect(readdirSync(join(folder, 'mine'))).toEqual(['thesis.txt']);
-    await expect(build('mine/thesis.txt')).rejects.toThrow(/is a file\. Name a directory/);
+    await expect(build('mine/thesis.txt')).rejects.toThrow(/is a file, or lies under one\. Name a directory/);
   });
 });
 
