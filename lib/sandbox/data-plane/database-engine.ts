@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import type { DatabaseReply, DatabaseRequest } from './database-messages.ts';
 
@@ -48,7 +49,8 @@ export async function prepareStorage(
     });
   } finally {
     signal.removeEventListener('abort', kill);
-    kill();
+    // Gone before anybody removes or opens what it wrote.
+    if (child.exitCode === null && child.signalCode === null && kill()) await once(child, 'exit');
   }
 }
 

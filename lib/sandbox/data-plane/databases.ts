@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { DatabasePlane, DatabaseSpec, State, Table } from '../model.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import { prepareStorage } from './database-engine.ts';
 import { DatabaseInstance, keyCheckOf } from './database-instance.ts';
 import { EngineSlots } from './engine-slots.ts';
 import { type Endpoint, freeEndpoint } from './loopback.ts';
+import { isAlive } from './storage-lock.ts';
 
 const POSTGRESQL_PORT = 5432;
 
@@ -147,20 +148,32 @@ export class Databases implements DatabasePlane {
   async #makeTemplate(): Promise<void> {
     const { template } = this.#options;
     const unfinished = `${template}.${process.pid}`;
-    rmSync(unfinished, { recursive: true, force: true });
+    removeAbandoned(template);
     mkdirSync(dirname(template), { recursive: true, mode: 0o700 });
-    await this.#prepare({ type: 'template', directory: unfinished });
     try {
+      await this.#prepare({ type: 'template', directory: unfinished });
       renameSync(unfinished, template);
     } catch (error) {
-      rmSync(unfinished, { recursive: true, force: true });
-      // Another sandbox that shares the template was faster; theirs is as good.
+      // Another sandbox that shares the template may have been faster; its one is as good.
       if (!existsSync(template)) throw error;
+    } finally {
+      rmSync(unfinished, { recursive: true, force: true });
     }
   }
 
   #prepare(request: Parameters<typeof prepareStorage>[1]): Promise<void> {
     return prepareStorage(this.#options.databaseProcess, request, this.#stopping.signal);
+  }
+}
+
+/** What sandboxes left that were killed while they made the template `<template>.<pid>`. */
+function removeAbandoned(template: string): void {
+  const parent = dirname(template);
+  if (!existsSync(parent)) return;
+  for (const name of readdirSync(parent)) {
+    const pid = new RegExp(`^${basename(template)}\\.(\\d+)$`).exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid)))
+      rmSync(join(parent, name), { recursive: true, force: true });
   }
 }
 

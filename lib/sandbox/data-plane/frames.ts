@@ -11,7 +11,6 @@ const LONGEST_MESSAGE = 64 * 1024 * 1024;
 /** PostgreSQL's own limit for what comes before authentication. */
 const LONGEST_STARTUP_PACKET = 10_000;
 
-export const PROTOCOL_3_0 = 196_608;
 export const SSL_REQUEST = 80_877_103;
 export const GSS_ENCRYPTION_REQUEST = 80_877_104;
 export const CANCEL_REQUEST = 80_877_102;

@@ -37,11 +37,15 @@ function holderOf(path: string): number | undefined {
     return undefined;
   }
   if (lock.pid === process.pid || Math.abs(lock.bootedAt - bootedAt()) > 60_000) return undefined;
+  return isAlive(lock.pid) ? lock.pid : undefined;
+}
+
+export function isAlive(pid: number): boolean {
   try {
-    process.kill(lock.pid, 0);
-    return lock.pid;
+    process.kill(pid, 0);
+    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM' ? lock.pid : undefined;
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
