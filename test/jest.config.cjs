@@ -7,7 +7,7 @@ module.exports = {
   randomize: true,
   testTimeout: 60_000,
   transform: {
-    '^.+\\.(ts|js|mjs)$': [
+    '^.+\\.(ts|c?js|mjs)$': [
       '@swc/jest',
       {
         module: { type: 'commonjs' },
@@ -16,5 +16,7 @@ module.exports = {
     ],
   },
   // These packages ship ES modules only; jest must compile them too.
-  transformIgnorePatterns: ['/node_modules/(?!(cookie|fastify-type-provider-zod)/)'],
+  transformIgnorePatterns: [
+    '/node_modules/(?!(content-disposition|cookie|fastify-type-provider-zod|kysely|serialize-error|non-error|pg-boss|@electric-sql)/)',
+  ],
 };

@@ -157,8 +157,28 @@ export async function countRunsByState(connection: Connection): Promise<Map<RunS
   return new Map(rows.map((row) => [row.state, row.count]));
 }
 
+/** One step, as the journal has it. */
+export async function readStep(
+  connection: Connection,
+  runId: string,
+  step: string,
+): Promise<RunStep | undefined> {
+  const row = await connection
+    .selectFrom('run_step')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .where('name', '=', step)
+    .executeTakeFirst();
+  return row === undefined ? undefined : toStep(row);
+}
+
 /** `queued | running → running`, for the worker of this generation; undefined when another generation has taken over. */
-export async function startRun(trx: Trx, claim: RunClaim, now: Date): Promise<Run | undefined> {
+export async function startRun(
+  trx: Trx,
+  claim: RunClaim,
+  now: Date,
+): Promise<{ readonly run: Run; readonly wasQueued: boolean } | undefined> {
+  const before = await lockRun(trx, claim.id);
   const row = await trx
     .updateTable('run')
     .set((eb) => ({ state: 'running', started_at: eb.fn.coalesce('started_at', eb.val(now)) }))
@@ -167,7 +187,7 @@ export async function startRun(trx: Trx, claim: RunClaim, now: Date): Promise<Ru
     .where('state', 'in', ['queued', 'running'])
     .returningAll()
     .executeTakeFirst();
-  return row === undefined ? undefined : toRun(row);
+  return row === undefined ? undefined : { run: toRun(row), wasQueued: before?.state === 'queued' };
 }
 
 /** Ends a run. False, and nothing is written, when its generation or state has moved on. */
@@ -276,16 +296,29 @@ export async function finishStep(
     .execute();
 }
 
-/** Marks the steps that a cancelled run never reached or finished as `skipped`. Returns their names, in order. */
-export async function skipOpenSteps(trx: Trx, runId: string, now: Date): Promise<string[]> {
+/** All steps back to `pending`: a retry goes through each of them again. */
+export async function reopenSteps(trx: Trx, runId: string): Promise<void> {
+  await trx
+    .updateTable('run_step')
+    .set({ state: 'pending', output: null, error: null, started_at: null, finished_at: null })
+    .where('run_id', '=', runId)
+    .execute();
+}
+
+/** Marks the steps that a cancelled run never reached or finished as `skipped`. Returns them in order. */
+export async function skipOpenSteps(
+  trx: Trx,
+  runId: string,
+  now: Date,
+): Promise<{ readonly name: string; readonly attempt: number }[]> {
   const rows = await trx
     .updateTable('run_step')
     .set({ state: 'skipped', finished_at: now })
     .where('run_id', '=', runId)
     .where('state', 'in', ['pending', 'running'])
-    .returning(['name', 'ordinal'])
+    .returning(['name', 'ordinal', 'attempt'])
     .execute();
-  return rows.sort((a, b) => a.ordinal - b.ordinal).map((row) => row.name);
+  return rows.sort((a, b) => a.ordinal - b.ordinal);
 }
 
 async function stepsOf(connection: Connection, runIds: readonly string[]): Promise<Map<string, RunStep[]>> {
