@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
 import { listOpenRuns, lockRun, openRunStates, type Run, type RunClaim } from '../db/run-store.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -23,13 +24,16 @@ export interface RunEngine {
   readonly queue: RunQueue;
   /** Opens the queue, takes up every run that a dead process left behind, and begins to work. */
   start(): Promise<void>;
-  /** Gives runs in work back to the queue and waits until none of them can write any more. */
+  /** Gives runs in work back to the queue and waits, for a bounded time, until their steps have noticed. */
   stop(): Promise<void>;
   /** Whether the engine takes work: true between `start` and `stop`. */
   isWorking(): boolean;
   /** Enqueues every open run that has no job; answers their ids. Safe to call at any time, from any process. */
   recover(): Promise<string[]>;
 }
+
+/** How long `stop` waits for steps to notice; each one looks at its signal at every checkpoint. */
+const stopWithinMs = 10_000;
 
 const standardRetry: RetryPolicy = { attempts: 4, firstDelayMs: 1_000 };
 
@@ -78,7 +82,8 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
     stop: async () => {
       working = false;
       await queue.close();
-      await Promise.all(inWork);
+      // A database that no longer answers must not keep the process from ending.
+      await Promise.race([Promise.all(inWork), delay(stopWithinMs, undefined, { ref: false })]);
     },
     isWorking: () => working,
     recover: () => recoverRuns(database, queue),
