@@ -4,6 +4,7 @@ import * as ec2 from './ec2/index.ts';
 import * as elbv2 from './elbv2/index.ts';
 import * as iam from './iam/index.ts';
 import * as kms from './kms/index.ts';
+import * as logs from './logs/index.ts';
 import * as rds from './rds/index.ts';
 import * as route53 from './route53/index.ts';
 import * as secretsmanager from './secretsmanager/index.ts';
@@ -16,6 +17,7 @@ export const services: readonly ServiceEmulation[] = [
   route53.service,
   iam.service,
   kms.service,
+  logs.service,
   rds.service,
   secretsmanager.service,
 ];
@@ -28,6 +30,7 @@ export const resourceHandlers: readonly ResourceHandler[] = [
   ...ec2.resources,
   ...elbv2.resources,
   ...kms.resources,
+  ...logs.resources,
   ...rds.resources,
   ...secretsmanager.resources,
 ];
