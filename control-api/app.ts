@@ -3,7 +3,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fas
 import { type AppDeps, defaultLimits } from './deps.ts';
 import { requireAccess } from './plugins/app/auth.ts';
 import { measure } from './plugins/app/metrics.ts';
-import { answerWithProblems } from './plugins/app/problems.ts';
+import { answerWithProblems, sendProblem } from './plugins/app/problems.ts';
 import { answerWithRequestId, requestIdOf } from './plugins/app/request-id.ts';
 import { logRequests } from './plugins/app/request-log.ts';
 import { registerApiDocuments } from './plugins/external/api-documents.ts';
@@ -30,8 +30,12 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance,
     // One line an answer is written by logRequests.
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestIdOf,
+    // A path that cannot be decoded never reaches the router or its error handler.
+    frameworkErrors: (error, request, reply) => {
+      void sendProblem(error, request, reply);
+    },
     bodyLimit: mebibyte,
     requestTimeout: 30_000,
     exposeHeadRoutes: false,

@@ -35,6 +35,7 @@ const meanings: Readonly<Record<ProblemCode, { readonly status: number; readonly
 
 /** Fastify's own refusals ("Errors", fastify.dev), in the core's words. */
 const fastifyRefusals: Readonly<Record<string, readonly [ProblemCode, string]>> = {
+  FST_ERR_BAD_URL: ['invalid_input', 'The path cannot be decoded.'],
   FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'The body is larger than this route takes.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json.'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['invalid_input', 'The body is empty: send JSON, or leave content-type out.'],
@@ -59,7 +60,8 @@ export function problemOf(error: unknown, requestId: string): Problem {
     if (error.validationContext === 'params') {
       return problem('not_found', 'There is nothing of this id. List them to find the id.', requestId);
     }
-    const errors = error.validation.flatMap(fieldErrors).slice(0, maximumFields);
+    const root = error.validationContext === 'headers' ? '/headers' : '';
+    const errors = error.validation.flatMap((issue) => fieldErrors(issue, root)).slice(0, maximumFields);
     return { ...problem('invalid_input', 'Correct the fields listed in errors.', requestId), errors };
   }
   const { code, statusCode } = (error ?? {}) as Partial<FastifyError>;
@@ -85,8 +87,8 @@ function problem(code: ProblemCode, detail: string, requestId: string): Problem 
   };
 }
 
-function fieldErrors(issue: ZodFastifySchemaValidationError): FieldError[] {
-  const parent = issue.instancePath === '/' ? '' : issue.instancePath;
+function fieldErrors(issue: ZodFastifySchemaValidationError, root: string): FieldError[] {
+  const parent = root + (issue.instancePath === '/' ? '' : issue.instancePath);
   const unknownKeys = issue.keyword === 'unrecognized_keys' ? issue.params['keys'] : undefined;
   if (Array.isArray(unknownKeys)) {
     return unknownKeys.map((key) => ({
@@ -94,7 +96,8 @@ function fieldErrors(issue: ZodFastifySchemaValidationError): FieldError[] {
       message: 'is not a field of this request',
     }));
   }
-  return [{ pointer: parent, message: issue.message ?? 'is not valid' }];
+  const isMissing = issue.keyword === 'invalid_type' && issue.message?.endsWith('received undefined');
+  return [{ pointer: parent, message: isMissing ? 'is required' : (issue.message ?? 'is not valid') }];
 }
 
 /** RFC 6901, section 3; cut, because the name is the caller's. */

@@ -59,7 +59,11 @@ export function operationsRoutes(app: Routes, deps: AppDeps, metrics: Metrics): 
   app.route({
     method: 'GET',
     url: '/openapi.json',
-    schema: { hide: true },
-    handler: async (_request, reply) => reply.type('application/json').send(JSON.stringify(app.swagger())),
+    schema: {
+      summary: 'This API, as an OpenAPI 3.1 document',
+      tags: ['operations'],
+      response: { 200: z.record(z.string(), z.unknown()) },
+    },
+    handler: async () => ({ ...app.swagger() }),
   });
 }

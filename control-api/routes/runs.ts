@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { cancelRun } from '../../lib/use-cases/cancel-run.ts';
 import { listRunEvents, listRuns, readRun } from '../../lib/use-cases/read-runs.ts';
 import { retryRun } from '../../lib/use-cases/retry-run.ts';
@@ -49,7 +50,14 @@ export function runRoutes(app: Routes, deps: AppDeps, limits: Limits): void {
       tags: ['runs'],
       params: uuidParams,
       querystring: runEventQuerySchema,
-      response: { 200: runEventPageSchema },
+      response: {
+        200: {
+          content: {
+            'application/json': { schema: runEventPageSchema },
+            'text/event-stream': { schema: z.string() },
+          },
+        },
+      },
     },
     handler: async (request, reply) => {
       const { after, limit } = request.query;

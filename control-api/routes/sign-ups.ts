@@ -15,7 +15,7 @@ import {
 } from '../contracts/sign-ups.ts';
 import type { AppDeps, Limits } from '../deps.ts';
 import { actorOf } from '../plugins/app/auth.ts';
-import { idempotencyHeadersSchema, idempotencyKeyOf, markReplay } from '../plugins/app/idempotency.ts';
+import { idempotencyHeadersSchema, markReplay } from '../plugins/app/idempotency.ts';
 import { revisionHeadersSchema, revisionsOf, setRevision } from '../plugins/app/revision.ts';
 import { toPage, toSignUp } from '../serialise.ts';
 import { signUpExample } from './examples.ts';
@@ -40,7 +40,7 @@ export function signUpRoutes(app: Routes, { core }: AppDeps, limits: Limits): vo
       response: { 201: signUpReceiptSchema },
     },
     handler: async (request, reply) => {
-      const call = { idempotencyKey: idempotencyKeyOf(request) };
+      const call = { idempotencyKey: request.headers['idempotency-key'] };
       const answer = await submitSignUp(core, request.body, call, actorOf(request));
       markReplay(reply, answer);
       return reply.code(201).header('location', `/v1/signups/${answer.body.id}`).send(answer.body);

@@ -4,7 +4,7 @@ import { pageQuerySchema } from '../contracts/common.ts';
 import { createdTokenSchema, meSchema, tokenPageSchema, tokenRequestSchema } from '../contracts/tokens.ts';
 import type { AppDeps } from '../deps.ts';
 import { actorOf } from '../plugins/app/auth.ts';
-import { idempotencyHeadersSchema, idempotencyKeyOf } from '../plugins/app/idempotency.ts';
+import { idempotencyHeadersSchema } from '../plugins/app/idempotency.ts';
 import { toPage, toToken } from '../serialise.ts';
 import { type Routes, slugParams } from './types.ts';
 
@@ -46,7 +46,7 @@ export function tokenRoutes(app: Routes, { core }: AppDeps): void {
       response: { 201: createdTokenSchema },
     },
     handler: async (request, reply) => {
-      const call = { idempotencyKey: idempotencyKeyOf(request) };
+      const call = { idempotencyKey: request.headers['idempotency-key'] };
       const { row, token } = await createToken(core, request.body, call, actorOf(request));
       return reply
         .code(201)

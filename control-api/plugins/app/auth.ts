@@ -4,7 +4,7 @@ import { DomainError } from '../../../lib/domain/errors.ts';
 import { auditDenial, authenticateToken } from '../../../lib/use-cases/authenticate-token.ts';
 import type { Core } from '../../../lib/use-cases/core.ts';
 import { type Access, accessTable } from '../../access.ts';
-import { tooManyRequests } from '../external/rate-limit.ts';
+import { clientOf, tooManyRequests } from '../external/rate-limit.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -43,7 +43,7 @@ export function requireAccess(app: FastifyInstance, core: Core, failedSignInsPer
   const failures = app.createRateLimit({
     max: failedSignInsPerMinute,
     timeWindow: 60_000,
-    keyGenerator: (request) => request.ip,
+    keyGenerator: clientOf,
   });
   app.addHook('onRequest', async (request, reply) => {
     // An unknown route is answered as such to anybody.

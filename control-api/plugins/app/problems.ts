@@ -14,9 +14,9 @@ export function answerWithProblems(app: FastifyInstance): void {
   );
 }
 
-function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = problemOf(error, request.id);
-  if (problem.status >= 500) request.log.error({ err: error, requestId: request.id }, problem.title);
+  if (problem.status >= 500) request.log.error({ err: error }, problem.title);
   if (problem.status === 503) reply.header('retry-after', 5);
   return reply
     .code(problem.status)

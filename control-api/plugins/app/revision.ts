@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { DomainError } from '../../../lib/domain/errors.ts';
 
 /** For a route's `schema.headers`: a change may be held to the revision that its author saw. */
-export const revisionHeadersSchema = z.object({
+export const revisionHeadersSchema = z.looseObject({
   'if-match': z.string().max(200).optional().describe('ETag of the revision that the change is meant for'),
 });
 

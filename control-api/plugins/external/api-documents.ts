@@ -36,16 +36,24 @@ export async function registerApiDocuments(app: FastifyInstance, version: string
 
 interface Operation {
   security?: unknown;
-  responses?: Record<string, unknown>;
+  responses?: Record<string, { description?: string }>;
   [extension: `x-${string}`]: unknown;
 }
 interface OpenApiDocument {
+  components?: { schemas?: Record<string, unknown> };
   paths?: Record<string, Record<string, Operation>>;
 }
 
 const problemResponse = {
   description: 'Refused or failed: a problem document (RFC 9457)',
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+};
+
+const answers: Readonly<Record<string, string>> = {
+  200: 'The answer',
+  201: 'Created',
+  202: 'Accepted: the work goes on after this answer',
+  503: 'A part does not answer',
 };
 
 /** Says on every operation who may call it and what a refusal looks like. */
@@ -56,8 +64,20 @@ function describeAccess(document: OpenApiDocument): OpenApiDocument {
         accessTable[`${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`];
       operation.security = access === 'public' ? [] : [{ token: [] }];
       if (access !== undefined && access !== 'public') operation['x-roles'] = access;
+      for (const [status, response] of Object.entries(operation.responses ?? {})) {
+        if (response.description === 'Default Response') response.description = answers[status] ?? 'Answer';
+      }
       operation.responses = { ...operation.responses, default: problemResponse };
     }
   }
+  dropInputTwins(document);
   return document;
+}
+
+/** Every named schema is described twice, as input and as output; named ones are only ever answers here. */
+function dropInputTwins(document: OpenApiDocument): void {
+  const schemas = document.components?.schemas ?? {};
+  for (const name of Object.keys(schemas)) {
+    if (name.endsWith('Input') && name.slice(0, -'Input'.length) in schemas) delete schemas[name];
+  }
 }
