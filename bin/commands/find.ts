@@ -4,9 +4,8 @@ import { type SignUp, signUpPageSchema, signUpSchema } from '../../control-api/c
 import type { ApiClient } from './api-client.ts';
 import { CommandError, commandError } from './command-error.ts';
 import { exitCodes } from './exit-codes.ts';
-import { shortIds } from './text.ts';
+import { isUuid, shortIds } from './text.ts';
 
-const isUuid = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 const everything = { limit: undefined };
 
 /** A thing as people name it: by its id, by the start of its id, or by a name. */
@@ -31,7 +30,7 @@ function pick(kind: string, text: string, candidates: readonly Named[]): string 
   const [first, ...others] = found;
   if (first === undefined) {
     throw commandError('not_found', `There is no ${kind} ${text}.`, {
-      hint: `See \`lumenality ${kind.replace('sign-up', 'signup')} list --all\`.`,
+      hint: `See \`npx lumenality ${kind.replace('sign-up', 'signup')} list --all\`.`,
     });
   }
   if (others.length === 0) return first.id;
@@ -104,7 +103,7 @@ export async function findRun(api: ApiClient, text: string): Promise<Run> {
   const practice = await unlessMissing(findPractice(api, text));
   if (practice === undefined) {
     throw commandError('not_found', `There is no run ${text}, and no practice of that name.`, {
-      hint: 'See `lumenality run list`.',
+      hint: 'See `npx lumenality run list`.',
     });
   }
   return api.get(`/v1/runs/${latestRunOf(practice)}`, runSchema);

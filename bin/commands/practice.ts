@@ -92,7 +92,7 @@ function showPractice({ output }: Session, practice: Practice): void {
       ['Practice', practice.id],
       ['Display name', practice.displayName],
       ['State', painted(practice.state, output)],
-      ['Health', `${practice.health.status}, asked ${relative(practice.health.checkedAt, now)}`],
+      ['Health', healthWords(practice, now)],
       ['Address', practice.url],
       ['Disciplines', practice.disciplines.join(', ')],
       ['Where', `${practice.usState}, ${practice.timeZone}`],
@@ -115,6 +115,10 @@ function showPractice({ output }: Session, practice: Practice): void {
   }
   const next = nextStep(practice);
   if (next !== undefined) output.line(`\nNext: ${next}`);
+}
+
+function healthWords({ health: { status, checkedAt } }: Practice, now: Date): string {
+  return checkedAt === null ? `${status}: not asked yet` : `${status}, asked ${relative(checkedAt, now)}`;
 }
 
 function nextStep({ id, state }: Practice): string | undefined {

@@ -108,7 +108,7 @@ function asCommandError(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
   if (error instanceof CommanderError) {
     return commandError('usage', error.message.replace(/^error: /, ''), {
-      hint: 'See `lumenality --help`, or put --help behind a command.',
+      hint: 'See `npx lumenality --help`, or put --help behind any command.',
     });
   }
   const words = error instanceof Error ? (error.stack ?? error.message) : String(error);

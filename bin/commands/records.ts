@@ -3,7 +3,7 @@ import { auditPageSchema, planPageSchema } from '../../control-api/contracts/rec
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import { act, type Invocation } from './session.ts';
 import { table } from './table.ts';
-import { relative } from './text.ts';
+import { isUuid, relative } from './text.ts';
 
 export function planCommands(group: Command, invocation: Invocation): void {
   const list = listing(group.command('list').description('List plans and their versions'));
@@ -69,7 +69,7 @@ export function auditCommands(group: Command, invocation: Invocation): void {
           relative(row.at, now),
           row.actor.name,
           row.action,
-          `${row.subject.type} ${row.subject.id}`,
+          `${row.subject.type} ${isUuid(row.subject.id) ? row.subject.id.slice(0, 8) : row.subject.id}`,
           typeof row.details['reason'] === 'string' ? row.details['reason'] : '-',
         ]),
       ),

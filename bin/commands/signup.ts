@@ -130,7 +130,7 @@ async function submitSignUp({ api, output, world }: Session, options: SubmitOpti
       'usage',
       'There is nothing to submit: give --file practice.json, or a flag for each field.',
       {
-        hint: 'See `lumenality signup submit --help`.',
+        hint: 'See `npx lumenality signup submit --help`.',
       },
     );
   }

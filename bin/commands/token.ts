@@ -100,7 +100,7 @@ function findToken(text: string, tokens: readonly Token[]): Token {
   const [first, ...others] = fits;
   if (first === undefined) {
     throw commandError('not_found', `There is no token ${text}.`, {
-      hint: 'See `lumenality token list --all`.',
+      hint: 'See `npx lumenality token list --all`.',
     });
   }
   if (others.length === 0) return first;
