@@ -14,6 +14,8 @@ const stopTimeoutMs = 20_000;
 
 export interface EmbeddedSandbox {
   readonly endpoint: string;
+  /** False when it was running already. */
+  readonly launched: boolean;
   /** Ends the sandbox and everything that it runs; its state stays on disk. */
   stop(): Promise<void>;
 }
@@ -29,14 +31,14 @@ export async function startEmbeddedSandbox(options: {
   const endpoint = `http://127.0.0.1:${options.port}`;
   const running = await healthOf(endpoint);
   if (running !== undefined) {
-    if (running.directory === options.directory) return sandboxAt(endpoint, running.pid);
+    if (running.directory === options.directory) return sandboxAt(endpoint, running.pid, false);
     throw portTaken(options.port, `a sandbox for ${running.directory}`);
   }
   const pid = launch(options.directory, options.port);
   const deadline = Date.now() + startTimeoutMs;
   for (;;) {
     const health = await healthOf(endpoint);
-    if (health?.directory === options.directory) return sandboxAt(endpoint, health.pid);
+    if (health?.directory === options.directory) return sandboxAt(endpoint, health.pid, health.pid === pid);
     if (!isRunning(pid)) {
       throw new DomainError(
         'configuration',
@@ -92,9 +94,10 @@ async function healthOf(endpoint: string): Promise<Health | undefined> {
   return health.data;
 }
 
-function sandboxAt(endpoint: string, pid: number): EmbeddedSandbox {
+function sandboxAt(endpoint: string, pid: number, launched: boolean): EmbeddedSandbox {
   return {
     endpoint,
+    launched,
     stop: async () => {
       if (isRunning(pid)) process.kill(pid, 'SIGTERM');
       const deadline = Date.now() + stopTimeoutMs;

@@ -9,7 +9,7 @@ import { components, type Release, releaseManifestSchema } from '../lib/domain/r
  * @throws DomainError `configuration` when the directory holds none, or one that was changed by hand.
  */
 export async function readReleaseDirectory(directory: string): Promise<Release> {
-  const parsed = releaseManifestSchema.safeParse(JSON.parse(await read(directory, 'release.json')));
+  const parsed = releaseManifestSchema.safeParse(parseJson(directory, await read(directory, 'release.json')));
   if (!parsed.success) {
     throw unusable(
       directory,
@@ -34,6 +34,14 @@ async function read(directory: string, file: string): Promise<string> {
     return await readFile(join(directory, file), 'utf8');
   } catch (cause) {
     throw unusable(directory, `${file} cannot be read`, cause);
+  }
+}
+
+function parseJson(directory: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw unusable(directory, 'release.json is not JSON', cause);
   }
 }
 

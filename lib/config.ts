@@ -27,6 +27,7 @@ const environmentSchema = z.object({
   LUMENALITY_HOSTED_ZONE_ID: text.optional(),
   LUMENALITY_IMAGE_REGISTRY: text.optional(),
   LUMENALITY_RELEASE_DIR: text.optional(),
+  LUMENALITY_TRUST_PROXY: text.optional(),
   LUMENALITY_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(200).default(25),
   LUMENALITY_SIGNUP_RATE: z.coerce.number().int().min(1).max(100_000).default(20),
   LUMENALITY_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
@@ -38,6 +39,7 @@ export const sandboxDefaults = {
   domain: 'practices.localhost',
   hostedZoneId: 'Z0SANDBOXPRACTICES',
   imageRegistry: '000000000000.dkr.ecr.us-east-1.amazonaws.com',
+  credentials: { accessKeyId: '000000000000', secretAccessKey: 'sandbox' },
 } as const;
 
 /** One AWS account and Region that the control plane deploys to. */
@@ -63,6 +65,8 @@ export interface Config {
   readonly cell: CellConfig;
   /** A directory that `release:build` wrote, published at start if it is new. */
   readonly releaseDirectory: string | undefined;
+  /** Addresses of our own proxies, comma-separated: what they say in X-Forwarded-For is believed. */
+  readonly trustProxy: string | undefined;
   readonly workerConcurrency: number;
   /** Sign-ups a minute that one address may send. */
   readonly signUpRate: number;
@@ -92,6 +96,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
         : { kind: 'aws', endpoint: env.AWS_ENDPOINT_URL },
     cell: cellOf(env),
     releaseDirectory: env.LUMENALITY_RELEASE_DIR,
+    trustProxy: env.LUMENALITY_TRUST_PROXY,
     workerConcurrency: env.LUMENALITY_WORKER_CONCURRENCY,
     signUpRate: env.LUMENALITY_SIGNUP_RATE,
     logLevel: env.LUMENALITY_LOG_LEVEL,

@@ -1,0 +1,127 @@
+/** `npm start`: the control API with its workers; on embedded defaults the sandbox cloud and a first release too. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { buildApp } from '../control-api/app.ts';
+import { createLogger } from '../control-api/logger.ts';
+import { type Config, readConfig } from '../lib/config.ts';
+import { newestRelease } from '../lib/db/release-store.ts';
+import { systemActor } from '../lib/domain/access.ts';
+import { DomainError } from '../lib/domain/errors.ts';
+import type { Core } from '../lib/use-cases/core.ts';
+import { publishRelease } from '../lib/use-cases/publish-release.ts';
+import { ensureFirstToken } from '../lib/use-cases/tokens.ts';
+import { buildReleaseOnce, pushImage } from './embedded-release.ts';
+import { startEmbeddedSandbox } from './embedded-sandbox.ts';
+import { onStopSignal, runUntilStopped, type Stops } from './lifecycle.ts';
+import { appDeps, buildParts, openDatabase, startWork } from './parts.ts';
+import { readReleaseDirectory } from './release-directory.ts';
+
+await runUntilStopped(async (stops) => {
+  const config = readConfig();
+  const log = createLogger(config.logLevel);
+  const aborted = onStopSignal();
+  await assertPortIsFree(config);
+
+  const database = await openDatabase(config);
+  stops.push(() => database.close());
+
+  const releaseBuilt = prepareRelease(config, aborted);
+  const [endpoint, releaseDirectory] = await settleBoth(startCloud(config, stops), releaseBuilt);
+
+  const parts = buildParts(config, database, endpoint, log);
+  await offerRelease(config, parts.core, releaseDirectory, endpoint);
+  stops.push(await startWork(parts, log));
+
+  const app = await buildApp(appDeps(config, parts, endpoint, log));
+  stops.push(() => app.close());
+  const tokenFile = await keepFirstToken(config, parts.core);
+  const address = await listen(app, config);
+  console.log(`\nThe control plane is ready at ${address} (reference: ${address}/docs). Ctrl-C stops it.`);
+  console.log(`Administrator token: ${tokenFile}\n`);
+});
+
+/** Both run to their end, so that a failure of one never leaves the other half started and unknown. */
+async function settleBoth<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second]);
+  return Promise.all([first, second]);
+}
+
+/** Where the cloud answers; undefined for AWS's own endpoints. */
+async function startCloud(
+  { cloud, dataDirectory, databaseUrl }: Config,
+  stops: Stops,
+): Promise<string | undefined> {
+  if (cloud.endpoint !== undefined || cloud.kind === 'aws') return cloud.endpoint;
+  const sandbox = await startEmbeddedSandbox({ directory: join(dataDirectory, 'sandbox'), port: cloud.port });
+  // With a database server, other replicas of this machine may use the sandbox: only the one that launched it ends it.
+  if (databaseUrl === undefined || sandbox.launched) stops.push(() => sandbox.stop());
+  return sandbox.endpoint;
+}
+
+/** The directory of the release to publish, built when the sandbox is used and nobody named one. */
+async function prepareRelease(config: Config, signal: AbortSignal): Promise<string | undefined> {
+  if (config.releaseDirectory !== undefined || config.cloud.kind === 'aws') return config.releaseDirectory;
+  const directory = join(config.dataDirectory, 'release');
+  await buildReleaseOnce(directory, signal);
+  return directory;
+}
+
+async function offerRelease(
+  config: Config,
+  core: Core,
+  directory: string | undefined,
+  endpoint: string | undefined,
+): Promise<void> {
+  if (directory === undefined) {
+    if ((await newestRelease(core.db)) !== undefined) return;
+    throw new DomainError(
+      'configuration',
+      'No release has been published yet, so nothing could be approved. Build one (npm run release:build -- --out DIR) and name it with LUMENALITY_RELEASE_DIR.',
+    );
+  }
+  const release = await readReleaseDirectory(directory);
+  if (config.cloud.kind === 'sandbox' && endpoint !== undefined) {
+    await pushImage(endpoint, { ...release.manifest.image, folder: join(directory, 'image') });
+  }
+  await publishRelease(core, release, systemActor);
+}
+
+/** Written for its owner alone, and never into a log. */
+async function keepFirstToken({ dataDirectory }: Config, core: Core): Promise<string> {
+  const file = join(dataDirectory, 'admin.token');
+  await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
+  await ensureFirstToken(core, (token) => writeFile(file, `${token}\n`, { mode: 0o600 }));
+  return file;
+}
+
+/** Asked before anything is started: the answer would come after ten seconds of work otherwise. */
+async function assertPortIsFree({ host, port }: Config): Promise<void> {
+  if (port === 0) return;
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', (error: NodeJS.ErrnoException) => reject(portRefused(host, port, error)));
+    probe.listen(port, host, () => probe.close(() => resolve()));
+  });
+}
+
+async function listen(app: FastifyInstance, { host, port }: Config): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    throw portRefused(host, port, error as NodeJS.ErrnoException);
+  }
+}
+
+function portRefused(host: string, port: number, cause: NodeJS.ErrnoException): DomainError {
+  const why =
+    cause.code === 'EADDRINUSE'
+      ? 'is in use by another program'
+      : `cannot be listened on (${cause.code ?? cause.message})`;
+  return new DomainError(
+    'configuration',
+    `Port ${port} of ${host} ${why}. Stop that program, or set PORT to a free port.`,
+    { cause },
+  );
+}

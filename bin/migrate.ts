@@ -1,0 +1,16 @@
+/** `npm run migrate`: brings the database up to date and says what it did. Safe to repeat, and from several machines at once. */
+import { readConfig } from '../lib/config.ts';
+import { migrate, openEmbedded, openServer } from '../lib/db/database.ts';
+import { runUntilStopped } from './lifecycle.ts';
+
+await runUntilStopped(async (stops) => {
+  const config = readConfig();
+  const database =
+    config.databaseUrl === undefined
+      ? await openEmbedded(config.dataDirectory)
+      : openServer(config.databaseUrl);
+  stops.push(() => database.close());
+  const applied = await migrate(database.db);
+  console.log(applied.length === 0 ? 'The database is up to date.' : `Applied: ${applied.join(', ')}`);
+  process.emit('SIGTERM');
+});
