@@ -6,7 +6,8 @@ import type { DatabaseSecret } from './database-secret.ts';
 const MAX_CONNECTIONS = 4;
 /** Short, so that a practice without visitors keeps no connection open. */
 const IDLE_MS = 2000;
-const CONNECT_MS = 15_000;
+/** A database that was asleep has to start first. */
+const CONNECT_MS = 30_000;
 
 /** Connects with TLS and full verification, against the authority in NODE_EXTRA_CA_CERTS. */
 export function openPool(config: Config['database'], secret: DatabaseSecret, user: string): Pool {

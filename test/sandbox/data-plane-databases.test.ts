@@ -89,23 +89,32 @@ const pidFileOf = (directory: string) =>
     .map((path) => join(directory, 'databases', path))[0] ?? join(directory, 'none');
 
 describe('a database of the sandbox', () => {
+  let shared: Sandbox;
+  let at: { readonly address: string; readonly port: number };
+  let stopShared: () => Promise<unknown>;
+
+  beforeAll(async () => {
+    shared = await startSandbox();
+    at = await shared.plane.databases.open(spec());
+    stopShared = cleanUps.pop() as () => Promise<unknown>;
+  });
+  afterAll(() => stopShared());
+
   test('lets in who verifies its certificate and knows the password, and nobody else', async () => {
-    const sandbox = await startSandbox();
-    const at = await sandbox.plane.databases.open(spec());
-    const client = await connect(sandbox, at);
+    const client = await connect(shared, at);
     const { rows } = await client.query('SELECT current_user, session_user, current_database() AS database');
     expect(rows).toEqual([
       { current_user: 'practice_admin', session_user: 'practice_admin', database: 'practice' },
     ]);
 
-    await expect(connect(sandbox, at, { ssl: false })).rejects.toMatchObject({
+    await expect(connect(shared, at, { ssl: false })).rejects.toMatchObject({
       code: '28000',
       message: expect.stringMatching(/^no pg_hba.conf entry for host .* no encryption$/),
     });
-    await expect(connect(sandbox, at, { ssl: true })).rejects.toThrow(/unable to verify|self.signed/);
-    await expect(connect(sandbox, at, { password: 'wrong' })).rejects.toMatchObject({ code: '28P01' });
-    await expect(connect(sandbox, at, { user: 'somebody' })).rejects.toMatchObject({ code: '28P01' });
-    await expect(connect(sandbox, at, { database: 'other' })).rejects.toMatchObject({ code: '3D000' });
+    await expect(connect(shared, at, { ssl: true })).rejects.toThrow(/unable to verify|self.signed/);
+    await expect(connect(shared, at, { password: 'wrong' })).rejects.toMatchObject({ code: '28P01' });
+    await expect(connect(shared, at, { user: 'somebody' })).rejects.toMatchObject({ code: '28P01' });
+    await expect(connect(shared, at, { database: 'other' })).rejects.toMatchObject({ code: '3D000' });
   });
 
   test('takes a new password and an optional TLS into account at the next session', async () => {
@@ -123,9 +132,7 @@ describe('a database of the sandbox', () => {
   });
 
   test('gives each client whole transactions, and rolls back what a lost client left open', async () => {
-    const sandbox = await startSandbox();
-    const at = await sandbox.plane.databases.open(spec());
-    const [first, second] = [await connect(sandbox, at), await connect(sandbox, at)];
+    const [first, second] = [await connect(shared, at), await connect(shared, at)];
     await first.query('CREATE TABLE visit (id int)');
     await first.query('BEGIN');
     await first.query('SELECT pg_advisory_xact_lock(7)');
@@ -142,14 +149,12 @@ describe('a database of the sandbox', () => {
   });
 
   test('keeps nothing of a session for the next one', async () => {
-    const sandbox = await startSandbox();
-    const at = await sandbox.plane.databases.open(spec());
-    const first = await connect(sandbox, at);
+    const first = await connect(shared, at);
     await first.query("SET statement_timeout = '12s'");
     await first.query('CREATE TEMPORARY TABLE leftover (id int)');
     await first.query({ name: 'known', text: 'SELECT 1' });
     await first.end();
-    const second = await connect(sandbox, at);
+    const second = await connect(shared, at);
     await second.query({ name: 'known', text: 'SELECT 2' });
     expect((await second.query('SHOW statement_timeout')).rows).toEqual([{ statement_timeout: '0' }]);
     await expect(second.query('SELECT * FROM leftover')).rejects.toMatchObject({ code: '42P01' });
@@ -157,13 +162,11 @@ describe('a database of the sandbox', () => {
   });
 
   test('writes nothing readable to the disk', async () => {
-    const sandbox = await startSandbox();
-    const at = await sandbox.plane.databases.open(spec());
-    const client = await connect(sandbox, at);
+    const client = await connect(shared, at);
     await client.query('CREATE TABLE note (body text)');
     await client.query('INSERT INTO note VALUES ($1)', ['plain-text-of-a-row']);
     await client.query('CHECKPOINT');
-    const files = readdirSync(join(sandbox.directory, 'databases'), { recursive: true, withFileTypes: true })
+    const files = readdirSync(join(shared.directory, 'databases'), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => readFileSync(join(entry.parentPath, entry.name)));
     expect(files.length).toBeGreaterThan(900);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { DatabasePlane, DatabaseSpec, State, Table } from '../model.ts';
@@ -45,6 +46,8 @@ export class Databases implements DatabasePlane {
     this.#slots = new EngineSlots(options.maxEngines, () => {
       for (const instance of this.#opened) instance.stopIfIdle();
     });
+    // Each preparation under way listens to it.
+    setMaxListeners(0, this.#stopping.signal);
     mkdirSync(options.directory, { recursive: true, mode: 0o700 });
     // In the background: `open` waits for it, and tries again if it failed.
     this.#templateReady().catch(() => {});

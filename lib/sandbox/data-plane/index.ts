@@ -21,7 +21,7 @@ export interface DataPlaneOptions {
   readonly databaseProcess: string;
   /** How long an engine stays up without a session; 5,000 unless told. */
   readonly databaseIdleMs?: number;
-  /** How many database engines run at once; the others wait for one to become idle. 12 unless told. */
+  /** How many database engines run at once; the others wait for one to become idle. 10 unless told. */
   readonly maxDatabaseEngines?: number;
   /** An empty, initialised cluster to start new storage from, for sandboxes that share one. */
   readonly databaseTemplate?: string;
@@ -44,7 +44,7 @@ export async function createDataPlane(options: DataPlaneOptions): Promise<Opened
     authority,
     databaseProcess,
     idleMs: options.databaseIdleMs ?? 5000,
-    maxEngines: options.maxDatabaseEngines ?? 12,
+    maxEngines: options.maxDatabaseEngines ?? 10,
   });
   const images = new FolderImageRegistry(join(directory, 'images'));
   const credentials = await TaskCredentials.open(state);
