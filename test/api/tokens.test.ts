@@ -83,7 +83,10 @@ test('a first token is made only while nobody can manage tokens, and only if it 
     expect.arrayContaining([true, false]),
   );
   expect(saved).toHaveLength(1);
-  const answer = await api.app.inject({ url: '/v1/tokens', headers: { authorization: `Bearer ${saved[0]}` } });
+  const answer = await api.app.inject({
+    url: '/v1/tokens',
+    headers: { authorization: `Bearer ${saved[0]}` },
+  });
   expect(answer.statusCode).toBe(200);
   await api.database.db.updateTable('api_token').set({ expires_at: null }).execute();
 });
