@@ -18,10 +18,14 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   const problem = problemOf(error, request.id);
   if (problem.status >= 500) request.log.error({ err: error }, problem.title);
   if (problem.status === 503) reply.header('retry-after', 5);
-  return reply
-    .code(problem.status)
-    .header('cache-control', 'no-store')
-    .type('application/problem+json')
-    .serializer((body: unknown) => JSON.stringify(body))
-    .send(problem);
+  return (
+    reply
+      .code(problem.status)
+      // Set here too: a path that cannot be decoded runs no hooks.
+      .header('x-request-id', request.id)
+      .header('cache-control', 'no-store')
+      .type('application/problem+json')
+      .serializer((body: unknown) => JSON.stringify(body))
+      .send(problem)
+  );
 }
