@@ -1,6 +1,7 @@
 import type { ResourceHandler, ServiceEmulation } from '../model.ts';
 import * as acm from './acm/index.ts';
 import * as ec2 from './ec2/index.ts';
+import * as ecs from './ecs/index.ts';
 import * as elbv2 from './elbv2/index.ts';
 import * as iam from './iam/index.ts';
 import * as kms from './kms/index.ts';
@@ -13,6 +14,7 @@ import * as secretsmanager from './secretsmanager/index.ts';
 export const services: readonly ServiceEmulation[] = [
   acm.service,
   ec2.service,
+  ecs.service,
   elbv2.service,
   route53.service,
   iam.service,
@@ -28,6 +30,7 @@ export const resourceHandlers: readonly ResourceHandler[] = [
   ...iam.resources,
   ...route53.resources,
   ...ec2.resources,
+  ...ecs.resources,
   ...elbv2.resources,
   ...kms.resources,
   ...logs.resources,
