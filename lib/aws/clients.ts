@@ -1,0 +1,72 @@
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { ECSClient } from '@aws-sdk/client-ecs';
+import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { RDSClient } from '@aws-sdk/client-rds';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { STSClient } from '@aws-sdk/client-sts';
+import { cloudFailure } from './errors.ts';
+
+export interface CellAddress {
+  readonly region: string;
+  /** Another endpoint than the Region's own, for every service: the sandbox. */
+  readonly endpoint?: string;
+  /** Fixed credentials; without them the SDK's default chain. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+export interface AwsClients {
+  readonly cloudFormation: CloudFormationClient;
+  readonly ec2: EC2Client;
+  readonly ecs: ECSClient;
+  readonly elb: ElasticLoadBalancingV2Client;
+  readonly kms: KMSClient;
+  readonly rds: RDSClient;
+  readonly secrets: SecretsManagerClient;
+  readonly sts: STSClient;
+  close(): void;
+}
+
+/** The one place that makes AWS clients. Adaptive retries slow down by themselves when AWS throttles. */
+export function createClients({ region, endpoint, credentials }: CellAddress): AwsClients {
+  const settings = {
+    region,
+    retryMode: 'adaptive',
+    maxAttempts: 5,
+    requestHandler: { connectionTimeout: 3_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(credentials === undefined ? {} : { credentials }),
+  };
+  const clients = {
+    cloudFormation: new CloudFormationClient(settings),
+    ec2: new EC2Client(settings),
+    ecs: new ECSClient(settings),
+    elb: new ElasticLoadBalancingV2Client(settings),
+    kms: new KMSClient(settings),
+    rds: new RDSClient(settings),
+    secrets: new SecretsManagerClient(settings),
+    sts: new STSClient(settings),
+  };
+  return {
+    ...clients,
+    close: () => {
+      for (const client of Object.values(clients)) client.destroy();
+    },
+  };
+}
+
+/** Makes a call; whatever goes wrong becomes a `DomainError` that names service and operation. */
+export async function call<T>(
+  service: string,
+  operation: string,
+  signal: AbortSignal | undefined,
+  send: (options: { abortSignal?: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  try {
+    return await send(signal === undefined ? {} : { abortSignal: signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw cloudFailure(error, service, operation);
+  }
+}

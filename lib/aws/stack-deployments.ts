@@ -1,0 +1,231 @@
+import {
+  CancelUpdateStackCommand,
+  type Change,
+  CreateChangeSetCommand,
+  DeleteChangeSetCommand,
+  DeleteStackCommand,
+  DescribeChangeSetCommand,
+  type DescribeChangeSetOutput,
+  DescribeStackEventsCommand,
+  DescribeStackResourcesCommand,
+  DescribeStacksCommand,
+  ExecuteChangeSetCommand,
+  GetTemplateCommand,
+  SetStackPolicyCommand,
+  type Stack,
+  UpdateTerminationProtectionCommand,
+} from '@aws-sdk/client-cloudformation';
+import type { ResourceChange } from '../domain/change-review.ts';
+import type { ChangeSetView, StackDeployments, StackEvent, StackView } from '../ports/stack-deployments.ts';
+import { type AwsClients, call } from './clients.ts';
+import { awsCodeOf } from './errors.ts';
+
+const service = 'cloudformation';
+
+/** The port by CloudFormation. Every answer is what AWS says now; nothing is cached. */
+export function stackDeployments({ cloudFormation }: AwsClients): StackDeployments {
+  return {
+    describe: async (nameOrId, signal) => {
+      try {
+        const { Stacks = [] } = await call(service, 'DescribeStacks', signal, (options) =>
+          cloudFormation.send(new DescribeStacksCommand({ StackName: nameOrId }), options),
+        );
+        const [stack] = Stacks;
+        return stack === undefined ? undefined : stackView(stack);
+      } catch (error) {
+        if (isUnknownStack(error)) return undefined;
+        throw error;
+      }
+    },
+    template: async (nameOrId, signal) => {
+      const { TemplateBody = '' } = await call(service, 'GetTemplate', signal, (options) =>
+        cloudFormation.send(
+          new GetTemplateCommand({ StackName: nameOrId, TemplateStage: 'Original' }),
+          options,
+        ),
+      );
+      return TemplateBody;
+    },
+    resources: async (nameOrId, signal) => {
+      const { StackResources = [] } = await call(service, 'DescribeStackResources', signal, (options) =>
+        cloudFormation.send(new DescribeStackResourcesCommand({ StackName: nameOrId }), options),
+      );
+      return StackResources.map((resource) => ({
+        logicalId: resource.LogicalResourceId ?? '',
+        physicalId: resource.PhysicalResourceId ?? null,
+        type: resource.ResourceType ?? '',
+        status: resource.ResourceStatus ?? '',
+      }));
+    },
+    createChangeSet: async (request, signal) => {
+      const input = {
+        StackName: request.stackName,
+        ChangeSetName: request.name,
+        ChangeSetType: request.kind === 'create' ? ('CREATE' as const) : ('UPDATE' as const),
+        TemplateBody: request.templateBody,
+        Parameters: Object.entries(request.parameters).map(([ParameterKey, ParameterValue]) => ({
+          ParameterKey,
+          ParameterValue,
+        })),
+        Tags: Object.entries(request.tags).map(([Key, Value]) => ({ Key, Value })),
+        // The silo's roles have generated names, so the weaker acknowledgement is enough.
+        Capabilities: ['CAPABILITY_IAM' as const],
+        ClientToken: request.token,
+      };
+      const { Id = '', StackId = '' } = await call(service, 'CreateChangeSet', signal, (options) =>
+        cloudFormation.send(new CreateChangeSetCommand(input), options),
+      );
+      return { id: Id, stackId: StackId };
+    },
+    describeChangeSet: async (id, signal) => {
+      const changes: Change[] = [];
+      let page: DescribeChangeSetOutput;
+      let NextToken: string | undefined;
+      do {
+        page = await call(service, 'DescribeChangeSet', signal, (options) =>
+          cloudFormation.send(new DescribeChangeSetCommand({ ChangeSetName: id, NextToken }), options),
+        );
+        changes.push(...(page.Changes ?? []));
+        NextToken = page.NextToken;
+      } while (NextToken !== undefined);
+      return {
+        id,
+        state: changeSetState(page),
+        reason: page.StatusReason ?? null,
+        changes: changes.flatMap(resourceChange),
+      };
+    },
+    executeChangeSet: async (id, token, signal) => {
+      await call(service, 'ExecuteChangeSet', signal, (options) =>
+        cloudFormation.send(
+          new ExecuteChangeSetCommand({ ChangeSetName: id, ClientRequestToken: token }),
+          options,
+        ),
+      );
+    },
+    deleteChangeSet: async (id, signal) => {
+      await call(service, 'DeleteChangeSet', signal, (options) =>
+        cloudFormation.send(new DeleteChangeSetCommand({ ChangeSetName: id }), options),
+      );
+    },
+    eventsSince: async (stackId, isKnown, signal) => {
+      const fresh: StackEvent[] = [];
+      let NextToken: string | undefined;
+      do {
+        const page = await call(service, 'DescribeStackEvents', signal, (options) =>
+          cloudFormation.send(new DescribeStackEventsCommand({ StackName: stackId, NextToken }), options),
+        );
+        // Newest first: the first known one ends the reading.
+        for (const event of page.StackEvents ?? []) {
+          if (isKnown(event.EventId ?? '')) return fresh.reverse();
+          fresh.push({
+            id: event.EventId ?? '',
+            stackId: event.StackId ?? '',
+            stackName: event.StackName ?? '',
+            logicalId: event.LogicalResourceId ?? '',
+            physicalId: event.PhysicalResourceId || null,
+            resourceType: event.ResourceType ?? '',
+            status: event.ResourceStatus ?? '',
+            reason: event.ResourceStatusReason ?? null,
+            at: event.Timestamp ?? new Date(0),
+          });
+        }
+        NextToken = page.NextToken;
+      } while (NextToken !== undefined);
+      return fresh.reverse();
+    },
+    remove: async (stackId, token, signal) => {
+      await call(service, 'DeleteStack', signal, (options) =>
+        cloudFormation.send(
+          new DeleteStackCommand({ StackName: stackId, ClientRequestToken: token }),
+          options,
+        ),
+      );
+    },
+    cancelUpdate: async (stackName, token, signal) => {
+      await call(service, 'CancelUpdateStack', signal, (options) =>
+        cloudFormation.send(
+          new CancelUpdateStackCommand({ StackName: stackName, ClientRequestToken: token }),
+          options,
+        ),
+      );
+    },
+    setTerminationProtection: async (stackName, enabled, signal) => {
+      await call(service, 'UpdateTerminationProtection', signal, (options) =>
+        cloudFormation.send(
+          new UpdateTerminationProtectionCommand({
+            StackName: stackName,
+            EnableTerminationProtection: enabled,
+          }),
+          options,
+        ),
+      );
+    },
+    setStackPolicy: async (stackName, policy, signal) => {
+      await call(service, 'SetStackPolicy', signal, (options) =>
+        cloudFormation.send(
+          new SetStackPolicyCommand({ StackName: stackName, StackPolicyBody: policy }),
+          options,
+        ),
+      );
+    },
+  };
+}
+
+/** CloudFormation has no code of its own for it: "ValidationError: Stack with id … does not exist". */
+function isUnknownStack(error: unknown): boolean {
+  return awsCodeOf(error) === 'ValidationError' && /does not exist/.test((error as Error).message);
+}
+
+function stackView(stack: Stack): StackView {
+  return {
+    stackId: stack.StackId ?? '',
+    name: stack.StackName ?? '',
+    status: stack.StackStatus ?? '',
+    statusReason: stack.StackStatusReason ?? null,
+    parameters: record(stack.Parameters, 'ParameterKey', 'ParameterValue'),
+    outputs: record(stack.Outputs, 'OutputKey', 'OutputValue'),
+    tags: record(stack.Tags, 'Key', 'Value'),
+    terminationProtection: stack.EnableTerminationProtection ?? false,
+  };
+}
+
+function record<K extends string, V extends string>(
+  pairs: readonly { readonly [name in K | V]?: string | undefined }[] | undefined,
+  key: K,
+  value: V,
+): Record<string, string> {
+  return Object.fromEntries((pairs ?? []).map((pair) => [pair[key] ?? '', pair[value] ?? '']));
+}
+
+function changeSetState({
+  Status,
+  StatusReason = '',
+  ExecutionStatus,
+}: DescribeChangeSetOutput): ChangeSetView['state'] {
+  if (Status === 'CREATE_COMPLETE' && ExecutionStatus === 'AVAILABLE') return 'ready';
+  if (Status === 'FAILED') {
+    return /didn't contain changes|No updates are to be performed/i.test(StatusReason) ? 'empty' : 'failed';
+  }
+  if (Status === 'CREATE_COMPLETE' && ExecutionStatus === 'OBSOLETE') return 'failed';
+  return 'pending';
+}
+
+function resourceChange({ ResourceChange: change }: Change): ResourceChange[] {
+  if (change === undefined) return [];
+  return [
+    {
+      action: change.Action ?? 'unknown',
+      logicalId: change.LogicalResourceId ?? '',
+      physicalId: change.PhysicalResourceId ?? null,
+      type: change.ResourceType ?? '',
+      replacement: change.Replacement ?? null,
+      policyAction: change.PolicyAction ?? null,
+      properties: (change.Details ?? []).flatMap(({ Target: target }) =>
+        target?.Name === undefined
+          ? []
+          : [{ name: target.Name, requiresRecreation: target.RequiresRecreation ?? 'Never' }],
+      ),
+    },
+  ];
+}

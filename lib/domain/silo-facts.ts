@@ -1,0 +1,103 @@
+/** What the cloud says about one silo, in the words of the checks. Times are RFC 3339, UTC. */
+export interface KeyFacts {
+  readonly arn: string;
+  /** `Enabled`, `Disabled`, `PendingDeletion`, … */
+  readonly state: string;
+  /** `CUSTOMER` or `AWS`. */
+  readonly manager: string;
+  readonly rotating: boolean;
+  readonly rotationPeriodDays: number | null;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface DatabaseFacts {
+  readonly id: string;
+  /** `available`, `storage-optimization`, `inaccessible-encryption-credentials-recoverable`, … */
+  readonly status: string;
+  readonly encrypted: boolean;
+  readonly keyArn: string | null;
+  readonly public: boolean;
+  readonly deletionProtection: boolean;
+  readonly backupRetentionDays: number;
+  readonly parameterGroup: { readonly name: string; readonly applyStatus: string } | null;
+  readonly vpcId: string | null;
+  readonly subnetIds: readonly string[];
+  readonly securityGroupIds: readonly string[];
+  readonly masterSecretArn: string | null;
+}
+
+export interface SecretFacts {
+  readonly arn: string;
+  readonly keyArn: string | null;
+  /** The service that keeps it, for example `rds`. */
+  readonly owningService: string | null;
+  readonly deletedAt: string | null;
+}
+
+/** A way between networks: peering, transit gateway or VPN. */
+export interface NetworkConnection {
+  readonly kind: 'peering' | 'transit-gateway' | 'vpn';
+  readonly id: string;
+  readonly state: string;
+}
+
+export interface RouteTableFacts {
+  readonly id: string;
+  readonly main: boolean;
+  readonly subnetIds: readonly string[];
+  readonly routes: readonly {
+    readonly destination: string;
+    /** `local`, or the id of what it leads to: `igw-…`, `vpce-…`, `nat-…`, `pcx-…`, … */
+    readonly target: string;
+  }[];
+}
+
+/** One inbound rule of a security group: what it admits, from where. */
+export interface IngressRule {
+  readonly protocol: string;
+  /** Null when the protocol has no ports or the rule names all of them. */
+  readonly fromPort: number | null;
+  readonly toPort: number | null;
+  /** A security group's id, an address range or a prefix list's id. */
+  readonly source: string;
+}
+
+export interface ListenerFacts {
+  readonly loadBalancerArn: string;
+  readonly protocol: string;
+  readonly port: number | null;
+  /** For example `ELBSecurityPolicy-TLS13-1-2-Res-2021-06`. */
+  readonly tlsPolicy: string | null;
+  readonly certificates: number;
+}
+
+export interface ServiceFacts {
+  readonly status: string;
+  readonly desired: number;
+  readonly running: number;
+  readonly pending: number;
+  /** Rollout states of the deployments in force, for example `COMPLETED`; one entry when steady. */
+  readonly rollouts: readonly string[];
+}
+
+export interface TaskFacts {
+  readonly arn: string;
+  readonly lastStatus: string;
+  readonly containers: readonly { readonly name: string; readonly imageDigest: string | null }[];
+}
+
+/** The practice app's `GET /version`. */
+export interface VersionFacts {
+  readonly practiceId: string;
+  readonly releaseId: string;
+}
+
+/** The practice app's `GET /readyz`, answered after a real query and a real use of the key. */
+export interface ReadinessFacts {
+  readonly status: string;
+  readonly practiceId: string;
+  readonly releaseId: string;
+  readonly databaseTls: boolean;
+  readonly databaseRoundTripMs: number;
+  readonly keyArn: string;
+}

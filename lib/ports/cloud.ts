@@ -1,0 +1,13 @@
+import type { HealthProbe } from './health-probe.ts';
+import type { SiloReads } from './silo-reads.ts';
+import type { StackDeployments } from './stack-deployments.ts';
+
+/** Everything that the core asks of one cell. */
+export interface CloudPorts {
+  readonly stacks: StackDeployments;
+  readonly silo: SiloReads;
+  readonly probe: HealthProbe;
+  /** Whether the cell answers and knows the caller (sts:GetCallerIdentity). */
+  check(signal?: AbortSignal): Promise<{ readonly accountId: string }>;
+  close(): void;
+}

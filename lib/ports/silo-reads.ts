@@ -1,0 +1,45 @@
+import type {
+  DatabaseFacts,
+  IngressRule,
+  KeyFacts,
+  ListenerFacts,
+  NetworkConnection,
+  RouteTableFacts,
+  SecretFacts,
+  ServiceFacts,
+  TaskFacts,
+} from '../domain/silo-facts.ts';
+
+/**
+ * What verification reads of a silo, one method a question. None can read what a practice keeps: no decryption, no
+ * secret value, no connection to a database. Errors are `DomainError`s as in `StackDeployments`; a thing that does
+ * not exist is an error too.
+ */
+export interface SiloReads {
+  /** kms:DescribeKey, kms:GetKeyRotationStatus, kms:ListResourceTags. */
+  key(keyArn: string, signal?: AbortSignal): Promise<KeyFacts>;
+  /** rds:DescribeDBInstances. */
+  database(instanceId: string, signal?: AbortSignal): Promise<DatabaseFacts>;
+  /** rds:DescribeDBInstances; whether an instance is there at all. */
+  databaseExists(instanceId: string, signal?: AbortSignal): Promise<boolean>;
+  /** rds:DescribeDBParameters; undefined when the group does not know the parameter. */
+  databaseParameter(group: string, parameter: string, signal?: AbortSignal): Promise<string | undefined>;
+  /** secretsmanager:DescribeSecret; never the value. */
+  secret(secretArn: string, signal?: AbortSignal): Promise<SecretFacts>;
+  /** ec2:DescribeVpcs. */
+  vpcTags(vpcId: string, signal?: AbortSignal): Promise<Readonly<Record<string, string>>>;
+  /** ec2:DescribeVpcPeeringConnections, DescribeTransitGatewayVpcAttachments, DescribeVpnGateways; those not deleted. */
+  networkConnections(vpcId: string, signal?: AbortSignal): Promise<NetworkConnection[]>;
+  /** ec2:DescribeRouteTables. */
+  routeTables(vpcId: string, signal?: AbortSignal): Promise<RouteTableFacts[]>;
+  /** ec2:DescribeSecurityGroupRules, inbound only. */
+  ingress(securityGroupId: string, signal?: AbortSignal): Promise<IngressRule[]>;
+  /** elasticloadbalancing:DescribeListeners. */
+  listener(listenerArn: string, signal?: AbortSignal): Promise<ListenerFacts>;
+  /** ecs:DescribeServices. */
+  service(cluster: string, serviceArn: string, signal?: AbortSignal): Promise<ServiceFacts>;
+  /** ecs:ListTasks, ecs:DescribeTasks. */
+  tasks(cluster: string, serviceName: string, signal?: AbortSignal): Promise<TaskFacts[]>;
+  /** kms:ScheduleKeyDeletion with the longest window (30 days); answers when the key goes. Repeating it is harmless. */
+  scheduleKeyDeletion(keyArn: string, signal?: AbortSignal): Promise<Date>;
+}
