@@ -104,15 +104,24 @@ const unfinished: Partial<Record<InstanceStatus, Work>> = {
   rebooting: async (owner, instance) => restart(owner, await bringUp(owner, instance)),
   stopping: shutDown,
   deleting: remove,
+  failed: bringUp,
 };
 
-/** Opens every instance that is to be reachable, and goes on with what a stop of the sandbox interrupted. */
+/** Nothing listens for these. */
+const closed: readonly InstanceStatus[] = ['stopped', 'inaccessible-encryption-credentials'];
+
+/**
+ * Opens every instance that is to be reachable, and goes on with what a stop of the sandbox interrupted. One that
+ * cannot be opened shows as `failed` with the reason, and is tried again at the next start.
+ */
 export async function resume(cloud: Cloud): Promise<void> {
   for (const instance of instanceTable({ cloud }).list()) {
     const owner = ownerOf(cloud, instance);
     const work = unfinished[instance.status];
     if (work !== undefined) inBackground(owner, instance, work);
-    else if (instance.status !== 'stopped' && instance.status !== 'failed') await reopen(owner, instance);
+    else if (!closed.includes(instance.status)) {
+      await reopen(owner, instance).catch((error: unknown) => recordFailure(owner, instance, error));
+    }
   }
 }
 
