@@ -37,13 +37,13 @@ interface CallOptions {
 export class ApiClient {
   readonly url: string;
   readonly #token: () => string;
-  readonly #idempotencyKey: string;
+  readonly #idempotencyKey: string | undefined;
 
   /**
    * @param token asked for at the first call that needs one; throws a `CommandError` when there is none
-   * @param idempotencyKey for every POST of this invocation; random unless told
+   * @param idempotencyKey for a POST that repeats an earlier one; each gets a key of its own otherwise
    */
-  constructor(url: string, token: () => string, idempotencyKey: string = randomUUID()) {
+  constructor(url: string, token: () => string, idempotencyKey?: string) {
     this.url = url;
     this.#token = token;
     this.#idempotencyKey = idempotencyKey;
@@ -102,7 +102,8 @@ export class ApiClient {
     if (options.authenticate !== false) headers.set('authorization', `Bearer ${this.#token()}`);
     if (options.body !== undefined) headers.set('content-type', 'application/json');
     if (options.etag) headers.set('if-match', options.etag);
-    if (method === 'POST') headers.set('idempotency-key', this.#idempotencyKey);
+    const key = this.#idempotencyKey ?? randomUUID();
+    if (method === 'POST') headers.set('idempotency-key', key);
     let response: Response;
     try {
       response = await fetch(this.#address(path, options.query), {
@@ -113,7 +114,7 @@ export class ApiClient {
         ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
       });
     } catch (cause) {
-      throw this.#unreachable(method, cause);
+      throw this.#unreachable(cause, method === 'POST' ? key : undefined);
     }
     if (response.ok) return response;
     throw await this.#problem(response);
@@ -154,10 +155,10 @@ export class ApiClient {
     });
   }
 
-  #unreachable(method: string, cause: unknown) {
+  #unreachable(cause: unknown, key: string | undefined) {
     const { code, words } = networkFault(cause);
     // Only a connection that never came about is sure to have changed nothing.
-    if (method !== 'POST' || code === 'ECONNREFUSED' || code === 'ENOTFOUND') {
+    if (key === undefined || code === 'ECONNREFUSED' || code === 'ENOTFOUND') {
       return commandError('unreachable', `The control plane at ${this.url} does not answer (${words}).`, {
         hint: 'Start it with `npm start`, or name another with --url or LUMENALITY_URL.',
         cause,
@@ -166,7 +167,7 @@ export class ApiClient {
     return commandError(
       'unreachable',
       `The connection to ${this.url} broke off (${words}); whether the request was carried out is not known.`,
-      { hint: `Repeat it with --idempotency-key ${this.#idempotencyKey}: it is not done twice.`, cause },
+      { hint: `Repeat it with --idempotency-key ${key}: it is not done twice.`, cause },
     );
   }
 }

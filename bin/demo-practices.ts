@@ -1,0 +1,130 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { json } from 'node:stream/consumers';
+import {
+  type EvidenceRow,
+  evidencePageSchema,
+  type Practice,
+  practiceSchema,
+} from '../control-api/contracts/practices.ts';
+import { type Run, runSchema } from '../control-api/contracts/runs.ts';
+import {
+  approvalSchema,
+  signUpPageSchema,
+  signUpReceiptSchema,
+  signUpRequestSchema,
+} from '../control-api/contracts/sign-ups.ts';
+import type { SignUpRequest } from '../lib/domain/sign-up.ts';
+import type { ApiClient } from './commands/api-client.ts';
+import { commandError } from './commands/command-error.ts';
+import { latestRunOf } from './commands/find.ts';
+import { RunProgress } from './commands/run-progress.ts';
+import type { Session } from './commands/session.ts';
+import { followToEnd, hasEnded } from './commands/watch.ts';
+
+const fixtures = new URL('../test/fixtures/practices/', import.meta.url);
+
+/** A fixture, signed up and approved; whether by this demo or by an earlier one on the same data. */
+export interface Approved {
+  readonly practiceId: string;
+  readonly displayName: string;
+  readonly isNew: boolean;
+}
+
+/** Signs up and approves each practice in test/fixtures/practices that is not there yet. */
+export async function signUpFixtures({ api }: Session): Promise<Approved[]> {
+  const { items: known } = await api.list('/v1/signups', signUpPageSchema, { limit: undefined });
+  const approved: Approved[] = [];
+  for (const file of readdirSync(fixtures).sort()) {
+    const request = signUpRequestSchema.parse(JSON.parse(readFileSync(new URL(file, fixtures), 'utf8')));
+    const earlier = known.find(
+      ({ npi, state }) => npi === request.npi && (state === 'requested' || state === 'approved'),
+    );
+    if (earlier?.practiceId) {
+      approved.push({ practiceId: earlier.practiceId, displayName: request.displayName, isNew: false });
+      continue;
+    }
+    const id = earlier?.id ?? (await submit(api, request));
+    const { practiceId } = await api.post(`/v1/signups/${id}/approve`, approvalSchema, {
+      body: { reason: 'Demo: a fictional practice from test/fixtures' },
+    });
+    approved.push({ practiceId, displayName: request.displayName, isNew: true });
+  }
+  return approved;
+}
+
+/** As the public does it: without a token. */
+async function submit(api: ApiClient, body: SignUpRequest): Promise<string> {
+  return (await api.post('/v1/signups', signUpReceiptSchema, { body, authenticate: false })).id;
+}
+
+/**
+ * Follows the newest run of each practice to its end, all at once; a run that failed in an earlier demo is retried.
+ * @returns each practice as it then is, with its newest run
+ */
+export async function provision(
+  session: Session,
+  approved: readonly Approved[],
+): Promise<Array<{ readonly practice: Practice; readonly run: Run }>> {
+  const { api } = session;
+  const runs = await Promise.all(approved.map(({ practiceId }) => runToFollow(api, practiceId)));
+  const going = runs.filter((run) => !hasEnded(run)).map((run) => new RunProgress(run));
+  if (going.length > 0) await followToEnd(session, going, {});
+  return Promise.all(
+    runs.map(async ({ id, practiceId }) => ({
+      practice: await api.get(`/v1/practices/${practiceId}`, practiceSchema),
+      run: await api.get(`/v1/runs/${id}`, runSchema),
+    })),
+  );
+}
+
+async function runToFollow(api: ApiClient, practiceId: string): Promise<Run> {
+  const practice = await api.get(`/v1/practices/${practiceId}`, practiceSchema);
+  const run = await api.get(`/v1/runs/${latestRunOf(practice)}`, runSchema);
+  return run.state === 'failed' ? api.post(`/v1/runs/${run.id}/retry`, runSchema, {}) : run;
+}
+
+/** What the newest verification of a practice read, in the order in which it read. */
+export async function newestEvidence({ api }: Session, practiceId: string): Promise<EvidenceRow[]> {
+  const { items } = await api.list(`/v1/practices/${practiceId}/evidence`, evidencePageSchema, {
+    limit: 200,
+  });
+  const newest = items[0];
+  const ofOneRun = items.filter(({ runId }) => runId === newest?.runId).reverse();
+  // A verification that was repeated in one run: the last word of each check counts.
+  return [...new Map(ofOneRun.map((row) => [row.check, row])).values()];
+}
+
+/**
+ * Asks a practice's app through its load balancer, by host name. `*.localhost` is this machine (RFC 6761, section 6.3),
+ * whatever the system's resolver thinks of it.
+ */
+export async function askApp(practice: Practice, path: string): Promise<unknown> {
+  const address = new URL(path, practice.url);
+  const request = address.protocol === 'https:' ? requestHttps : requestHttp;
+  return new Promise((resolve, reject) => {
+    const call = request(
+      {
+        host: address.hostname.endsWith('.localhost') ? '127.0.0.1' : address.hostname,
+        port: address.port,
+        path: address.pathname,
+        headers: { host: address.host },
+        servername: address.hostname,
+        timeout: 10_000,
+      },
+      (response) => {
+        if (response.statusCode === 200) resolve(json(response));
+        else {
+          response.resume();
+          reject(commandError('unexpected_answer', `${address.href} answered ${response.statusCode}.`));
+        }
+      },
+    );
+    call.once('timeout', () => call.destroy(new Error('no answer within 10 s')));
+    call.once('error', (cause) =>
+      reject(commandError('unreachable', `${address.href} does not answer: ${cause.message}.`, { cause })),
+    );
+    call.end();
+  });
+}

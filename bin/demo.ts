@@ -1,0 +1,191 @@
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { type Config, readConfig } from '../lib/config.ts';
+import { DomainError } from '../lib/domain/errors.ts';
+import { CommandError, commandError } from './commands/command-error.ts';
+import { type ExitCode, exitCodes } from './commands/exit-codes.ts';
+import { reportError, type World } from './commands/output.ts';
+import { openSession, type Session } from './commands/session.ts';
+import { type DemoControlPlane, startControlPlane } from './demo-control-plane.ts';
+import { askApp, newestEvidence, provision, signUpFixtures } from './demo-practices.ts';
+import { type CloudAccess, proveIsolation } from './demo-proof.ts';
+import { heading, type PracticeReport, reportNext, reportPractice, reportProof } from './demo-report.ts';
+
+const usage = `Usage: npm run demo -- [options]
+
+Signs up three fictional practices, provisions a silo for each at once, and proves that they share nothing: on this
+machine, in the sandbox cloud. It stays up until Ctrl-C.
+
+  --exit      end after the summary; status 0 only if every practice is active and every proof held
+  --json      print one JSON document instead of tables
+  --no-color  print without colours (also NO_COLOR)
+  --help      this text
+
+PORT, SANDBOX_PORT and LUMENALITY_DATA_DIR (8080, 4566, .lumenality) say where; a second demo shows what is there.`;
+
+interface Options {
+  readonly exit: boolean;
+  readonly json: boolean;
+  readonly color: boolean;
+  readonly help: boolean;
+}
+
+const world: World = {
+  // oxlint-disable-next-line node/no-process-env -- an entry point hands the environment on to the commands it uses.
+  env: process.env,
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  version: 'demo',
+};
+
+function readOptions(): Options {
+  try {
+    const { values } = parseArgs({
+      allowNegative: true,
+      options: {
+        exit: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        color: { type: 'boolean', default: true },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    return values;
+  } catch (cause) {
+    throw commandError('usage', (cause as Error).message, { hint: usage, cause });
+  }
+}
+
+/** The demo makes and proves things that cost money on AWS and belong into an account of somebody's own. */
+function sandboxOf(config: Config): CloudAccess {
+  if (config.cloud.kind !== 'sandbox') {
+    throw commandError('usage', 'The demo runs in the sandbox cloud only: unset LUMENALITY_CLOUD.');
+  }
+  return {
+    region: config.cell.region,
+    endpoint: config.cloud.endpoint ?? `http://127.0.0.1:${config.cloud.port}`,
+    credentials: { accessKeyId: 'demo', secretAccessKey: 'demo' },
+  };
+}
+
+async function examine(session: Session): Promise<PracticeReport[]> {
+  const { output } = session;
+  const approved = await signUpFixtures(session);
+  heading(output, 'Sign up and approve');
+  for (const { displayName, practiceId, isNew } of approved) {
+    output.line(`  ${displayName} is practice ${practiceId}${isNew ? '' : ' (since an earlier demo)'}`);
+  }
+  heading(output, 'Provision and verify, all at once');
+  const provisioned = await provision(session, approved);
+  return Promise.all(
+    provisioned.map(async ({ practice, run }) => ({
+      practice,
+      run,
+      evidence: await newestEvidence(session, practice.id),
+      version: practice.state === 'active' ? await askApp(practice, '/version') : null,
+    })),
+  );
+}
+
+/** @returns whether every practice is active, verified and apart from the others */
+async function present(
+  session: Session,
+  cloud: CloudAccess,
+): Promise<{ reports: PracticeReport[]; ok: boolean }> {
+  const { output } = session;
+  const started = Date.now();
+  const reports = await examine(session);
+  for (const report of reports) reportPractice(output, report);
+  const active = reports.filter(
+    ({ practice, evidence }) =>
+      practice.state === 'active' && evidence.length > 0 && evidence.every(({ passed }) => passed),
+  );
+  const isAllActive = active.length === reports.length;
+  const proof = isAllActive
+    ? await proveIsolation(
+        reports.map(({ practice }) => practice),
+        cloud,
+      )
+    : null;
+  if (proof !== null) reportProof(output, proof);
+  const ok = isAllActive && proof?.held === true;
+  const seconds = Math.round((Date.now() - started) / 1_000);
+  output.document({ ok, seconds, practices: reports, proof });
+  output.line();
+  output.line(
+    ok
+      ? output.colours.green(`${reports.length} practices are active and share nothing. ${seconds} s.`)
+      : output.colours.red(
+          `${active.length} of ${reports.length} practices are active${proof?.held === false ? ', and a proof did not hold' : ''}.`,
+        ),
+  );
+  return { reports, ok };
+}
+
+async function demo(options: Options, interrupt: AbortSignal): Promise<ExitCode> {
+  const config = readConfig();
+  const cloud = sandboxOf(config);
+  const say = (text: string) => (options.json ? undefined : world.stdout.write(`${text}\n`));
+  say(`Starting the control plane and the sandbox cloud (data in ${config.dataDirectory}) …`);
+  const controlPlane: DemoControlPlane = await startControlPlane(config, interrupt);
+  try {
+    const { url, tokenFile, died, isOurs } = controlPlane;
+    say(isOurs ? `Ready at ${url}.` : `It is up already at ${url}: using it.`);
+    const session = openSession(world, { ...options, url, tokenFile, allowPlainHttp: true });
+    const interrupted = new Promise<void>((resolve) => {
+      interrupt.addEventListener('abort', () => resolve(), { once: true });
+    });
+    const { reports, ok } = await Promise.race([
+      present(session, cloud),
+      died.then(diedError),
+      interrupted.then((): never => {
+        throw interrupt.reason;
+      }),
+    ]);
+    if (!options.exit && isOurs) {
+      reportNext(session.output, reports, url);
+      await Promise.race([interrupted, died.then(diedError)]);
+    }
+    return ok ? exitCodes.done : exitCodes.failed;
+  } finally {
+    if (controlPlane.isOurs) say('Stopping …');
+    await controlPlane.stop();
+  }
+}
+
+function diedError(reason: string): never {
+  throw commandError('internal', 'The control plane is gone.', { hint: reason });
+}
+
+function asCommandError(error: unknown): CommandError {
+  if (error instanceof CommandError) return error;
+  if (error instanceof DomainError) return commandError('usage', error.publicMessage, { cause: error });
+  throw error;
+}
+
+/** Aborts, with what to tell, at the first Ctrl-C. */
+function interruption(): AbortSignal {
+  const interrupt = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () =>
+      interrupt.abort(
+        commandError('interrupted', 'The demo was interrupted.', {
+          hint: 'What is under way goes on at the next start: npm run demo',
+        }),
+      ),
+    );
+  }
+  return interrupt.signal;
+}
+
+let options: Options = { exit: false, json: process.argv.includes('--json'), color: true, help: false };
+try {
+  options = readOptions();
+  if (options.help) console.log(usage);
+  else process.exitCode = await demo(options, interruption());
+} catch (error) {
+  const failure = asCommandError(error);
+  reportError(failure, world, options);
+  // At once: what the demo waited for when it was interrupted must not hold it up.
+  process.exit(failure.exitCode);
+}
