@@ -28,23 +28,25 @@ function send(route: string, token: string | undefined) {
 }
 
 const routes = Object.entries(accessTable);
-const guarded = routes.filter(([, access]) => access !== 'public');
+const guarded = routes.flatMap(([route, access]) =>
+  access === 'public' ? [] : [{ route, allowed: [...access] }],
+);
 
-test.each(guarded)('%s lets in exactly the roles of the table', async (route, access) => {
-  const allowed: Role[] = [];
+test.each(guarded)('$route lets in exactly the roles of the table', async ({ route, allowed }) => {
+  const letIn: Role[] = [];
   for (const role of roles) {
     const answer = await send(route, tokens.get(role));
     if (answer.statusCode === 403) {
-      expect(answer.json().detail).toContain([...access].join(', '));
+      expect(answer.json().detail).toContain(allowed.join(', '));
     } else {
       expect([200, 400, 404]).toContain(answer.statusCode);
-      allowed.push(role);
+      letIn.push(role);
     }
   }
-  expect(allowed.sort()).toEqual([...access].sort());
+  expect(new Set(letIn)).toEqual(new Set(allowed));
 });
 
-test.each(guarded)('%s answers 401 without a token that works', async (route) => {
+test.each(guarded)('$route answers 401 without a token that works', async ({ route }) => {
   const none = await send(route, undefined);
   expect(none.statusCode).toBe(401);
   expect(none.headers['www-authenticate']).toBe('Bearer realm="lumenality"');
@@ -64,7 +66,7 @@ test('revoked and expired tokens open nothing', async () => {
   const before = api.clock.at;
   api.clock.at = new Date(before.getTime() + 86_400_000);
   try {
-    for (const [route] of guarded) {
+    for (const { route } of guarded) {
       expect((await send(route, revoked.token)).statusCode).toBe(401);
       expect((await send(route, expired.token)).statusCode).toBe(401);
     }
@@ -80,7 +82,7 @@ test('the table is the routes, no more and no fewer', async () => {
       (method) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
     ),
   );
-  expect(described.sort()).toEqual(Object.keys(accessTable).sort());
+  expect(described.toSorted()).toEqual(Object.keys(accessTable).toSorted());
 });
 
 test('a route that the table lacks cannot be registered', async () => {

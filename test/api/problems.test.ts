@@ -25,7 +25,7 @@ function fromNewClient(): { 'x-forwarded-for': string } {
 const json = { 'content-type': 'application/json' };
 const nowhere = '00000000-0000-4000-8000-000000000000';
 
-test.each<[number, string, string, Record<string, string>, string | undefined]>([
+test.each<[number, 'GET' | 'POST' | 'PATCH', string, Record<string, string>, string | undefined]>([
   [404, 'GET', '/v1/nothing', {}, undefined],
   [404, 'PATCH', '/v1/signups', json, '{}'],
   [404, 'GET', `/v1/signups/${nowhere}`, {}, undefined],
@@ -44,7 +44,7 @@ test.each<[number, string, string, Record<string, string>, string | undefined]>(
   [415, 'POST', '/v1/signups', { 'content-type': 'application/x-www-form-urlencoded' }, 'a=1'],
 ])('%i for %s %s', async (status, method, url, headers, payload) => {
   const answer = await api.call({
-    method: method as 'GET',
+    method,
     url,
     headers: { 'idempotency-key': freshKey(), ...fromNewClient(), ...headers },
     ...(payload === undefined ? {} : { payload }),
@@ -119,12 +119,9 @@ test('what is unexpected shows a request id and nothing else, and the log never 
   const me = { authorization: `Bearer ${token}` };
   await api.app.inject({ url: `/v1/me?token=${token}`, headers: me });
 
-  const { now } = api.core.clock;
-  api.core.clock.now = () => {
-    throw new Error(`clock broke for ${token}`, {
-      cause: new Error('of the log alone'),
-    });
-  };
+  api.clock.fault = new Error(`clock broke for ${token}`, {
+    cause: new Error('of the log alone'),
+  });
   try {
     const answer = await api.app.inject({ url: '/v1/me', headers: me });
     expect(answer.statusCode).toBe(500);
@@ -141,7 +138,7 @@ test('what is unexpected shows a request id and nothing else, and the log never 
     );
     expect(entry).toContain('lum_');
   } finally {
-    api.core.clock.now = now;
+    delete api.clock.fault;
   }
   const log = api.log.join('');
   expect(log).toContain('/v1/me');

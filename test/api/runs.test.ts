@@ -89,10 +89,12 @@ test.each(runStates)('a %s run can be cancelled until it has ended', async (stat
 test('of retries and cancels at once, exactly one retry and then one cancel can win', async () => {
   const retried = await runIn('failed');
   const retries = await Promise.all([retry(retried.id), retry(retried.id), retry(retried.id)]);
-  expect(retries.map((answer) => answer.statusCode).sort()).toEqual([202, 409, 409]);
+  expect(retries.filter((answer) => answer.statusCode === 202)).toHaveLength(1);
+  expect(retries.filter((answer) => answer.statusCode === 409)).toHaveLength(2);
   const cancelled = await runIn('running');
   const cancels = await Promise.all([cancel(cancelled.id), cancel(cancelled.id)]);
-  expect(cancels.map((answer) => answer.statusCode).sort()).toEqual([202, 409]);
+  expect(cancels.filter((answer) => answer.statusCode === 202)).toHaveLength(1);
+  expect(cancels.filter((answer) => answer.statusCode === 409)).toHaveLength(1);
   expect(api.enqueued.filter((run) => run.id === cancelled.id)).toHaveLength(2);
 });
 
@@ -124,8 +126,10 @@ describe('events', () => {
     const seen: string[] = [];
     let url: string | null = `/v1/runs/${run.id}/events?limit=2`;
     while (url !== null) {
-      const page = (await api.call({ url })).json();
-      seen.push(...page.items.map((event: { state: string }) => event.state));
+      const page: { items: { state: string }[]; nextCursor: string | null } = (
+        await api.call({ url })
+      ).json();
+      seen.push(...page.items.map((event) => event.state));
       url = page.nextCursor === null ? null : `/v1/runs/${run.id}/events?limit=2&after=${page.nextCursor}`;
     }
     expect(seen).toEqual(['queued', 'running', 'failed', 'queued']);

@@ -252,12 +252,11 @@ describe('decisions', () => {
 
   test('an approval that cannot be queued leaves nothing behind', async () => {
     const id = await submitted({ displayName: 'Half Done' });
-    const { enqueue } = api.core.queue;
-    api.core.queue.enqueue = () => Promise.reject(new Error('the queue is gone'));
+    api.queue.fault = new Error('the queue is gone');
     try {
       expect((await decide(id, 'approve')).statusCode).toBe(500);
     } finally {
-      api.core.queue.enqueue = enqueue;
+      delete api.queue.fault;
     }
     expect((await api.call({ url: `/v1/signups/${id}` })).json().state).toBe('requested');
     expect((await api.call({ url: '/v1/practices/half-done' })).statusCode).toBe(404);

@@ -19,7 +19,9 @@ export interface TestApi {
   readonly core: Core;
   /** Token with every role. */
   readonly administrator: string;
-  readonly clock: { at: Date };
+  /** `fault`, once set, is what the clock and the queue throw. */
+  readonly clock: { at: Date; fault?: Error };
+  readonly queue: { fault?: Error };
   readonly enqueued: { readonly id: string; readonly practiceId: string; readonly generation: number }[];
   /** Log lines, as they were written. */
   readonly log: string[];
@@ -43,16 +45,23 @@ export function freshKey(): string {
 
 export async function startTestApi(overrides: Partial<AppDeps> = {}): Promise<TestApi> {
   const database = await openTestDatabase();
-  const clock = { at: new Date('2026-11-20T12:00:00Z') };
+  const clock: TestApi['clock'] = { at: new Date('2026-11-20T12:00:00Z') };
+  const faults: TestApi['queue'] = {};
   const enqueued: { id: string; practiceId: string; generation: number }[] = [];
   const queue: RunQueue = {
     enqueue: async (_trx, run) => {
+      if (faults.fault !== undefined) throw faults.fault;
       enqueued.push({ ...run });
     },
   };
   const core: Core = {
     db: database.db,
-    clock: { now: () => clock.at },
+    clock: {
+      now: () => {
+        if (clock.fault !== undefined) throw clock.fault;
+        return clock.at;
+      },
+    },
     queue,
     domain: 'practices.test',
     provisioningSteps,
@@ -80,6 +89,7 @@ export async function startTestApi(overrides: Partial<AppDeps> = {}): Promise<Te
     core,
     administrator,
     clock,
+    queue: faults,
     enqueued,
     log,
     call,
