@@ -48,7 +48,7 @@ const tagLimit = 50;
 /** KMS knows one policy a key, and it has this name. */
 const policyName = 'default';
 
-export function metadataOf(key: KeyRecord): KeyMetadata {
+function metadataOf(key: KeyRecord): KeyMetadata {
   return {
     AWSAccountId: key.accountId,
     KeyId: key.id,

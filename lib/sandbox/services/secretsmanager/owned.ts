@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { generatedUuid } from '../../identifiers.ts';
 import type { Call } from '../../model.ts';
-import { findSecret, forgetSecret, listSecretRecords, saveSecret } from './records.ts';
+import { forgetSecret, listSecretRecords, saveSecret } from './records.ts';
 import { makeSecret } from './secrets.ts';
 import { addVersion } from './values.ts';
 
@@ -36,10 +36,6 @@ export async function rotateOwnedSecret(call: Call, arn: string, value: object):
     { id: randomUUID(), stages: ['AWSCURRENT'] },
   );
   saveSecret(call, { ...secret, rotatedAt: call.cloud.now().getTime() });
-}
-
-export function tagOwnedSecret(call: Call, arn: string, tags: Readonly<Record<string, string>>): void {
-  saveSecret(call, { ...findSecret(call, arn), tags });
 }
 
 /** Deletes the secret at once, without a recovery window; one that is gone already is fine. */

@@ -140,9 +140,7 @@ async function createSecret(input: CreateSecretRequest, call: Call): Promise<Cre
   const value = valueIn(input);
   const name = checkedName(input.Name);
   const token = input.ClientRequestToken ?? randomUUID();
-  const earlier = secretNamed(call, name)?.versions.find(
-    ({ id }) => id === token,
-  );
+  const earlier = secretNamed(call, name)?.versions.find(({ id }) => id === token);
   if (earlier !== undefined && value !== undefined)
     await refuseOtherValue(call, findSecret(call, name), earlier.id, value);
   const secret = await makeSecret(call, {
