@@ -16,6 +16,7 @@ import {
   type ServiceEmulation,
   type State,
 } from './model.ts';
+import { routeFor as routeThroughLoadBalancers } from './services/elbv2/routing.ts';
 import { services as registeredServices, resourceHandlers } from './services/index.ts';
 import { openState } from './state.ts';
 import { sts } from './sts.ts';
@@ -133,7 +134,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         .entries()
         .map(([account]) => account),
   };
-  const routeFor = options.routeFor ?? (() => undefined);
+  const routeFor = options.routeFor ?? routeThroughLoadBalancers;
   const front = { services, control, routeFor, state, log: options.log ?? (() => undefined) };
   const server = createServer((request, response) => {
     void ready
