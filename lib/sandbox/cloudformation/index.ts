@@ -1,8 +1,27 @@
 import * as sdk from '@aws-sdk/client-cloudformation';
 import type { Faults } from '../faults.ts';
-import type { ResourceHandler, ServiceEmulation } from '../model.ts';
+import type { Operation, ResourceHandler, ServiceEmulation } from '../model.ts';
+import { changeSetOperations } from './change-set-operations.ts';
+import type { Api } from './requests.ts';
+import { createRunner } from './runner.ts';
+import { stackReads } from './stack-reads.ts';
+import { stackWrites } from './stack-writes.ts';
 
-/** AWS CloudFormation over the given resource types. */
-export function cloudFormation(_handlers: readonly ResourceHandler[], _faults: Faults): ServiceEmulation {
-  return { signingName: 'cloudformation', sdk, operations: {} };
+/** AWS CloudFormation over the given resource types; of two handlers of one type the first counts. */
+export function cloudFormation(handlers: readonly ResourceHandler[], faults: Faults): ServiceEmulation {
+  const byType = new Map(handlers.toReversed().map((handler) => [handler.type, handler]));
+  const runner = createRunner({ handlers: byType, faults });
+  const api: Api = { runner, isEmulated: (type) => byType.has(type) };
+  const operations: Readonly<Record<string, Operation>> = {
+    ...changeSetOperations(api),
+    ...stackReads(api),
+    ...stackWrites(api),
+  };
+  return {
+    signingName: 'cloudformation',
+    sdk,
+    operations,
+    resume: async (cloud) => runner.resume(cloud),
+    stop: () => runner.stop(),
+  };
 }

@@ -1,0 +1,430 @@
+import { AwsError, type Cloud } from '../model.ts';
+import { deploy, describeError, type Engine, liveScope, putProgress, type Run } from './deployment.ts';
+import { enterStatus } from './events.ts';
+import { type Dependencies, reversed, walk } from './graph.ts';
+import { evaluate } from './intrinsics.ts';
+import {
+  isPresent,
+  type OperationRecord,
+  type OutputRecord,
+  progressOf,
+  type ResourceRecord,
+  requireStack,
+  resourceOf,
+  resourcesOf,
+  type StackContent,
+  type StackRecord,
+  stackKey,
+  tables,
+} from './records.ts';
+import { remove, removeLeftover, restore } from './removal.ts';
+import { type BoundTemplate, bindTemplate, exportsOf } from './scope.ts';
+import { checkStackPolicy } from './stack-policy.ts';
+import { parseTemplate } from './template.ts';
+
+/** Policies that keep a resource when its stack is deleted, and when the stack's creation is rolled back. */
+const keptByDeletion = ['Retain', 'RetainExceptOnCreate'];
+const keptByRollback = ['Retain'];
+
+/**
+ * Carries a stack's operation on, phase by phase, until it has ended. Each phase reads where it stands from the
+ * records, so a phase that the end of the process interrupted is simply begun again: what is done is skipped, and
+ * what was under way is asked for again under the same token.
+ */
+export async function carryOn(
+  engine: Engine,
+  cloud: Cloud,
+  stackId: string,
+  stopping: AbortSignal,
+  control: RunControl,
+): Promise<void> {
+  for (;;) {
+    const stack = requireStack(cloud, stackId);
+    const { operation } = stack;
+    if (!operation || operation.halted) return;
+    const run = createRun(engine, cloud, stackId, operation, stopping, control);
+    try {
+      await runPhase(run, stack, operation);
+    } catch (error) {
+      if (!run.isStopping()) throw error;
+    }
+    if (run.isStopping()) return;
+  }
+}
+
+/** How a request reaches an operation that is under way. */
+export interface RunControl {
+  cancel: () => void;
+}
+
+function createRun(
+  engine: Engine,
+  cloud: Cloud,
+  stackId: string,
+  operation: OperationRecord,
+  stopping: AbortSignal,
+  control: RunControl,
+): Run {
+  const ending = new AbortController();
+  const cancel = () => ending.abort();
+  control.cancel = cancel;
+  return {
+    engine,
+    cloud,
+    stackId,
+    operationId: operation.id,
+    signal: ending.signal,
+    cancel,
+    isStopping: () => stopping.aborted,
+  };
+}
+
+function runPhase(run: Run, stack: StackRecord, operation: OperationRecord): Promise<void> {
+  if (operation.kind === 'delete') return deleteStack(run, stack, operation);
+  switch (operation.phase) {
+    case 'work':
+      return deployStack(run, stack, operation);
+    case 'rollback':
+      return operation.kind === 'create' ? rollBackCreation(run, operation) : rollBackUpdate(run, operation);
+    case 'cleanup':
+      return cleanUp(run, stack);
+  }
+}
+
+async function deployStack(run: Run, stack: StackRecord, operation: OperationRecord): Promise<void> {
+  const target = operation.target as StackContent;
+  const bound = bindTemplate(run.cloud, stack, parseTemplate(target.templateBody), target.parameters);
+  const isInterrupted = operation.failed.length > 0 || operation.cancelled;
+  let reason: string | undefined;
+  if (!isInterrupted) {
+    const refusal = refuseRemovals(run, stack, operation, bound);
+    const isDone =
+      refusal === undefined && (await walk(bound.dependencies, (logicalId) => deploy(run, bound, logicalId)));
+    if (isOver(run)) return;
+    if (isDone) {
+      try {
+        return succeed(run, operation, target, bound);
+      } catch (error) {
+        reason = describeError(error);
+      }
+    }
+    reason ??= refusal;
+  }
+  giveUp(run, reason);
+}
+
+/** Whether this run has to let go: the sandbox stops, or another operation has taken the stack over. */
+const isOver = (run: Run): boolean =>
+  run.isStopping() || requireStack(run.cloud, run.stackId).operation?.id !== run.operationId;
+
+/** A policy may forbid the removal of resources; that is known before anything is done. */
+function refuseRemovals(
+  run: Run,
+  stack: StackRecord,
+  operation: OperationRecord,
+  bound: BoundTemplate,
+): string | undefined {
+  try {
+    for (const { logicalId, type } of resourcesOf(run.cloud, stack.stackId).filter(isPresent)) {
+      if (bound.isActive(bound.template.Resources[logicalId])) continue;
+      checkStackPolicy(operation.stackPolicy ?? stack.stackPolicy, 'Update:Delete', logicalId, type);
+    }
+    return undefined;
+  } catch (error) {
+    return describeError(error);
+  }
+}
+
+function succeed(run: Run, operation: OperationRecord, target: StackContent, bound: BoundTemplate): void {
+  const { cloud, stackId } = run;
+  const { outputs, imports } = evaluateOutputs(run, bound);
+  const content = { ...target, outputs, imports, description: bound.template.Description };
+  if (operation.kind === 'create') {
+    cloud.state.transaction(() => {
+      clearProgress(run);
+      enterStatus(cloud, stackId, 'CREATE_COMPLETE', undefined, { ...content, operation: undefined });
+    });
+    return;
+  }
+  cloud.state.transaction(() => {
+    for (const progress of progressOf(cloud, stackId)) {
+      if (progress.action === 'replace') putProgress(run, { ...progress, leftover: progress.before });
+    }
+    for (const record of resourcesOf(cloud, stackId)) {
+      if (bound.isActive(bound.template.Resources[record.logicalId])) continue;
+      putProgress(run, {
+        logicalId: record.logicalId,
+        action: 'none',
+        done: true,
+        properties: {},
+        leftover: record,
+      });
+    }
+    enterStatus(cloud, stackId, 'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS', undefined, {
+      ...content,
+      operation: { ...operation, phase: 'cleanup' },
+    });
+  });
+}
+
+function evaluateOutputs(run: Run, bound: BoundTemplate): { outputs: OutputRecord[]; imports: string[] } {
+  const imports = new Set<string>();
+  const live = liveScope(run, bound);
+  const scope = {
+    ...live,
+    importValue(name: string) {
+      imports.add(name);
+      return live.importValue(name);
+    },
+  };
+  for (const resource of Object.values(bound.template.Resources)) {
+    if (bound.isActive(resource)) evaluate(resource.Properties ?? {}, scope); // Notes what it imports.
+  }
+  const others = exportsOf(run.cloud, requireStack(run.cloud, run.stackId)).filter(
+    ({ stack }) => stack.stackId !== run.stackId,
+  );
+  const outputs = Object.entries(bound.template.Outputs).flatMap(([key, output]): OutputRecord[] => {
+    if (!bound.isActive(output)) return [];
+    const value = evaluate(output.Value, scope);
+    if (typeof value === 'object') {
+      throw new AwsError(
+        'ValidationError',
+        `Template format error: Output ${key} is malformed. The Value field of every Outputs member must evaluate to a String.`,
+      );
+    }
+    const exportName = output.Export === undefined ? undefined : String(evaluate(output.Export.Name, scope));
+    const other = others.find(({ name }) => name === exportName);
+    if (other) {
+      throw new AwsError(
+        'ValidationError',
+        `Export with name ${exportName} is already exported by stack ${other.stack.name}. Rename the export and retry.`,
+      );
+    }
+    return [{ key, value: String(value), description: output.Description, exportName }];
+  });
+  return { outputs, imports: [...imports] };
+}
+
+function clearProgress(run: Run): void {
+  const { progress } = tables(run.cloud.state);
+  for (const { logicalId } of progressOf(run.cloud, run.stackId))
+    progress.delete(`${stackKey(run.stackId)}/${logicalId}`);
+}
+
+/** The work failed or was cancelled: what follows is what the caller chose. */
+function giveUp(run: Run, reason: string | undefined): void {
+  const { cloud, stackId } = run;
+  const stack = requireStack(cloud, stackId);
+  const operation = stack.operation as OperationRecord;
+  const isCreation = operation.kind === 'create';
+  const failures = operation.failed
+    .map((logicalId) => resourceOf(cloud, stackId, logicalId))
+    .filter((record) => record !== undefined);
+  const words = operation.cancelled
+    ? 'User Initiated'
+    : [
+        reason,
+        namesOf(
+          'create',
+          failures.filter(({ status }) => status === 'CREATE_FAILED'),
+        ),
+        namesOf(
+          'update',
+          failures.filter(({ status }) => status === 'UPDATE_FAILED'),
+        ),
+      ]
+        .filter(Boolean)
+        .join(' ');
+  if (operation.onFailure === 'DO_NOTHING') {
+    cloud.state.transaction(() => {
+      clearProgress(run);
+      enterStatus(cloud, stackId, isCreation ? 'CREATE_FAILED' : 'UPDATE_FAILED', words, {
+        operation: undefined,
+      });
+    });
+    return;
+  }
+  const status = isCreation ? 'ROLLBACK_IN_PROGRESS' : 'UPDATE_ROLLBACK_IN_PROGRESS';
+  const suffix = isCreation ? ' Rollback requested by user.' : '';
+  enterStatus(cloud, stackId, status, words + suffix, { operation: { ...operation, phase: 'rollback' } });
+}
+
+const namesOf = (verb: string, records: readonly ResourceRecord[]) =>
+  records.length === 0
+    ? ''
+    : `The following resource(s) failed to ${verb}: [${records.map(({ logicalId }) => logicalId).join(', ')}].`;
+
+/** Deletes all that the stack still has, dependents first. @returns the resources that would not go. */
+async function removeAll(
+  run: Run,
+  keeps: readonly string[],
+  retain: readonly string[],
+): Promise<ResourceRecord[]> {
+  const present = resourcesOf(run.cloud, run.stackId).filter(isPresent);
+  const order = removalOrder(present);
+  const byId = new Map(present.map((record) => [record.logicalId, record]));
+  await walk(
+    order,
+    (logicalId) => {
+      const record = byId.get(logicalId) as ResourceRecord;
+      return remove(
+        run,
+        retain.includes(logicalId) ? { ...record, deletionPolicy: 'Retain' } : record,
+        keeps,
+      );
+    },
+    'go on after failures',
+  );
+  return resourcesOf(run.cloud, run.stackId).filter(isPresent);
+}
+
+function removalOrder(records: readonly ResourceRecord[]): Dependencies {
+  const present = new Set(records.map(({ logicalId }) => logicalId));
+  return reversed(
+    new Map(
+      records.map(({ logicalId, dependsOn }) => [
+        logicalId,
+        new Set(dependsOn.filter((other) => present.has(other))),
+      ]),
+    ),
+  );
+}
+
+async function rollBackCreation(run: Run, operation: OperationRecord): Promise<void> {
+  const { cloud, stackId } = run;
+  const left = await removeAll(run, keptByRollback, []);
+  if (isOver(run)) return;
+  cloud.state.transaction(() => {
+    clearProgress(run);
+    if (left.length > 0) {
+      enterStatus(cloud, stackId, 'ROLLBACK_FAILED', namesOf('delete', left), { operation: undefined });
+    } else if (operation.onFailure === 'DELETE') {
+      finishDeletion(run);
+    } else {
+      enterStatus(cloud, stackId, 'ROLLBACK_COMPLETE', undefined, { operation: undefined });
+    }
+  });
+}
+
+async function deleteStack(run: Run, stack: StackRecord, operation: OperationRecord): Promise<void> {
+  const { cloud, stackId } = run;
+  const inUse = exportInUse(cloud, stack);
+  if (inUse !== undefined) {
+    enterStatus(cloud, stackId, 'DELETE_FAILED', inUse, { operation: undefined });
+    return;
+  }
+  const left = await removeAll(run, keptByDeletion, operation.retain);
+  if (isOver(run)) return;
+  if (left.length > 0) {
+    enterStatus(cloud, stackId, 'DELETE_FAILED', `${namesOf('delete', left)} `, { operation: undefined });
+  } else {
+    finishDeletion(run);
+  }
+}
+
+function exportInUse(cloud: Cloud, stack: StackRecord): string | undefined {
+  const names = stack.outputs.flatMap(({ exportName }) => (exportName === undefined ? [] : [exportName]));
+  const others = tables(cloud.state).stacks.list(`${stack.accountId}/${stack.region}/`);
+  for (const name of names) {
+    const user = others.find((other) => other.stackId !== stack.stackId && other.imports.includes(name));
+    if (user) return `Export ${name} cannot be deleted as it is in use by ${user.name}`;
+  }
+  return undefined;
+}
+
+function finishDeletion(run: Run): void {
+  const { cloud, stackId } = run;
+  cloud.state.transaction(() => {
+    const { name, accountId, region } = requireStack(cloud, stackId);
+    enterStatus(cloud, stackId, 'DELETE_COMPLETE', undefined, {
+      operation: undefined,
+      deletionTime: cloud.now(),
+      outputs: [],
+      imports: [],
+    });
+    tables(cloud.state).names.delete(`${accountId}/${region}/${name}`);
+  });
+}
+
+/** Gives every touched resource back what it was, in the order of the stack as it was. */
+async function rollBackUpdate(run: Run, operation: OperationRecord): Promise<void> {
+  const { cloud, stackId } = run;
+  const touched = new Map(
+    progressOf(cloud, stackId)
+      .filter(({ action }) => action !== 'none')
+      .map((progress) => [progress.logicalId, progress]),
+  );
+  const order: Dependencies = new Map(
+    [...touched.values()].map(({ logicalId, before }) => [
+      logicalId,
+      new Set((before?.dependsOn ?? []).filter((id) => touched.has(id))),
+    ]),
+  );
+  const isRestored = await walk(
+    order,
+    async (logicalId) => {
+      const progress = touched.get(logicalId);
+      const current = resourceOf(cloud, stackId, logicalId);
+      if (!progress || !current || progress.restored) return true;
+      if (operation.retain.includes(logicalId)) {
+        putProgress(run, { ...progress, restored: true });
+        return true;
+      }
+      return restore(run, progress, current);
+    },
+    'go on after failures',
+  );
+  if (isOver(run)) return;
+  if (!isRestored) {
+    const failed = resourcesOf(cloud, stackId).filter(({ status }) => status === 'UPDATE_FAILED');
+    const halted = { ...requireOperation(run), halted: true };
+    enterStatus(cloud, stackId, 'UPDATE_ROLLBACK_FAILED', namesOf('update', failed), { operation: halted });
+    return;
+  }
+  const previous = operation.previous as StackContent;
+  enterStatus(cloud, stackId, 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS', undefined, {
+    ...previous,
+    operation: { ...requireOperation(run), phase: 'cleanup', target: previous },
+  });
+}
+
+const requireOperation = (run: Run) => requireStack(run.cloud, run.stackId).operation as OperationRecord;
+
+/** Deletes what the update, or its rollback, has no use for any more. */
+async function cleanUp(run: Run, stack: StackRecord): Promise<void> {
+  const { cloud, stackId } = run;
+  const isRollback = stack.status.startsWith('UPDATE_ROLLBACK');
+  const leftovers = new Map(
+    progressOf(cloud, stackId)
+      .filter(({ leftover }) => leftover !== undefined)
+      .map((progress) => [progress.logicalId, progress]),
+  );
+  await walk(
+    removalOrder([...leftovers.values()].map(({ leftover }) => leftover as ResourceRecord)),
+    async (logicalId) => {
+      const progress = leftovers.get(logicalId);
+      return (
+        progress === undefined || removeLeftover(run, progress, leftoverPolicy(run, progress, isRollback))
+      );
+    },
+    'go on after failures',
+  );
+  if (isOver(run)) return;
+  cloud.state.transaction(() => {
+    clearProgress(run);
+    const status = isRollback ? 'UPDATE_ROLLBACK_COMPLETE' : 'UPDATE_COMPLETE';
+    enterStatus(cloud, stackId, status, undefined, { operation: undefined });
+  });
+}
+
+/** A rollback deletes what the update made; an update obeys the policies of what it replaced or removed. */
+function leftoverPolicy(
+  run: Run,
+  progress: ReturnType<typeof progressOf>[number],
+  isRollback: boolean,
+): string {
+  const leftover = progress.leftover as ResourceRecord;
+  if (isRollback) return leftover.deletionPolicy === 'Retain' ? 'Retain' : 'Delete';
+  if (progress.action !== 'replace') return leftover.deletionPolicy;
+  return resourceOf(run.cloud, run.stackId, leftover.logicalId)?.updateReplacePolicy ?? 'Delete';
+}

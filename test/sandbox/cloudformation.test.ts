@@ -1,0 +1,545 @@
+import {
+  CancelUpdateStackCommand,
+  ContinueUpdateRollbackCommand,
+  CreateChangeSetCommand,
+  CreateStackCommand,
+  DeleteStackCommand,
+  DescribeStackEventsCommand,
+  DescribeStackResourcesCommand,
+  DescribeStacksCommand,
+  ExecuteChangeSetCommand,
+  GetStackPolicyCommand,
+  SetStackPolicyCommand,
+  UpdateStackCommand,
+  UpdateTerminationProtectionCommand,
+} from '@aws-sdk/client-cloudformation';
+import { type Fixture, startFixture } from './cloudformation-fixture.ts';
+
+const topic = (properties: object = {}, attributes: object = {}) => ({
+  Type: 'AWS::SNS::Topic',
+  Properties: properties,
+  ...attributes,
+});
+const queue = (properties: object = {}, attributes: object = {}) => ({
+  Type: 'AWS::SQS::Queue',
+  Properties: properties,
+  ...attributes,
+});
+
+describe('CloudFormation', () => {
+  let fixture: Fixture;
+  let name: string;
+  let count = 0;
+  let journal: Fixture['journal'];
+
+  beforeAll(async () => {
+    fixture = await startFixture();
+    ({ journal } = fixture);
+  });
+  afterAll(() => fixture.stop());
+  beforeEach(() => {
+    name = `stack-${(count += 1)}`;
+    journal.calls.length = 0;
+    journal.failing.clear();
+    journal.waiting.clear();
+  });
+
+  const send = (command: Parameters<Fixture['client']['send']>[0]) => fixture.client.send(command);
+  const aliveOf = (stackName: string) =>
+    [...fixture.journal.alive].filter((id) => id.includes(`:${stackName}-`));
+  const lines = async () =>
+    (await fixture.events(name)).map((event) => `${event.LogicalResourceId} ${event.ResourceStatus}`);
+
+  it('creates in the order of dependencies, with an event for every step', async () => {
+    const stack = await fixture.deploy(
+      name,
+      {
+        Parameters: { Shown: { Type: 'String', Default: 'Hello' }, Hidden: { Type: 'String', NoEcho: true } },
+        Resources: {
+          Queue: queue({
+            VisibilityTimeout: '30',
+            Tags: [{ Key: 'topic', Value: { 'Fn::GetAtt': ['Topic', 'TopicArn'] } }],
+          }),
+          Topic: topic({ DisplayName: { Ref: 'Shown' } }),
+        },
+        Outputs: { Topic: { Value: { Ref: 'Topic' } } },
+      },
+      {
+        Parameters: [{ ParameterKey: 'Hidden', ParameterValue: 'secret' }],
+        Tags: [{ Key: 'practice', Value: 'a' }],
+      },
+    );
+    expect(stack).toMatchObject({
+      StackStatus: 'CREATE_COMPLETE',
+      Outputs: [{ OutputKey: 'Topic', OutputValue: expect.stringMatching(/^topic:/) }],
+      Tags: [{ Key: 'practice', Value: 'a' }],
+    });
+    expect(stack.Parameters).toEqual(
+      expect.arrayContaining([{ ParameterKey: 'Hidden', ParameterValue: '****' }]),
+    );
+    expect(journal.calls[0]).toBe('create Topic {"DisplayName":"Hello"}');
+    expect(journal.calls[1]).toContain('create Queue {"VisibilityTimeout":30,');
+    expect(await lines()).toEqual([
+      `${name} REVIEW_IN_PROGRESS`,
+      `${name} CREATE_IN_PROGRESS`,
+      'Topic CREATE_IN_PROGRESS',
+      'Topic CREATE_IN_PROGRESS',
+      'Topic CREATE_COMPLETE',
+      'Queue CREATE_IN_PROGRESS',
+      'Queue CREATE_IN_PROGRESS',
+      'Queue CREATE_COMPLETE',
+      `${name} CREATE_COMPLETE`,
+    ]);
+    const recorded = (await fixture.events(name)).find(
+      (event) => event.ResourceStatus === 'CREATE_COMPLETE' && event.LogicalResourceId === 'Queue',
+    );
+    expect(recorded?.ResourceStatusReason).toBe('Recorded without behaviour by the sandbox');
+  });
+
+  it('rolls a failed creation back, and says which resource failed and why', async () => {
+    journal.failing.set('create Queue', 'The queue cannot be made.');
+    const stack = await fixture.deploy(name, {
+      Resources: {
+        Topic: topic(),
+        Kept: topic({}, { DeletionPolicy: 'Retain' }),
+        Queue: queue({}, { DependsOn: ['Topic', 'Kept'] }),
+      },
+    });
+    expect(stack.StackStatus).toBe('ROLLBACK_COMPLETE');
+    const events = await fixture.events(name);
+    expect(events.find((event) => event.ResourceStatus === 'CREATE_FAILED')).toMatchObject({
+      LogicalResourceId: 'Queue',
+      ResourceStatusReason: 'The queue cannot be made.',
+    });
+    expect(
+      events.find((event) => event.ResourceStatus === 'ROLLBACK_IN_PROGRESS')?.ResourceStatusReason,
+    ).toBe('The following resource(s) failed to create: [Queue]. Rollback requested by user.');
+    expect(aliveOf(name)).toEqual([expect.stringContaining('-Kept-')]);
+    await expect(
+      fixture.changeSet(name, { Resources: { Topic: topic() } }, { ChangeSetType: 'UPDATE' }),
+    ).rejects.toThrow('is in ROLLBACK_COMPLETE state and can not be updated.');
+  });
+
+  it('cancels what is being created beside a failure', async () => {
+    journal.waiting.set('create Slow', new Promise(() => undefined));
+    journal.failing.set('create Queue', 'No.');
+    const stack = await fixture.deploy(name, { Resources: { Slow: topic(), Queue: queue() } });
+    expect(stack.StackStatus).toBe('ROLLBACK_COMPLETE');
+    const slow = (await fixture.events(name)).find(
+      (event) => event.LogicalResourceId === 'Slow' && event.ResourceStatus === 'CREATE_FAILED',
+    );
+    expect(slow?.ResourceStatusReason).toBe('Resource creation cancelled');
+    expect(aliveOf(name)).toEqual([]);
+  });
+
+  it('updates in place, replaces, adds and removes, each as the change set said', async () => {
+    const first = {
+      Resources: {
+        Same: topic({ DisplayName: 'same' }),
+        Updated: topic({ DisplayName: 'one' }),
+        Replaced: topic({ TopicName: 'one' }),
+        Dependent: queue({ Tags: [{ Key: 'topic', Value: { Ref: 'Replaced' } }] }),
+        Removed: topic(),
+      },
+    };
+    await fixture.deploy(name, first);
+    const [replacedBefore] = aliveOf(name).filter((id) => id.includes('-Replaced-'));
+    journal.calls.length = 0;
+    const second = {
+      Resources: {
+        ...first.Resources,
+        Updated: topic({ DisplayName: 'two' }),
+        Replaced: topic({ TopicName: 'two' }),
+        Removed: undefined,
+        Added: topic(),
+      },
+    };
+    const { Changes = [] } = await fixture.changeSet(name, second);
+    expect(
+      Changes.map(({ ResourceChange: change }) => [
+        change?.LogicalResourceId,
+        change?.Action,
+        change?.Replacement,
+      ]),
+    ).toEqual([
+      ['Added', 'Add', undefined],
+      ['Dependent', 'Modify', 'False'],
+      ['Removed', 'Remove', undefined],
+      ['Replaced', 'Modify', 'True'],
+      ['Updated', 'Modify', 'False'],
+    ]);
+    expect(Changes[3]?.ResourceChange?.Details).toEqual([
+      {
+        Target: { Attribute: 'Properties', Name: 'TopicName', RequiresRecreation: 'Always' },
+        Evaluation: 'Static',
+        ChangeSource: 'DirectModification',
+      },
+    ]);
+    expect(Changes[1]?.ResourceChange?.Scope).toEqual(['Tags']);
+
+    expect((await fixture.deploy(name, second)).StackStatus).toBe('UPDATE_COMPLETE');
+    expect(journal.calls.filter((call) => call.startsWith('update'))).toEqual([
+      'update Updated {"DisplayName":"two"}',
+      expect.stringMatching(/^update Dependent .*topic:/),
+    ]);
+    expect(journal.calls.filter((call) => call.startsWith('delete'))).toEqual(
+      expect.arrayContaining([
+        `delete Replaced "${replacedBefore}"`,
+        expect.stringContaining('delete Removed'),
+      ]),
+    );
+    expect(aliveOf(name)).toHaveLength(5);
+  });
+
+  it('calls a replacement conditional when it hangs on a value that is not known yet', async () => {
+    const template = (topicName: string) => ({
+      Resources: {
+        Topic: topic({ TopicName: topicName }),
+        Queue: queue({ QueueName: { 'Fn::Sub': 'q-${Topic}' } }),
+      },
+    });
+    await fixture.deploy(name, template('one'));
+    const { Changes = [] } = await fixture.changeSet(name, template('two'));
+    expect(Changes[0]?.ResourceChange).toMatchObject({
+      LogicalResourceId: 'Queue',
+      Replacement: 'Conditional',
+      Details: [{ Evaluation: 'Dynamic', ChangeSource: 'ResourceReference', CausingEntity: 'Topic' }],
+    });
+  });
+
+  it('names the parameter that causes a change', async () => {
+    const template = {
+      Parameters: { Label: { Type: 'String' } },
+      Resources: { Topic: topic({ DisplayName: { Ref: 'Label' } }) },
+    };
+    const label = (value: string) => ({ Parameters: [{ ParameterKey: 'Label', ParameterValue: value }] });
+    await fixture.deploy(name, template, label('one'));
+    const { Changes = [] } = await fixture.changeSet(name, template, label('two'));
+    expect(Changes[0]?.ResourceChange?.Details).toMatchObject([
+      { ChangeSource: 'ParameterReference', CausingEntity: 'Label' },
+    ]);
+  });
+
+  it('rolls a failed update back to the properties before it', async () => {
+    await fixture.deploy(name, {
+      Resources: { Topic: topic({ DisplayName: 'one' }), Named: topic({ TopicName: 'one' }), Queue: queue() },
+    });
+    const before = aliveOf(name);
+    journal.failing.set('update Queue', 'Not now.');
+    const stack = await fixture.deploy(name, {
+      Resources: {
+        Topic: topic({ DisplayName: 'two' }),
+        Named: topic({ TopicName: 'two' }),
+        Added: topic(),
+        Queue: queue({ DelaySeconds: 5 }, { DependsOn: ['Topic', 'Named', 'Added'] }),
+      },
+    });
+    expect(stack.StackStatus).toBe('UPDATE_ROLLBACK_FAILED'); // The queue refuses to go back, too.
+    journal.failing.clear();
+    await send(new ContinueUpdateRollbackCommand({ StackName: name }));
+    expect((await fixture.settled(name)).StackStatus).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(journal.calls).toContain('update Topic {"DisplayName":"one"}');
+    expect(aliveOf(name).sort()).toEqual(before.sort());
+    const reason = (await fixture.events(name)).find(
+      (event) => event.ResourceStatus === 'UPDATE_ROLLBACK_IN_PROGRESS',
+    );
+    expect(reason?.ResourceStatusReason).toBe('The following resource(s) failed to update: [Queue].');
+    // What was rolled back is what a later change set compares with.
+    const { Status } = await fixture.changeSet(name, {
+      Resources: { Topic: topic({ DisplayName: 'one' }), Named: topic({ TopicName: 'one' }), Queue: queue() },
+    });
+    expect(Status).toBe('FAILED');
+  });
+
+  it('cancels an update on request', async () => {
+    await fixture.deploy(name, { Resources: { Topic: topic() } });
+    journal.waiting.set('update Topic', new Promise(() => undefined));
+    await send(
+      new UpdateStackCommand({
+        StackName: name,
+        TemplateBody: JSON.stringify({ Resources: { Topic: topic({ DisplayName: 'x' }) } }),
+      }),
+    );
+    while (!journal.calls.some((call) => call.startsWith('update')))
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    journal.waiting.clear();
+    await send(new CancelUpdateStackCommand({ StackName: name }));
+    expect((await fixture.settled(name)).StackStatus).toBe('UPDATE_ROLLBACK_COMPLETE');
+  });
+
+  it('says in the words that tools look for when there is nothing to change', async () => {
+    const template = { Resources: { Topic: topic() } };
+    await fixture.deploy(name, template);
+    expect(await fixture.changeSet(name, template)).toMatchObject({
+      Status: 'FAILED',
+      ExecutionStatus: 'UNAVAILABLE',
+      StatusReason:
+        "The submitted information didn't contain changes. Submit different information to create a change set.",
+    });
+    await expect(
+      send(new UpdateStackCommand({ StackName: name, TemplateBody: JSON.stringify(template) })),
+    ).rejects.toThrow('No updates are to be performed.');
+    const withOutput = { ...template, Outputs: { Topic: { Value: { Ref: 'Topic' } } } };
+    expect(await fixture.deploy(name, withOutput)).toMatchObject({
+      StackStatus: 'UPDATE_COMPLETE',
+      Outputs: [{ OutputKey: 'Topic' }],
+    });
+  });
+
+  it('passes stack tags on, and a changed one is an update of what is taggable', async () => {
+    const template = { Resources: { Topic: topic() } };
+    await fixture.deploy(name, template, { Tags: [{ Key: 'release', Value: '1' }] });
+    const { Changes = [] } = await fixture.changeSet(name, template, {
+      Tags: [{ Key: 'release', Value: '2' }],
+    });
+    expect(Changes).toMatchObject([
+      { ResourceChange: { LogicalResourceId: 'Topic', Scope: ['Tags'], Replacement: 'False' } },
+    ]);
+  });
+
+  it('keeps what a stack policy protects, and rolls the update back', async () => {
+    await fixture.deploy(name, { Resources: { Topic: topic({ TopicName: 'one' }), Other: topic() } });
+    const StackPolicyBody = JSON.stringify({
+      Statement: [
+        { Effect: 'Allow', Principal: '*', Action: 'Update:*', Resource: '*' },
+        {
+          Effect: 'Deny',
+          Principal: '*',
+          Action: ['Update:Replace', 'Update:Delete'],
+          Resource: '*',
+          Condition: { StringEquals: { ResourceType: ['AWS::SNS::Topic'] } },
+        },
+      ],
+    });
+    await send(new SetStackPolicyCommand({ StackName: name, StackPolicyBody }));
+    const replaced = await fixture.deploy(name, {
+      Resources: { Topic: topic({ TopicName: 'two' }), Other: topic() },
+    });
+    expect(replaced.StackStatus).toBe('UPDATE_ROLLBACK_COMPLETE');
+    const denied = (await fixture.events(name)).find((event) => event.ResourceStatus === 'UPDATE_FAILED');
+    expect(denied?.ResourceStatusReason).toBe(
+      'Action denied by stack policy: Statement [#2] does not allow [Update:Replace] for resource [Topic]',
+    );
+    const removed = await fixture.deploy(name, { Resources: { Topic: topic({ TopicName: 'one' }) } });
+    expect(removed.StackStatus).toBe('UPDATE_ROLLBACK_COMPLETE');
+    expect(aliveOf(name)).toHaveLength(2);
+    expect(
+      (
+        await fixture.deploy(name, {
+          Resources: { Topic: topic({ TopicName: 'one', DisplayName: 'x' }), Other: topic() },
+        })
+      ).StackStatus,
+    ).toBe('UPDATE_COMPLETE');
+    await expect(send(new GetStackPolicyCommand({ StackName: name }))).resolves.toMatchObject({
+      StackPolicyBody,
+    });
+  });
+
+  it('deletes dependents first, retains what is to be retained, and can be asked again after a failure', async () => {
+    const { StackId = '' } = await fixture.deploy(name, {
+      Resources: {
+        Topic: topic(),
+        Queue: queue({}, { DependsOn: 'Topic' }),
+        Kept: topic({}, { DeletionPolicy: 'RetainExceptOnCreate' }),
+      },
+    });
+    journal.failing.set('delete Topic', 'In use.');
+    await send(
+      new UpdateTerminationProtectionCommand({ StackName: name, EnableTerminationProtection: true }),
+    );
+    await expect(send(new DeleteStackCommand({ StackName: name }))).rejects.toThrow(
+      'TerminationProtection is enabled',
+    );
+    await send(
+      new UpdateTerminationProtectionCommand({ StackName: name, EnableTerminationProtection: false }),
+    );
+    await send(new DeleteStackCommand({ StackName: name }));
+    const failed = await fixture.settled(name);
+    expect(failed.StackStatus).toBe('DELETE_FAILED');
+    expect(failed.StackStatusReason).toContain('The following resource(s) failed to delete: [Topic].');
+    expect(journal.calls.slice(-2).map((call) => call.slice(0, 12))).toEqual([
+      'delete Queue',
+      'delete Topic',
+    ]);
+    await send(new DeleteStackCommand({ StackName: name, RetainResources: ['Topic'] }));
+    expect((await fixture.settled(StackId)).StackStatus).toBe('DELETE_COMPLETE');
+    expect(aliveOf(name).map((id) => id.split('-')[2])).toEqual(['Topic', 'Kept']);
+    await expect(send(new DescribeStacksCommand({ StackName: name }))).rejects.toThrow(
+      `Stack with id ${name} does not exist`,
+    );
+    await expect(send(new DeleteStackCommand({ StackName: name }))).resolves.toBeDefined();
+  });
+
+  it('deletes a stack that is still being created', async () => {
+    journal.waiting.set('create Topic', new Promise(() => undefined));
+    const { StackId = '' } = await fixture.client.send(
+      new CreateStackCommand({
+        StackName: name,
+        TemplateBody: JSON.stringify({ Resources: { Topic: topic() } }),
+      }),
+    );
+    while (journal.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await send(new DeleteStackCommand({ StackName: name }));
+    expect((await fixture.settled(StackId)).StackStatus).toBe('DELETE_COMPLETE');
+    expect(aliveOf(name)).toEqual([]);
+  });
+
+  it('joins the operation under way when a call is repeated with its token', async () => {
+    const TemplateBody = JSON.stringify({ Resources: { Topic: topic() } });
+    const change = {
+      StackName: name,
+      ChangeSetName: 'c',
+      ChangeSetType: 'CREATE' as const,
+      TemplateBody,
+      ClientToken: `${name}-c`,
+    };
+    const first = await fixture.client.send(new CreateChangeSetCommand(change));
+    const again = await fixture.client.send(new CreateChangeSetCommand(change));
+    expect(again.Id).toBe(first.Id);
+    const execution = { ChangeSetName: first.Id ?? '', ClientRequestToken: `${name}-x` };
+    await send(new ExecuteChangeSetCommand(execution));
+    await send(new ExecuteChangeSetCommand(execution));
+    await fixture.settled(name);
+    await send(new ExecuteChangeSetCommand(execution));
+    expect(journal.calls.filter((call) => call.startsWith('create'))).toHaveLength(1);
+    await expect(send(new ExecuteChangeSetCommand({ ChangeSetName: first.Id ?? '' }))).rejects.toMatchObject({
+      name: 'InvalidChangeSetStatusException',
+    });
+    const { StackEvents = [] } = await fixture.client.send(
+      new DescribeStackEventsCommand({ StackName: name }),
+    );
+    expect(StackEvents[0]?.ClientRequestToken).toBe(`${name}-x`);
+  });
+
+  it('exports a value once, and keeps it while it is imported', async () => {
+    const exporting = {
+      Resources: { Topic: topic() },
+      Outputs: { Topic: { Value: { Ref: 'Topic' }, Export: { Name: `${name}-topic` } } },
+    };
+    const { StackId = '' } = await fixture.deploy(name, exporting);
+    const importing = { Resources: { Queue: queue({ QueueName: { 'Fn::ImportValue': `${name}-topic` } }) } };
+    await fixture.deploy(`${name}-importer`, importing);
+    expect(journal.calls.at(-1)).toContain('"QueueName":"topic:');
+    const second = await fixture.deploy(`${name}-second`, exporting);
+    expect(second.StackStatus).toBe('ROLLBACK_COMPLETE');
+    await send(new DeleteStackCommand({ StackName: name }));
+    expect((await fixture.settled(StackId)).StackStatusReason).toBe(
+      `Export ${name}-topic cannot be deleted as it is in use by ${name}-importer`,
+    );
+  });
+
+  it.each([
+    [
+      'an unknown property',
+      { T: topic({ Colour: 'red' }) },
+      'Properties validation failed for resource T with message:\n#: extraneous key [Colour] is not permitted',
+    ],
+    [
+      'a wrong type',
+      { Q: queue({ DelaySeconds: 'soon' }) },
+      '#/DelaySeconds: expected type: Integer, found: String',
+    ],
+    [
+      'a missing property',
+      { T: topic({ Subscription: [{ Protocol: 'sqs' }] }) },
+      '#/Subscription/0: required key [Endpoint] not found',
+    ],
+  ])('fails a change set with %s', async (_case, Resources, reason) => {
+    const changeSet = await fixture.changeSet(name, { Resources });
+    expect(changeSet.Status).toBe('FAILED');
+    expect(changeSet.StatusReason).toContain(reason);
+  });
+
+  it.each([
+    [
+      'a type that does not exist',
+      { T: { Type: 'AWS::SNS::Tpoic' } },
+      'Template format error: Unrecognized resource types: [AWS::SNS::Tpoic]',
+    ],
+    [
+      'a type that is not emulated',
+      { T: { Type: 'AWS::Lambda::Function' } },
+      'does not emulate the resource types [AWS::Lambda::Function]',
+    ],
+    [
+      'an unknown reference',
+      { T: topic({ DisplayName: { Ref: 'Nobody' } }) },
+      'Unresolved resource dependencies [Nobody] in the Resources block of the template',
+    ],
+    [
+      'an unknown attribute',
+      { T: topic(), Q: queue({ QueueName: { 'Fn::GetAtt': ['T', 'Colour'] } }) },
+      'resource T does not support attribute type Colour in Fn::GetAtt',
+    ],
+    [
+      'a circle',
+      { A: topic({}, { DependsOn: 'B' }), B: topic({}, { DependsOn: 'A' }) },
+      'Circular dependency between resources: [A, B]',
+    ],
+    ['no resource', {}, 'At least one Resources member must be defined.'],
+    [
+      'a policy that the type has not',
+      { T: topic({}, { DeletionPolicy: 'Snapshot' }) },
+      'does not support deletion policy Snapshot',
+    ],
+    [
+      '51,201 bytes',
+      { T: topic({ DisplayName: 'x'.repeat(51_201) }) },
+      'Member must have length less than or equal to 51200',
+    ],
+  ])('refuses a template with %s', async (_case, Resources, message) => {
+    await expect(fixture.changeSet(name, { Resources })).rejects.toThrow(message);
+    await expect(send(new DescribeStacksCommand({ StackName: name }))).rejects.toThrow('does not exist');
+  });
+
+  it.each([
+    [
+      'unknown',
+      {},
+      [{ ParameterKey: 'P', ParameterValue: 'x' }],
+      'Parameters: [P] do not exist in the template',
+    ],
+    ['missing', { P: { Type: 'String' } }, [], 'Parameters: [P] must have values'],
+    ['not a number', { P: { Type: 'Number', Default: 'x' } }, [], "Parameter 'P' must be a number."],
+    [
+      'not allowed',
+      { P: { Type: 'String', AllowedValues: ['a', 'b'], Default: 'c' } },
+      [],
+      'must be one of AllowedValues: a, b',
+    ],
+    [
+      'of another pattern',
+      { P: { Type: 'String', AllowedPattern: '.+@sha256:[0-9a-f]+', Default: 'app:latest' } },
+      [],
+      'must match pattern',
+    ],
+    [
+      'too short',
+      { P: { Type: 'String', MinLength: 3, Default: 'ab' } },
+      [],
+      'must contain at least 3 characters',
+    ],
+    ['too small', { P: { Type: 'Number', MinValue: 3, Default: 2 } }, [], 'must be a number not less than 3'],
+    ['not an id', { P: { Type: 'AWS::EC2::VPC::Id', Default: 'vpc' } }, [], 'does not exist'],
+  ])('refuses a parameter that is %s', async (_case, Parameters, given, message) => {
+    await expect(
+      fixture.changeSet(name, { Parameters, Resources: { T: topic() } }, { Parameters: given }),
+    ).rejects.toThrow(message);
+  });
+
+  it('lists what a stack has, page by page', async () => {
+    const Resources = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`T${index}`, topic()]));
+    await fixture.deploy(name, { Resources });
+    const { StackResources } = await fixture.client.send(
+      new DescribeStackResourcesCommand({ StackName: name }),
+    );
+    expect(StackResources).toHaveLength(40);
+    const first = await fixture.client.send(new DescribeStackEventsCommand({ StackName: name }));
+    expect(first.StackEvents).toHaveLength(100);
+    const second = await fixture.client.send(
+      new DescribeStackEventsCommand({ StackName: name, NextToken: first.NextToken }),
+    );
+    expect(second.StackEvents).toHaveLength(40 * 3 + 3 - 100);
+    expect(second.NextToken).toBeUndefined();
+  });
+});
