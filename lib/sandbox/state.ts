@@ -36,12 +36,20 @@ export function openState(directory: string): DurableState {
       }
       return table as Table<T>;
     },
-    transaction: <R>(work: () => R): R =>
-      environment.transactionSync(() => {
-        const result = work();
-        if (result instanceof Promise) throw new Error('A state transaction must not be asynchronous.');
-        return result;
-      }),
+    transaction<R>(work: () => R): R {
+      const open = new Set(tables.keys());
+      try {
+        return environment.transactionSync(() => {
+          const result = work();
+          if (result instanceof Promise) throw new Error('A state transaction must not be asynchronous.');
+          return result;
+        });
+      } catch (error) {
+        // LMDB opens a table inside the transaction that first asks for it: undone, its handle is worth nothing.
+        for (const name of tables.keys()) if (!open.has(name)) tables.delete(name);
+        throw error;
+      }
+    },
     async close() {
       await environment.close();
       unlock();
