@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { DatabaseSpec } from '../model.ts';
 import type { ServerCertificate } from './certificate-authority.ts';
@@ -33,6 +34,7 @@ export class DatabaseInstance {
   readonly #server: Server;
   readonly #secureContext: SecureContext;
   readonly #sockets = new Set<Socket>();
+  readonly #sessions = new Set<Duplex>();
   #spec: DatabaseSpec;
   #engine: Promise<DatabaseEngine> | undefined;
   /** The process before: two engines must never have the storage open at once. */
@@ -99,7 +101,7 @@ export class DatabaseInstance {
       spec: this.#spec,
       secureContext: this.#secureContext,
       engine: () => this.#runningEngine(),
-      isLast: () => this.#sockets.size <= 1,
+      sessions: this.#sessions,
     });
   }
 
@@ -132,6 +134,10 @@ export class DatabaseInstance {
       throw new Error('The storage was encrypted with another key than the one that KMS returned.');
     }
     const release = await slots.take(SLOT_PATIENCE_MS);
+    if (this.#closed) {
+      release();
+      throw new Error('The instance is being closed.');
+    }
     const engine = new DatabaseEngine(databaseProcess);
     this.#previousEnded = engine.ended.then(release);
     await engine.start({ directory: storage, key, database: databaseName, username: masterUsername });

@@ -12,8 +12,8 @@ export interface SessionHost {
   readonly secureContext: SecureContext;
   /** The running engine; started, after its key was unwrapped, when there is none. */
   engine(): Promise<DatabaseEngine>;
-  /** Whether this is the only session left. */
-  isLast(): boolean;
+  /** The sessions that are past authentication. */
+  readonly sessions: Set<Duplex>;
 }
 
 /** Ends a session with a message that its client shows. */
@@ -34,8 +34,8 @@ const ANSWERED = new Set(['Q', 'S', 'H', 'F']);
  *
  * PGlite has a single session, so a client gets it for a transaction (or an extended-query cycle) at a time, in order
  * of asking. What follows for clients that are connected at the same time: prepared statements, settings and
- * session-level advisory locks are shared between them; transaction-level locks work. What a session leaves behind is
- * discarded when the last one ends. `COPY … FROM STDIN` is not supported by PGlite's protocol and ends the engine.
+ * session-level advisory locks are shared between them; transaction-level locks work. A client that finds itself alone
+ * starts without what others left. Notifications reach nobody. `COPY … FROM STDIN` is not supported by PGlite's protocol and ends the engine.
  */
 export async function serveSession(socket: Socket, host: SessionHost): Promise<void> {
   let stream: Duplex = socket;
@@ -179,12 +179,15 @@ async function startEngine(host: SessionHost): Promise<DatabaseEngine> {
 }
 
 async function relay(stream: Duplex, engine: DatabaseEngine, host: SessionHost): Promise<void> {
-  // The greeting starts with AuthenticationOk and ends with ReadyForQuery.
-  stream.write(engine.greeting);
-  void sayGoodbye(stream, engine);
+  const alone = host.sessions.size === 0;
+  host.sessions.add(stream);
   let release: (() => void) | undefined;
-  let pending: Buffer[] = [];
   try {
+    if (alone) await discardLeftovers(engine, host);
+    // The greeting starts with AuthenticationOk and ends with ReadyForQuery.
+    stream.write(engine.greeting);
+    void sayGoodbye(stream, engine);
+    let pending: Buffer[] = [];
     for (;;) {
       const received = await wire.readMessage(stream);
       if (received === undefined || received.type === 'X') break;
@@ -200,7 +203,8 @@ async function relay(stream: Duplex, engine: DatabaseEngine, host: SessionHost):
       }
     }
   } finally {
-    await cleanUp(engine, release, host);
+    host.sessions.delete(stream);
+    if (release) await rollBack(engine).finally(release);
   }
 }
 
@@ -218,24 +222,19 @@ async function send(stream: Duplex, bytes: Uint8Array): Promise<void> {
   });
 }
 
-/** Rolls back what the client left open; the last one to leave takes its settings and statements with it. */
-async function cleanUp(
-  engine: DatabaseEngine,
-  held: (() => void) | undefined,
-  host: SessionHost,
-): Promise<void> {
-  if (!engine.running) return;
-  const release = held ?? (host.isLast() ? await engine.acquire() : undefined);
-  if (release === undefined) return;
+/** What the sessions before left: settings, prepared statements, temporary tables. */
+async function discardLeftovers(engine: DatabaseEngine, host: SessionHost): Promise<void> {
+  const release = await engine.acquire();
   try {
-    if (held) await engine.execute(Buffer.concat([wire.message('S'), wire.query('ROLLBACK')]));
-    if (host.isLast()) {
-      await engine.execute(wire.query('DISCARD ALL'));
-      await engine.execute(
-        wire.query(`SET SESSION AUTHORIZATION "${host.spec.masterUsername.replaceAll('"', '""')}"`),
-      );
-    }
+    await engine.execute(wire.query('DISCARD ALL'));
+    const user = host.spec.masterUsername.replaceAll('"', '""');
+    await engine.execute(wire.query(`SET SESSION AUTHORIZATION "${user}"`));
   } finally {
     release();
   }
+}
+
+/** Ends the transaction that a client left open. */
+async function rollBack(engine: DatabaseEngine): Promise<void> {
+  if (engine.running) await engine.execute(Buffer.concat([wire.message('S'), wire.query('ROLLBACK')]));
 }

@@ -17,7 +17,7 @@ interface TaskOptions {
 
 interface RunningTask {
   readonly child: ChildProcess;
-  readonly ended: Promise<unknown>;
+  readonly ended: Promise<void>;
   stopping: boolean;
 }
 
@@ -48,7 +48,7 @@ export class Tasks implements TaskPlane {
       env: this.#environment(spec, endpoint, grant.environment),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
-    const task: RunningTask = { child, stopping: false, ended: once(child, 'close') };
+    const task: RunningTask = { child, stopping: false, ended: closed(child) };
     this.#running.set(spec.arn, task);
     child.once('close', (code: number | null, signal: string | null) => {
       grant.revoke();
@@ -56,7 +56,13 @@ export class Tasks implements TaskPlane {
       if (!task.stopping) spec.exited({ code, signal });
     });
     for (const output of [child.stdout, child.stderr]) forwardLines(output, spec);
-    await once(child, 'spawn');
+    try {
+      await once(child, 'spawn');
+    } catch (error) {
+      grant.revoke();
+      this.#running.delete(spec.arn);
+      throw error;
+    }
     return endpoint;
   }
 
@@ -113,6 +119,12 @@ export class Tasks implements TaskPlane {
       ...(endpoint.port === spec.containerPort ? {} : { PORT: String(endpoint.port) }),
     };
   }
+}
+
+function closed(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once('close', () => resolve());
+  });
 }
 
 function forwardLines(output: Readable | null, spec: TaskSpec): void {
