@@ -519,6 +519,25 @@ describe('RDS in the sandbox', () => {
     expect((await refusal(describeInstance(made.physicalId))).name).toBe('DBInstanceNotFoundFault');
   });
 
+  test('the creation of an instance that could not be opened fails, and its next attempt does not pass over that', async () => {
+    const { VpcSecurityGroupIds, MasterUserSecretKmsKeyId, ...rest } = request();
+    const properties = {
+      ...rest,
+      VPCSecurityGroups: VpcSecurityGroupIds,
+      MasterUserSecret: { KmsKeyId: MasterUserSecretKmsKeyId },
+    };
+    plane.failure = new Error('The sandbox is stopping');
+    const attempt = () => createResource(cloud, 'AWS::RDS::DBInstance', 'Late', properties);
+    await expect(attempt()).rejects.toThrow('The sandbox is stopping');
+    await cloud.restart();
+    clients = cloud.clients();
+    await reaches(String(rest.DBInstanceIdentifier), 'failed');
+    await expect(attempt()).rejects.toThrow('The sandbox is stopping');
+    plane.failure = undefined;
+    expect((await attempt()).attributes).toMatchObject({ 'Endpoint.Address': '127.0.0.77' });
+    expect((await describeInstance(String(rest.DBInstanceIdentifier))).DBInstanceStatus).toBe('available');
+  });
+
   test('another account sees none of this, and the authorities on offer are told', async () => {
     await create();
     const stranger = cloud.clients('444455556666').rds;

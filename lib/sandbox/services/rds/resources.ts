@@ -158,7 +158,7 @@ function outcomeOf(instance: InstanceRecord): ResourceOutcome {
 
 /** An instance that came no further than its record is removed again; one that the sandbox's end cut off is kept. */
 async function settle(context: ResourceContext, instance: InstanceRecord): Promise<InstanceRecord> {
-  if (instance.status !== 'creating') return instance;
+  if (instance.status !== 'creating' && instance.status !== 'failed') return instance;
   try {
     return await bringUp(context, instance);
   } catch (error) {
