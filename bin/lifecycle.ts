@@ -1,3 +1,4 @@
+import './quiet-sdk.ts';
 import { DomainError } from '../lib/domain/errors.ts';
 
 /** What has been started, in order; stopped in the opposite order. */

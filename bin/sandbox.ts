@@ -1,3 +1,4 @@
+import './quiet-sdk.ts';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';

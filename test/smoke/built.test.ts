@@ -1,0 +1,128 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually, freePort, type Started, start } from '../builders/process.ts';
+
+/** Tests run CommonJS compiled by swc; production runs ES modules compiled by tsc. So each built entry point is started for real. */
+const root = join(__dirname, '../..');
+const entry = (name: string): string => join(root, 'dist/bin', `${name}.js`);
+const running: Started[] = [];
+let directory: string;
+
+beforeAll(() => {
+  execFileSync(
+    process.execPath,
+    [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
+    { cwd: root },
+  );
+}, 120_000);
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'lumenality-smoke-'));
+});
+
+afterEach(async () => {
+  for (const { child, ended } of running.splice(0)) {
+    child.kill('SIGTERM');
+    await ended;
+  }
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function startEntry(name: string, env: Record<string, string>, args: readonly string[] = []): Started {
+  const started = start(process.execPath, [entry(name), ...args], env);
+  running.push(started);
+  return started;
+}
+
+async function environment(): Promise<Record<string, string>> {
+  return {
+    LUMENALITY_DATA_DIR: directory,
+    PORT: String(await freePort()),
+    SANDBOX_PORT: String(await freePort()),
+    LUMENALITY_LOG_LEVEL: 'warn',
+  };
+}
+
+function ready(port: string, started: Started): Promise<Response> {
+  return eventually(
+    () =>
+      fetch(`http://127.0.0.1:${port}/readyz`).then(
+        (answer) => (answer.ok ? answer : undefined),
+        () => undefined,
+      ),
+    started.output,
+  );
+}
+
+test('the control plane starts, keeps its token to itself, refuses a second start and stops in order', async () => {
+  const env = await environment();
+  const first = startEntry('control-api', env);
+  expect((await ready(env['PORT'] as string, first)).status).toBe(200);
+
+  const tokenFile = join(directory, 'admin.token');
+  await eventually(() => (first.output().includes('is ready at') ? true : undefined), first.output);
+  const token = readFileSync(tokenFile, 'utf8').trim();
+  expect(statSync(tokenFile).mode & 0o777).toBe(0o600);
+  expect(first.output()).not.toContain(token);
+
+  const second = startEntry('control-api', { ...env, PORT: String(await freePort()) });
+  expect(await second.ended).toBe(78);
+  expect(second.output()).toContain(`in use by process ${first.child.pid}`);
+  expect(second.output()).not.toContain('    at ');
+
+  const samePort = startEntry('control-api', { ...env, LUMENALITY_DATA_DIR: join(directory, 'other') });
+  expect(await samePort.ended).toBe(78);
+  expect(samePort.output()).toContain(`Port ${env['PORT']} of 127.0.0.1 is in use`);
+
+  const me = await fetch(`http://127.0.0.1:${env['PORT']}/v1/me`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  expect(me.status).toBe(200);
+
+  first.child.kill('SIGTERM');
+  expect(await first.ended).toBe(0);
+  expect(existsSync(join(directory, 'control-plane.pid'))).toBe(false);
+  await expect(fetch(`http://127.0.0.1:${env['SANDBOX_PORT']}/_sandbox/health`)).rejects.toThrow(
+    'fetch failed',
+  );
+}, 120_000);
+
+test('the sandbox starts alone and answers', async () => {
+  const sandbox = startEntry('sandbox', {}, ['--port', '0', '--data-dir', directory]);
+  const endpoint = await eventually(
+    () => /http:\/\/127\.0\.0\.1:\d+/.exec(sandbox.output())?.[0],
+    sandbox.output,
+  );
+  expect((await fetch(`${endpoint}/_sandbox/health`)).status).toBe(200);
+});
+
+test('migrate says what it did, and nothing more the second time', async () => {
+  const env = { LUMENALITY_DATA_DIR: directory };
+  const first = startEntry('migrate', env);
+  expect(await first.ended).toBe(0);
+  expect(first.output()).toContain('Applied: 0001-sign-up-to-silo');
+  const second = startEntry('migrate', env);
+  expect(await second.ended).toBe(0);
+  expect(second.output()).toContain('up to date');
+});
+
+test('a worker without a shared database says what it needs', async () => {
+  const worker = startEntry('worker', {});
+  expect(await worker.ended).toBe(78);
+  expect(worker.output()).toContain('set DATABASE_URL');
+});
+
+test('a wrong configuration names every variable that is wrong', async () => {
+  const api = startEntry('control-api', { PORT: 'eighty', LUMENALITY_CLOUD: 'azure' });
+  expect(await api.ended).toBe(78);
+  expect(api.output()).toContain('PORT');
+  expect(api.output()).toContain('LUMENALITY_CLOUD');
+});
+
+test('the command line answers --help', async () => {
+  const help = startEntry('lumenality', {}, ['--help']);
+  expect(await help.ended).toBe(0);
+  expect(help.output()).toContain('signup');
+});
