@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { type Config, readConfig } from '../lib/config.ts';
+import { type Config, readConfig, sandboxDefaults } from '../lib/config.ts';
 import { DomainError } from '../lib/domain/errors.ts';
 import { CommandError, commandError } from './commands/command-error.ts';
 import { type ExitCode, exitCodes } from './commands/exit-codes.ts';
@@ -61,10 +61,11 @@ function sandboxOf(config: Config): CloudAccess {
   if (config.cloud.kind !== 'sandbox') {
     throw commandError('usage', 'The demo runs in the sandbox cloud only: unset LUMENALITY_CLOUD.');
   }
+  if (config.port === 0) throw commandError('usage', 'The demo needs a port that it knows: set PORT to one.');
   return {
     region: config.cell.region,
     endpoint: config.cloud.endpoint ?? `http://127.0.0.1:${config.cloud.port}`,
-    credentials: { accessKeyId: 'demo', secretAccessKey: 'demo' },
+    credentials: sandboxDefaults.credentials,
   };
 }
 

@@ -3,7 +3,8 @@ import { practiceSchema } from '../../control-api/contracts/practices.ts';
 import { type Run, runSchema } from '../../control-api/contracts/runs.ts';
 import { commandError } from './command-error.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
-import { drawLive, type LiveView } from './live-view.ts';
+import type { LiveView } from './live-view.ts';
+import type { Output } from './output.ts';
 import { plainLine } from './plain-lines.ts';
 import { followRun } from './run-events.ts';
 import { RunProgress } from './run-progress.ts';
@@ -66,7 +67,7 @@ export async function followToEnd(
           leaving.abort(commandError('timed_out', `It has not ended within ${waited}.`, comeBack(runs)));
         }, timeout);
   process.on('SIGINT', leave);
-  const view = session.output.live ? drawLive(runs, session.output) : undefined;
+  const view = session.output.live ? await openLiveView(runs, session.output) : undefined;
   try {
     return await Promise.all(
       runs.map((progress) => followOne(session, progress, { after, view, signal: leaving.signal })),
@@ -80,6 +81,12 @@ export async function followToEnd(
     clearTimeout(timer);
     await view?.close();
   }
+}
+
+/** Loaded only for a terminal: it is the largest part of the command line. */
+async function openLiveView(runs: readonly RunProgress[], output: Output): Promise<LiveView> {
+  const { drawLive } = await import('./live-view.ts');
+  return drawLive(runs, output);
 }
 
 const comeBack = (runs: readonly RunProgress[]) => ({

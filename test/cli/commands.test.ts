@@ -1,0 +1,314 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { problemSchema } from '../../control-api/contracts/common.ts';
+import { practicePageSchema } from '../../control-api/contracts/practices.ts';
+import { approvalSchema, signUpPageSchema, signUpSchema } from '../../control-api/contracts/sign-ups.ts';
+import { signUpRequestSchema } from '../../lib/domain/sign-up.ts';
+import { freshNpi, signUpRequest } from '../builders/sign-up.ts';
+import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { type Answer, startCli } from './run-cli.ts';
+
+const fixtures = resolve(__dirname, '../fixtures/practices');
+
+let plane: ControlPlane;
+beforeAll(async () => {
+  plane = await startControlPlane();
+});
+afterAll(async () => {
+  await plane.close();
+});
+
+/** One command as an administrator, unless the environment says otherwise. */
+function cli(args: readonly string[], env: Record<string, string> = {}, stdin = ''): Promise<Answer> {
+  return startCli(args, { stdin, env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token, ...env } })
+    .ended;
+}
+
+async function stateOf(signUpId: string): Promise<string> {
+  const answer = await plane.api.call({ method: 'GET', url: `/v1/signups/${signUpId}` });
+  return signUpSchema.parse(answer.json()).state;
+}
+
+const submit = (request: object) => cli(['signup', 'submit', '--file', '-'], {}, JSON.stringify(request));
+
+describe('from sign-up to practice', () => {
+  test('a file is signed up without a token, found by name and approved', async () => {
+    const file = join(fixtures, 'sunrise-aba.json');
+    const submitted = await cli(['signup', 'submit', '--file', file], { LUMENALITY_TOKEN: '' });
+    expect(submitted).toMatchObject({ code: 0, stderr: '' });
+    expect(submitted.stdout).toContain('Next: npx lumenality signup approve');
+
+    const shown = await cli(['signup', 'show', 'sunrise-aba']);
+    expect(shown.stdout).toContain('Sunrise Applied Behavior Analysis LLC');
+
+    const approved = await cli(['signup', 'approve', 'Sunrise ABA', '--reason', 'checked', '--json']);
+    expect(approved).toMatchObject({ code: 0, stderr: '' });
+    expect(approvalSchema.parse(JSON.parse(approved.stdout)).practiceId).toBe('sunrise-aba');
+
+    const again = await cli(['signup', 'approve', 'sunrise-aba', '--reason', 'checked']);
+    expect(again.code).toBe(4);
+    expect(again.stderr).toContain('approved already');
+  });
+
+  test('flags set single fields over a file, and a missing agreement is recorded later', async () => {
+    const { agreement: _, ...request } = signUpRequest({ displayName: 'Before' });
+    const args = [
+      'signup',
+      'submit',
+      '--file',
+      '-',
+      '--display-name',
+      'Lakeside PT',
+      '--disciplines',
+      'physical',
+    ];
+    const submitted = await cli(args, {}, JSON.stringify(request));
+    expect(submitted.stdout).toContain('npx lumenality signup agree');
+
+    const early = await cli(['signup', 'approve', 'lakeside-pt', '--reason', 'checked']);
+    expect(early.code).toBe(4);
+
+    const agreed = await cli([
+      'signup',
+      'agree',
+      'lakeside-pt',
+      '--accepted-by',
+      'Lee Moss',
+      '--agreement-version',
+      '2026-01',
+      '--json',
+    ]);
+    expect(signUpSchema.parse(JSON.parse(agreed.stdout))).toMatchObject({
+      disciplines: ['physical'],
+      agreement: { acceptedBy: 'Lee Moss' },
+    });
+  });
+
+  test('each wrong field is one line that names the flag, and nothing is on stdout', async () => {
+    const request = { ...signUpRequest(), npi: '1234567890', extra: true };
+    const args = ['signup', 'submit', '--file', '-', '--contact-phone', '555-0100'];
+    const [told, json] = await Promise.all([
+      cli(args, {}, JSON.stringify(request)),
+      cli([...args, '--json'], {}, JSON.stringify(request)),
+    ]);
+    expect(told).toMatchObject({ code: 2, stdout: '' });
+    expect(told.stderr).toMatch(/^ {2}--npi \(\/npi\): must be a National Provider Identifier/m);
+    expect(told.stderr).toMatch(/^ {2}--contact-phone \(\/contact\/phone\): must be a phone number/m);
+    expect(told.stderr).toMatch(/^ {2}\/extra: is not a field/m);
+    expect(json).toMatchObject({ code: 2, stdout: '' });
+    expect(problemSchema.parse(JSON.parse(json.stderr)).errors).toHaveLength(3);
+  });
+
+  test('an idempotency key makes a repeat the same sign-up; without one it conflicts', async () => {
+    const text = JSON.stringify(signUpRequest({ displayName: 'Twice' }));
+    const args = ['signup', 'submit', '--file', '-', '--json', '--idempotency-key', `cli-${freshNpi()}`];
+    const first = await cli(args, {}, text);
+    const second = await cli(args, {}, text);
+    expect(second).toEqual(first);
+    expect((await cli(['signup', 'submit', '--file', '-'], {}, text)).code).toBe(4);
+  });
+
+  test('a file that is no JSON, or not there, is told before anything is sent', async () => {
+    const [text, list, missing] = await Promise.all([
+      cli(['signup', 'submit', '--file', '-'], {}, '{"npi":'),
+      cli(['signup', 'submit', '--file', '-'], {}, '[]'),
+      cli(['signup', 'submit', '--file', 'nowhere.json']),
+    ]);
+    expect([text.code, list.code, missing.code]).toEqual([2, 2, 2]);
+    expect(text.stderr).toContain('- is no JSON');
+    expect(list.stderr).toContain('must hold one JSON object');
+    expect(missing.stderr).toContain('nowhere.json cannot be read');
+  });
+});
+
+describe('what cannot be undone', () => {
+  test('is refused without a terminal and without --yes, and nothing happens', async () => {
+    const id = await plane.signUp('Doubtful');
+    const asked = await cli(['signup', 'reject', id, '--reason', 'not a practice']);
+    expect(asked).toMatchObject({ code: 2, stdout: '' });
+    expect(asked.stderr).toContain('repeat the command with --yes');
+    expect(await stateOf(id)).toBe('requested');
+
+    const sure = await cli(['signup', 'reject', id, '--reason', 'not a practice', '--yes']);
+    expect(sure.code).toBe(0);
+    expect(await stateOf(id)).toBe('rejected');
+  });
+});
+
+describe('finding things', () => {
+  test('a start of an id is enough when it is unique; an ambiguous one lists what it fits', async () => {
+    const ids = await Promise.all([
+      plane.signUp('Prefix One'),
+      plane.signUp('Same Name'),
+      plane.signUp('Same Name'),
+    ]);
+    const byStart = await cli(['signup', 'show', (ids[0] ?? '').slice(0, 13), '--json']);
+    expect(JSON.parse(byStart.stdout)).toMatchObject({ id: ids[0] });
+    const ambiguous = await cli(['signup', 'show', 'same-name']);
+    expect(ambiguous.code).toBe(2);
+    for (const id of ids.slice(1)) expect(ambiguous.stderr).toContain((id ?? '').slice(0, 8));
+  });
+
+  test('what is not there is exit code 3, whatever it is', async () => {
+    const answers = await Promise.all([
+      cli(['signup', 'show', 'nobody']),
+      cli(['practice', 'show', 'nobody']),
+      cli(['run', 'show', 'nobody']),
+      cli(['run', 'watch', 'abcd']),
+      cli(['token', 'revoke', 'nobody', '--yes']),
+    ]);
+    expect(answers.map(({ code }) => code)).toEqual([3, 3, 3, 3, 3]);
+  });
+
+  test('pages end at --limit and say so; --all reads to the end', async () => {
+    await Promise.all([plane.signUp('Page A'), plane.signUp('Page B'), plane.signUp('Page C')]);
+    const [some, all, told] = await Promise.all([
+      cli(['signup', 'list', '--limit', '2', '--json']),
+      cli(['signup', 'list', '--all', '--json']),
+      cli(['signup', 'list', '--limit', '2']),
+    ]);
+    const first = signUpPageSchema.parse(JSON.parse(some.stdout));
+    expect(first.items).toHaveLength(2);
+    const rest = await cli(['signup', 'list', '--all', '--json', '--cursor', first.nextCursor ?? '']);
+    const everything = signUpPageSchema.parse(JSON.parse(all.stdout));
+    expect(everything.nextCursor).toBeNull();
+    expect(signUpPageSchema.parse(JSON.parse(rest.stdout)).items).toHaveLength(everything.items.length - 2);
+    expect(told.stdout).toContain('There are more');
+  });
+});
+
+describe('screens', () => {
+  test('tables wrap into 80 columns and lose nothing', async () => {
+    const name = 'The Very Long Name of a Practice That Takes More Than One Line of Any Table';
+    const { practiceId } = await plane.approved(name);
+    await plane.evidence(practiceId, 'database-encrypted-with-exactly-the-key-of-this-practice', true);
+    const answers = await Promise.all([
+      cli(['signup', 'list']),
+      cli(['practice', 'list']),
+      cli(['practice', 'show', practiceId]),
+      cli(['practice', 'evidence', practiceId, '--full']),
+      cli(['run', 'list']),
+      cli(['audit', 'list']),
+      cli(['plan', 'list']),
+      cli(['token', 'list']),
+    ]);
+    for (const { code, stdout } of answers) {
+      expect(code).toBe(0);
+      expect(stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('Next'))).toEqual([]);
+    }
+    const squeezed = (answers[0]?.stdout ?? '').replace(/\s/g, '');
+    expect(squeezed).toContain('TheVeryLong');
+  });
+
+  test('a failed check makes evidence exit with 1 and stand out', async () => {
+    const { practiceId } = await plane.approved('Checked');
+    await plane.evidence(practiceId, 'key-enabled', true);
+    await plane.evidence(practiceId, 'key-rotation', false);
+    const answer = await cli(['practice', 'evidence', practiceId]);
+    expect(answer.code).toBe(1);
+    expect(answer.stdout).toMatch(/key-rotation +enabled +disabled +NO/);
+    expect(answer.stdout).toContain('1 of 2 checks passed');
+  });
+
+  test('an empty list says what to do next', async () => {
+    const answer = await cli(['practice', 'list', '--state', 'quarantined']);
+    expect(answer).toMatchObject({ code: 0, stdout: 'No practice is quarantined.\n' });
+    const json = await cli(['practice', 'list', '--state', 'quarantined', '--json']);
+    expect(practicePageSchema.parse(JSON.parse(json.stdout)).items).toEqual([]);
+  });
+
+  test('a typing error is answered with what was probably meant', async () => {
+    const [group, verb, state, help] = await Promise.all([
+      cli(['practise', 'list']),
+      cli(['practice', 'lst']),
+      cli(['practice', 'list', '--state', 'broken']),
+      cli(['--help']),
+    ]);
+    expect([group.code, verb.code, state.code, help.code]).toEqual([2, 2, 2, 0]);
+    expect(group.stderr).toContain('Did you mean practice?');
+    expect(verb.stderr).toContain('Did you mean list?');
+    expect(state.stderr).toContain('provisioning_failed');
+    expect(help.stdout).toContain('Usage: lumenality');
+  });
+});
+
+describe('signing in', () => {
+  test('no token, a wrong one, and one without the role are exit code 5 and say what to do', async () => {
+    const id = await plane.signUp('Guarded');
+    const viewer = await plane.api.tokenWith(['viewer']);
+    const [none, wrong, weak] = await Promise.all([
+      cli(['practice', 'list'], { LUMENALITY_TOKEN: '' }),
+      cli(['practice', 'list'], { LUMENALITY_TOKEN: 'lum_nobody_nothing' }),
+      cli(['signup', 'approve', id, '--reason', 'checked'], { LUMENALITY_TOKEN: viewer.token }),
+    ]);
+    expect([none.code, wrong.code, weak.code]).toEqual([5, 5, 5]);
+    expect(none.stderr).toContain('--token-file');
+    expect(weak.stderr).toContain('operator');
+    expect(await stateOf(id)).toBe('requested');
+  });
+
+  test('a token is not sent unencrypted to another machine', async () => {
+    const answer = await cli(['practice', 'list'], { LUMENALITY_URL: 'http://control.example.com' });
+    expect(answer.code).toBe(2);
+    expect(answer.stderr).toContain('use https');
+  });
+
+  test('a created token is all there is on stdout, works, and stops working when revoked', async () => {
+    const created = await cli(['token', 'create', '--name', 'night shift', '--roles', 'viewer']);
+    expect(created).toMatchObject({ code: 0 });
+    const token = created.stdout.trimEnd();
+    expect(token).toMatch(/^lum_\S+$/);
+    expect((await cli(['plan', 'list'], { LUMENALITY_TOKEN: token })).code).toBe(0);
+    expect((await cli(['token', 'revoke', 'night shift', '--yes'])).code).toBe(0);
+    expect((await cli(['plan', 'list'], { LUMENALITY_TOKEN: token })).code).toBe(5);
+  });
+
+  test('a control plane that is not there is exit code 6 and says how to start it', async () => {
+    const answer = await cli(['practice', 'list'], { LUMENALITY_URL: 'http://127.0.0.1:1' });
+    expect(answer).toMatchObject({ code: 6, stdout: '' });
+    expect(answer.stderr).toContain('npm start');
+  });
+});
+
+describe('doctor', () => {
+  test('says ok for each part, or what to do about the one that is not', async () => {
+    const well = await cli(['doctor', '--json']);
+    expect(JSON.parse(well.stdout)).toMatchObject({ ok: true });
+    plane.cloud.answers = false;
+    try {
+      const ill = await cli(['doctor'], { LUMENALITY_TOKEN: 'lum_nobody_nothing' });
+      expect(ill.code).toBe(1);
+      expect(ill.stdout).toMatch(/^database +ok/m);
+      expect(ill.stdout).toMatch(/^cloud +fail/m);
+      expect(ill.stdout).toMatch(/^token +fail/m);
+    } finally {
+      plane.cloud.answers = true;
+    }
+    const away = await cli(['doctor'], { LUMENALITY_URL: 'http://127.0.0.1:1' });
+    expect(away.code).toBe(1);
+    expect(away.stdout).toMatch(/^control plane +fail/m);
+  });
+});
+
+describe('the fixture practices', () => {
+  test('are valid, fictional and unlike each other', () => {
+    const practices = readdirSync(fixtures).map((file) =>
+      signUpRequestSchema.parse(JSON.parse(readFileSync(join(fixtures, file), 'utf8'))),
+    );
+    expect(practices).toHaveLength(3);
+    for (const { contact } of practices) {
+      // 555-0100 to 555-0199 and example.com are set aside for fiction (NANPA; RFC 2606).
+      expect(contact.phone).toMatch(/^\+1\d{3}55501\d\d$/);
+      expect(contact.email).toMatch(/\.example\.com$/);
+    }
+    for (const field of ['usState', 'timeZone', 'npi', 'displayName'] as const) {
+      expect(new Set(practices.map((practice) => practice[field])).size).toBe(3);
+    }
+  });
+});
+
+test('a sign-up over the limit of the body is told as such', async () => {
+  const answer = await submit({ ...signUpRequest(), legalName: 'x'.repeat(20_000) });
+  expect(answer.code).toBe(2);
+  expect(answer.stderr).toContain('larger');
+});
