@@ -134,8 +134,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         .entries()
         .map(([account]) => account),
   };
-  const routeFor = options.routeFor ?? routeThroughLoadBalancers;
-  const front = { services, control, routeFor, state, log: options.log ?? (() => undefined) };
+  const findRoute = options.routeFor ?? routeThroughLoadBalancers;
+  const front = { services, control, routeFor: findRoute, state, log: options.log ?? (() => undefined) };
   const server = createServer((request, response) => {
     void ready
       .then(() => serve(front, request, response))

@@ -69,6 +69,8 @@ function handlers(journal: Journal): ResourceHandler[] {
 /** A sandbox of its own with topics and queues, and a client that talks to it over a socket. */
 export interface Fixture {
   readonly client: CloudFormationClient;
+  /** The client's own `send`. */
+  readonly send: CloudFormationClient['send'];
   readonly journal: Journal;
   readonly sandbox: Sandbox;
   /** Creates and executes a change set, and waits for the end of the operation. */
@@ -107,7 +109,7 @@ export async function startFixture(): Promise<Fixture> {
     for (;;) {
       const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName }));
       const [stack] = Stacks;
-      if (stack && !/IN_PROGRESS$/.test(stack.StackStatus ?? '')) return stack;
+      if (stack && !stack.StackStatus?.endsWith('IN_PROGRESS')) return stack;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   };
@@ -135,6 +137,7 @@ export async function startFixture(): Promise<Fixture> {
 
   return {
     client,
+    send: client.send.bind(client),
     journal,
     sandbox,
     settled,

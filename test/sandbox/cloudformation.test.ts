@@ -44,7 +44,6 @@ describe('CloudFormation', () => {
     journal.waiting.clear();
   });
 
-  const send = (command: Parameters<Fixture['client']['send']>[0]) => fixture.client.send(command);
   const aliveOf = (stackName: string) =>
     [...fixture.journal.alive].filter((id) => id.includes(`:${stackName}-`));
   const lines = async () =>
@@ -236,7 +235,7 @@ describe('CloudFormation', () => {
     });
     expect(stack.StackStatus).toBe('UPDATE_ROLLBACK_FAILED'); // The queue refuses to go back, too.
     journal.failing.clear();
-    await send(new ContinueUpdateRollbackCommand({ StackName: name }));
+    await fixture.send(new ContinueUpdateRollbackCommand({ StackName: name }));
     expect((await fixture.settled(name)).StackStatus).toBe('UPDATE_ROLLBACK_COMPLETE');
     expect(journal.calls).toContain('update Topic {"DisplayName":"one"}');
     expect(aliveOf(name).sort()).toEqual(before.sort());
@@ -254,7 +253,7 @@ describe('CloudFormation', () => {
   it('cancels an update on request', async () => {
     await fixture.deploy(name, { Resources: { Topic: topic() } });
     journal.waiting.set('update Topic', new Promise(() => undefined));
-    await send(
+    await fixture.send(
       new UpdateStackCommand({
         StackName: name,
         TemplateBody: JSON.stringify({ Resources: { Topic: topic({ DisplayName: 'x' }) } }),
@@ -263,7 +262,7 @@ describe('CloudFormation', () => {
     while (!journal.calls.some((call) => call.startsWith('update')))
       await new Promise((resolve) => setTimeout(resolve, 5));
     journal.waiting.clear();
-    await send(new CancelUpdateStackCommand({ StackName: name }));
+    await fixture.send(new CancelUpdateStackCommand({ StackName: name }));
     expect((await fixture.settled(name)).StackStatus).toBe('UPDATE_ROLLBACK_COMPLETE');
   });
 
@@ -277,7 +276,7 @@ describe('CloudFormation', () => {
         "The submitted information didn't contain changes. Submit different information to create a change set.",
     });
     await expect(
-      send(new UpdateStackCommand({ StackName: name, TemplateBody: JSON.stringify(template) })),
+      fixture.send(new UpdateStackCommand({ StackName: name, TemplateBody: JSON.stringify(template) })),
     ).rejects.toThrow('No updates are to be performed.');
     const withOutput = { ...template, Outputs: { Topic: { Value: { Ref: 'Topic' } } } };
     expect(await fixture.deploy(name, withOutput)).toMatchObject({
@@ -311,7 +310,7 @@ describe('CloudFormation', () => {
         },
       ],
     });
-    await send(new SetStackPolicyCommand({ StackName: name, StackPolicyBody }));
+    await fixture.send(new SetStackPolicyCommand({ StackName: name, StackPolicyBody }));
     const replaced = await fixture.deploy(name, {
       Resources: { Topic: topic({ TopicName: 'two' }), Other: topic() },
     });
@@ -330,7 +329,7 @@ describe('CloudFormation', () => {
         })
       ).StackStatus,
     ).toBe('UPDATE_COMPLETE');
-    await expect(send(new GetStackPolicyCommand({ StackName: name }))).resolves.toMatchObject({
+    await expect(fixture.send(new GetStackPolicyCommand({ StackName: name }))).resolves.toMatchObject({
       StackPolicyBody,
     });
   });
@@ -344,16 +343,16 @@ describe('CloudFormation', () => {
       },
     });
     journal.failing.set('delete Topic', 'In use.');
-    await send(
+    await fixture.send(
       new UpdateTerminationProtectionCommand({ StackName: name, EnableTerminationProtection: true }),
     );
-    await expect(send(new DeleteStackCommand({ StackName: name }))).rejects.toThrow(
+    await expect(fixture.send(new DeleteStackCommand({ StackName: name }))).rejects.toThrow(
       'TerminationProtection is enabled',
     );
-    await send(
+    await fixture.send(
       new UpdateTerminationProtectionCommand({ StackName: name, EnableTerminationProtection: false }),
     );
-    await send(new DeleteStackCommand({ StackName: name }));
+    await fixture.send(new DeleteStackCommand({ StackName: name }));
     const failed = await fixture.settled(name);
     expect(failed.StackStatus).toBe('DELETE_FAILED');
     expect(failed.StackStatusReason).toContain('The following resource(s) failed to delete: [Topic].');
@@ -361,25 +360,25 @@ describe('CloudFormation', () => {
       'delete Queue',
       'delete Topic',
     ]);
-    await send(new DeleteStackCommand({ StackName: name, RetainResources: ['Topic'] }));
+    await fixture.send(new DeleteStackCommand({ StackName: name, RetainResources: ['Topic'] }));
     expect((await fixture.settled(StackId)).StackStatus).toBe('DELETE_COMPLETE');
     expect(aliveOf(name).map((id) => id.split('-')[2])).toEqual(['Topic', 'Kept']);
-    await expect(send(new DescribeStacksCommand({ StackName: name }))).rejects.toThrow(
+    await expect(fixture.send(new DescribeStacksCommand({ StackName: name }))).rejects.toThrow(
       `Stack with id ${name} does not exist`,
     );
-    await expect(send(new DeleteStackCommand({ StackName: name }))).resolves.toBeDefined();
+    await expect(fixture.send(new DeleteStackCommand({ StackName: name }))).resolves.toBeDefined();
   });
 
   it('deletes a stack that is still being created', async () => {
     journal.waiting.set('create Topic', new Promise(() => undefined));
-    const { StackId = '' } = await fixture.client.send(
+    const { StackId = '' } = await fixture.send(
       new CreateStackCommand({
         StackName: name,
         TemplateBody: JSON.stringify({ Resources: { Topic: topic() } }),
       }),
     );
     while (journal.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    await send(new DeleteStackCommand({ StackName: name }));
+    await fixture.send(new DeleteStackCommand({ StackName: name }));
     expect((await fixture.settled(StackId)).StackStatus).toBe('DELETE_COMPLETE');
     expect(aliveOf(name)).toEqual([]);
   });
@@ -393,21 +392,21 @@ describe('CloudFormation', () => {
       TemplateBody,
       ClientToken: `${name}-c`,
     };
-    const first = await fixture.client.send(new CreateChangeSetCommand(change));
-    const again = await fixture.client.send(new CreateChangeSetCommand(change));
+    const first = await fixture.send(new CreateChangeSetCommand(change));
+    const again = await fixture.send(new CreateChangeSetCommand(change));
     expect(again.Id).toBe(first.Id);
     const execution = { ChangeSetName: first.Id ?? '', ClientRequestToken: `${name}-x` };
-    await send(new ExecuteChangeSetCommand(execution));
-    await send(new ExecuteChangeSetCommand(execution));
+    await fixture.send(new ExecuteChangeSetCommand(execution));
+    await fixture.send(new ExecuteChangeSetCommand(execution));
     await fixture.settled(name);
-    await send(new ExecuteChangeSetCommand(execution));
+    await fixture.send(new ExecuteChangeSetCommand(execution));
     expect(journal.calls.filter((call) => call.startsWith('create'))).toHaveLength(1);
-    await expect(send(new ExecuteChangeSetCommand({ ChangeSetName: first.Id ?? '' }))).rejects.toMatchObject({
+    await expect(
+      fixture.send(new ExecuteChangeSetCommand({ ChangeSetName: first.Id ?? '' })),
+    ).rejects.toMatchObject({
       name: 'InvalidChangeSetStatusException',
     });
-    const { StackEvents = [] } = await fixture.client.send(
-      new DescribeStackEventsCommand({ StackName: name }),
-    );
+    const { StackEvents = [] } = await fixture.send(new DescribeStackEventsCommand({ StackName: name }));
     expect(StackEvents[0]?.ClientRequestToken).toBe(`${name}-x`);
   });
 
@@ -422,7 +421,7 @@ describe('CloudFormation', () => {
     expect(journal.calls.at(-1)).toContain('"QueueName":"topic:');
     const second = await fixture.deploy(`${name}-second`, exporting);
     expect(second.StackStatus).toBe('ROLLBACK_COMPLETE');
-    await send(new DeleteStackCommand({ StackName: name }));
+    await fixture.send(new DeleteStackCommand({ StackName: name }));
     expect((await fixture.settled(StackId)).StackStatusReason).toBe(
       `Export ${name}-topic cannot be deleted as it is in use by ${name}-importer`,
     );
@@ -489,7 +488,9 @@ describe('CloudFormation', () => {
     ],
   ])('refuses a template with %s', async (_case, Resources, message) => {
     await expect(fixture.changeSet(name, { Resources })).rejects.toThrow(message);
-    await expect(send(new DescribeStacksCommand({ StackName: name }))).rejects.toThrow('does not exist');
+    await expect(fixture.send(new DescribeStacksCommand({ StackName: name }))).rejects.toThrow(
+      'does not exist',
+    );
   });
 
   it.each([
@@ -530,13 +531,11 @@ describe('CloudFormation', () => {
   it('lists what a stack has, page by page', async () => {
     const Resources = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`T${index}`, topic()]));
     await fixture.deploy(name, { Resources });
-    const { StackResources } = await fixture.client.send(
-      new DescribeStackResourcesCommand({ StackName: name }),
-    );
+    const { StackResources } = await fixture.send(new DescribeStackResourcesCommand({ StackName: name }));
     expect(StackResources).toHaveLength(40);
-    const first = await fixture.client.send(new DescribeStackEventsCommand({ StackName: name }));
+    const first = await fixture.send(new DescribeStackEventsCommand({ StackName: name }));
     expect(first.StackEvents).toHaveLength(100);
-    const second = await fixture.client.send(
+    const second = await fixture.send(
       new DescribeStackEventsCommand({ StackName: name, NextToken: first.NextToken }),
     );
     expect(second.StackEvents).toHaveLength(40 * 3 + 3 - 100);

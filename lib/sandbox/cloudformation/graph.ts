@@ -41,6 +41,7 @@ function collect(value: unknown, condition: ((name: string) => boolean) | undefi
       if (!condition || !condition(String(test))) collect(whenFalse, condition, found);
       return;
     }
+    case undefined:
     default:
       if (typeof value !== 'object' || value === null) return;
       for (const item of Object.values(value)) collect(item, condition, found);

@@ -1,4 +1,5 @@
 import { AwsError, type Cloud } from '../model.ts';
+import { availabilityZonesOf } from '../services/ec2/zones.ts';
 import { type Dependencies, dependenciesOf } from './graph.ts';
 import { evaluateCondition, noValue, type Scope } from './intrinsics.ts';
 import { type ParameterTexts, parameterValue } from './parameters.ts';
@@ -42,7 +43,7 @@ export function bindTemplate(
     parameter,
     condition,
     importValue: (name) => exportedValue(cloud, stack, name),
-    availabilityZones,
+    availabilityZones: availabilityZonesOf,
     ...values,
   });
 
@@ -112,9 +113,6 @@ function pseudoParameter({ stackId, name, accountId, region }: StackIdentity, pa
       );
   }
 }
-
-const availabilityZones = (region: string): readonly string[] =>
-  ['a', 'b', 'c'].map((zone) => `${region}${zone}`);
 
 /** Every export of an account in a Region, with the stack that makes it. */
 export function exportsOf(

@@ -96,6 +96,9 @@ function canonical(value: unknown): string {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Unresolved);
 
+export const isScalar = (value: unknown): value is string | number | boolean =>
+  ['string', 'number', 'boolean'].includes(typeof value);
+
 function membersOf(type: Extract<PropertyType, { type: 'ref' }>): ResourceProperties {
   return database().get('typeDefinition', type.reference.$ref).properties;
 }
@@ -170,7 +173,7 @@ function conformType(type: PropertyType, value: unknown, path: string, problems:
   };
   switch (type.type) {
     case 'string':
-      if (typeof value === 'object') return mismatch('String');
+      if (!isScalar(value)) return mismatch('String');
       return oneOf(type.allowedValues, String(value), path, problems);
     case 'integer':
     case 'number': {

@@ -19,6 +19,7 @@ import {
 } from './records.ts';
 import { remove, removeLeftover, restore } from './removal.ts';
 import { type BoundTemplate, bindTemplate, exportsOf } from './scope.ts';
+import { isScalar } from './specification.ts';
 import { checkStackPolicy } from './stack-policy.ts';
 import { parseTemplate } from './template.ts';
 
@@ -186,7 +187,7 @@ function evaluateOutputs(run: Run, bound: BoundTemplate): { outputs: OutputRecor
   const outputs = Object.entries(bound.template.Outputs).flatMap(([key, output]): OutputRecord[] => {
     if (!bound.isActive(output)) return [];
     const value = evaluate(output.Value, scope);
-    if (typeof value === 'object') {
+    if (!isScalar(value)) {
       throw new AwsError(
         'ValidationError',
         `Template format error: Output ${key} is malformed. The Value field of every Outputs member must evaluate to a String.`,

@@ -216,7 +216,7 @@ function checkPolicy(
   const policy: unknown = resource[attribute];
   if (policy === undefined) return;
   if (typeof policy !== 'string' || !allowed.includes(policy)) {
-    throw formatError(`Unrecognized ${attribute} ${String(policy)} for resource ${name}`);
+    throw formatError(`Unrecognized ${attribute} ${JSON.stringify(policy)} for resource ${name}`);
   }
   if (policy === 'Snapshot' && !snapshotTypes.has(resource.Type)) {
     throw new AwsError(
