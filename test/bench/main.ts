@@ -1,0 +1,128 @@
+/**
+ * `npm run bench`: measures the control plane against its goals (docs/benchmarks.md).
+ * Exit status: 0 everything was measured, whether or not a goal was met; 1 a benchmark could not run; 2 wrong usage;
+ * 130 or 143 interrupted.
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError, Option } from 'commander';
+import { buildReleaseOnce } from '../../bin/embedded-release.ts';
+import { againstCdk } from './against-cdk.ts';
+import type { Benchmark } from './benchmark.ts';
+import { memory } from './memory.ts';
+import { overhead } from './overhead.ts';
+import { jsonOf, type Reported, tableOf } from './report.ts';
+import { signUps, signUpsOnPostgres } from './sign-ups.ts';
+import { Workspace } from './workspace.ts';
+
+interface Options {
+  readonly json?: string;
+  readonly only?: readonly string[];
+  readonly quick?: boolean;
+}
+
+const benchmarks: readonly Benchmark[] = [overhead, againstCdk, signUps, signUpsOnPostgres, memory];
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const open = new Set<Workspace>();
+const interrupted = new AbortController();
+
+for (const [signal, status] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.on(signal, () => void stopBy(status));
+}
+
+try {
+  await new Command('bench')
+    .description('Measure the control plane: figures with their goals. docs/benchmarks.md explains them.')
+    .option('--json <file>', 'write the figures and the machine to this file too')
+    .addOption(
+      new Option('--only <names...>', 'run these benchmarks alone').choices(
+        benchmarks.map(({ name }) => name),
+      ),
+    )
+    .option('--quick', 'small sizes, to see that everything runs; the figures then mean little')
+    .addHelpText(
+      'after',
+      `\nBenchmarks:\n${benchmarks.map(({ name, title }) => `  ${name}: ${title}`).join('\n')}\n`,
+    )
+    .allowExcessArguments(false)
+    .exitOverride()
+    .action(run)
+    .parseAsync();
+} catch (error) {
+  // Commander has printed its own message; asking for help is no failure.
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : 2;
+}
+
+async function run({ json, only, quick = false }: Options): Promise<void> {
+  const chosen = benchmarks.filter(({ name }) => only === undefined || only.includes(name));
+  const shared = opened();
+  const directory = join(shared.directory, 'release');
+  let built: Promise<string> | undefined;
+  const release = (): Promise<string> => {
+    built ??= buildReleaseOnce(directory, interrupted.signal).then(() => directory);
+    return built;
+  };
+  const reports: Reported[] = [];
+  for (const benchmark of chosen) {
+    const report = await measure(benchmark, quick, release);
+    // The signal's handler ends the process as soon as everything has stopped.
+    if (interrupted.signal.aborted) return;
+    reports.push(report);
+    console.log(`\n${tableOf(report)}`);
+  }
+  await closed(shared);
+  if (json !== undefined) await writeFile(json, jsonOf(reports, quick));
+  process.exitCode = reports.every(({ outcome }) => outcome !== undefined) ? 0 : 1;
+}
+
+async function measure(
+  { name, title, run: runBenchmark }: Benchmark,
+  quick: boolean,
+  release: () => Promise<string>,
+): Promise<Reported> {
+  const workspace = opened();
+  const say = (line: string): void => console.error(`${name}: ${line}`);
+  const begun = performance.now();
+  const report = (outcome: Reported['outcome'], problem: Reported['problem']): Reported => ({
+    name,
+    title,
+    outcome,
+    problem,
+    seconds: (performance.now() - begun) / 1000,
+  });
+  try {
+    return report(await runBenchmark({ workspace, quick, release, say }), undefined);
+  } catch (error) {
+    return report(undefined, error instanceof Error ? error.message : String(error));
+  } finally {
+    await closed(workspace);
+  }
+}
+
+function opened(): Workspace {
+  const workspace = new Workspace(root);
+  open.add(workspace);
+  return workspace;
+}
+
+async function closed(workspace: Workspace): Promise<void> {
+  await workspace.close();
+  open.delete(workspace);
+}
+
+/** Ends all processes in order and removes all directories; a second signal does not wait. */
+async function stopBy(status: number): Promise<void> {
+  if (interrupted.signal.aborted) {
+    for (const workspace of open) workspace.destroy();
+    process.exit(status);
+  }
+  interrupted.abort();
+  console.error('Stopping. Once more stops at once.');
+  await Promise.all([...open].map((workspace) => workspace.close()));
+  process.exit(status);
+}
