@@ -35,6 +35,8 @@ const resource = (logicalId: string, status: string) =>
     kind: 'resource',
     step: 'deploy-foundation',
     stackName: 'lumenality-x-foundation',
+    stackId: 'stack-1',
+    eventId: `${logicalId}-${status}`,
     logicalId,
     resourceType: 'AWS::KMS::Key',
     physicalId: null,
