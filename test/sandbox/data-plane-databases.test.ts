@@ -161,6 +161,14 @@ describe('a database of the sandbox', () => {
     expect((await second.query('SELECT session_user')).rows).toEqual([{ session_user: 'practice_admin' }]);
   });
 
+  test('tells a client whose statement ended the engine, and serves the next one', async () => {
+    const first = await connect(shared, at);
+    await first.query('CREATE TABLE import (line text)');
+    await expect(first.query('COPY import FROM STDIN')).rejects.toThrow(/terminating connection/);
+    const second = await connect(shared, at);
+    expect((await second.query('SELECT count(*)::int AS lines FROM import')).rows).toEqual([{ lines: 0 }]);
+  });
+
   test('writes nothing readable to the disk', async () => {
     const client = await connect(shared, at);
     await client.query('CREATE TABLE note (body text)');

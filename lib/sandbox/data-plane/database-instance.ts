@@ -113,15 +113,19 @@ export class DatabaseInstance {
     this.#idleTimer = setTimeout(() => this.stopIfIdle(), idleMs);
   }
 
-  #runningEngine(): Promise<DatabaseEngine> {
-    if (this.#engine) return this.#engine;
-    const starting = this.#start();
-    this.#engine = starting;
-    const forget = () => {
-      if (this.#engine === starting) this.#engine = undefined;
-    };
-    starting.then((engine) => engine.ended.then(forget), forget);
-    return starting;
+  async #runningEngine(): Promise<DatabaseEngine> {
+    for (;;) {
+      this.#engine ??= this.#start();
+      const starting = this.#engine;
+      try {
+        const engine = await starting;
+        if (engine.running) return engine;
+      } finally {
+        // Failed or ended: whoever comes next starts another.
+        const engine = await starting.catch(() => undefined);
+        if (this.#engine === starting && !engine?.running) this.#engine = undefined;
+      }
+    }
   }
 
   async #start(): Promise<DatabaseEngine> {

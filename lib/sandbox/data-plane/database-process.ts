@@ -114,7 +114,8 @@ async function handle(request: DatabaseRequest): Promise<void> {
  * STDIN` does that), and the storage recovers at the next start as after a crash.
  */
 function fail(error: unknown): void {
-  const message = error instanceof Error ? error.message : JSON.stringify(error);
+  // Emscripten throws an ExitStatus, which is no Error but has a message.
+  const message = (error as { message?: string }).message ?? String(error);
   if (process.send === undefined) process.exit(1);
   process.send({ type: 'failed', message } satisfies DatabaseReply, () => process.exit(1));
 }
