@@ -12,11 +12,10 @@ export function connectAws(cell: CellAddress & { readonly probe: ProbeSettings }
     stacks: stackDeployments(clients),
     silo: siloReads(clients),
     probe: healthProbe(cell.probe),
-    check: async (signal) => {
-      const { Account = '' } = await call('sts', 'GetCallerIdentity', signal, (options) =>
+    reachable: async (signal) => {
+      await call('sts', 'GetCallerIdentity', signal, (options) =>
         clients.sts.send(new GetCallerIdentityCommand({}), options),
       );
-      return { accountId: Account };
     },
     close: () => clients.close(),
   };

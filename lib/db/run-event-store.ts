@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { RunEventBody } from '../domain/run.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
 import { lockRun } from './run-store.ts';
@@ -43,4 +44,20 @@ export async function listRunEvents(
     .limit(page.limit)
     .execute();
   return rows.map((row) => ({ seq: row.seq, runId: row.run_id, body: row.body, at: row.at }));
+}
+
+/** CloudFormation's ids of the events of one stack that a run has told of. */
+export async function knownStackEvents(
+  connection: Connection,
+  runId: string,
+  stackId: string,
+): Promise<Set<string>> {
+  const rows = await connection
+    .selectFrom('run_event')
+    .select(sql<string>`body ->> 'eventId'`.as('event_id'))
+    .where('run_id', '=', runId)
+    .where('kind', '=', 'resource')
+    .where(sql<string>`body ->> 'stackId'`, '=', stackId)
+    .execute();
+  return new Set(rows.map((row) => row.event_id));
 }

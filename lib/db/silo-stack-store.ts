@@ -17,13 +17,16 @@ export interface SiloStack {
   readonly observedAt: Date;
 }
 
-/** Keeps what was observed of a stack, in place of what was known before. */
-export async function recordSiloStack(connection: Connection, stack: SiloStack): Promise<void> {
+/** Keeps what was observed of a stack, in place of what was known before; the template's hash stays unless it is given. */
+export async function recordSiloStack(
+  connection: Connection,
+  stack: Omit<SiloStack, 'templateSha256'> & { readonly templateSha256?: string },
+): Promise<void> {
   const observed = {
     stack_name: stack.stackName,
     stack_id: stack.stackId,
     status: stack.status,
-    template_sha256: stack.templateSha256,
+    ...(stack.templateSha256 === undefined ? {} : { template_sha256: stack.templateSha256 }),
     outputs: toJson(stack.outputs),
     observed_at: stack.observedAt,
   };

@@ -34,6 +34,11 @@ export function isStateful(resourceType: string): boolean {
   return resourceType in statefulTypes;
 }
 
+/** Whether records of a practice may lie in a resource of this type, even in one whose stack never came to be. */
+export function holdsData(resourceType: string): boolean {
+  return isStateful(resourceType) && !['AWS::EC2::VPC', 'AWS::KMS::Key'].includes(resourceType);
+}
+
 /**
  * Reads a change set before it is executed and objects to every replacement or removal of a stateful resource, also to
  * one that CloudFormation calls only possible (`Conditional`): it may turn out either way. Adding is always allowed.

@@ -38,6 +38,9 @@ export type RunEventBody =
       readonly kind: 'resource';
       readonly step: string;
       readonly stackName: string;
+      /** CloudFormation's ids of stack and event: by them no event is told of twice. */
+      readonly stackId?: string;
+      readonly eventId?: string;
       readonly logicalId: string;
       readonly resourceType: string;
       readonly physicalId: string | null;

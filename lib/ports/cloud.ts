@@ -7,7 +7,7 @@ export interface CloudPorts {
   readonly stacks: StackDeployments;
   readonly silo: SiloReads;
   readonly probe: HealthProbe;
-  /** Whether the cell answers and knows the caller (sts:GetCallerIdentity). */
-  check(signal?: AbortSignal): Promise<{ readonly accountId: string }>;
+  /** Resolves when the cell answers and knows the caller (sts:GetCallerIdentity); rejects with `cloud_failure` otherwise. */
+  reachable(signal?: AbortSignal): Promise<void>;
   close(): void;
 }

@@ -59,7 +59,7 @@ async function workThrough(
   claim: RunClaim,
   signal: AbortSignal,
 ): Promise<void> {
-  const run = await beginRun(parts, claim);
+  const run = await beginRun(parts, definition, claim);
   if (run === undefined) return;
   const journal = await journalOf(parts.db, run.id);
   const fence: Fence = { ...claim, state: 'running' };
@@ -81,11 +81,18 @@ async function journalOf(db: Db, runId: string): Promise<Map<string, JournalEntr
   return new Map(run?.steps.map((step) => [step.name, { state: step.state, output: step.output }]));
 }
 
-function beginRun(parts: ExecutionParts, claim: RunClaim): Promise<Run | undefined> {
+function beginRun(
+  parts: ExecutionParts,
+  definition: WorkflowDefinition,
+  claim: RunClaim,
+): Promise<Run | undefined> {
   return parts.db.transaction().execute(async (trx) => {
     const now = parts.clock.now();
     const begun = await startRun(trx, claim, now);
-    if (begun?.wasQueued) await appendRunEvents(trx, claim.id, [{ kind: 'run', state: 'running' }], now);
+    if (begun?.wasQueued) {
+      await definition.begun?.(trx, begun.run, now);
+      await appendRunEvents(trx, claim.id, [{ kind: 'run', state: 'running' }], now);
+    }
     return begun?.run;
   });
 }

@@ -12,17 +12,17 @@ export interface RunContext {
   /** Aborts when this process stops or has lost its claim on the run. Pass it to every wait and call. */
   readonly signal: AbortSignal;
   readonly log: Log;
-  now(): Date;
+  readonly now: () => Date;
   /**
    * A client request token (AWS: at most 64 letters and digits) for one action of this step: the same in every attempt,
    * process and generation, so that a repeated call joins the first one. `action` tells apart what must not be joined.
    */
-  token(action: string): string;
+  readonly token: (action: string) => string;
   /** Call before every side effect. Throws when this work was superseded or is to stop; let that error pass. */
-  checkpoint(): Promise<void>;
+  readonly checkpoint: () => Promise<void>;
   /** A transaction that commits only while this work is still the one in charge. Nothing but the database inside. */
-  write<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
-  emit(...events: readonly RunEventBody[]): Promise<void>;
+  readonly write: <T>(work: (trx: Trx) => Promise<T>) => Promise<T>;
+  readonly emit: (...events: readonly RunEventBody[]) => Promise<void>;
 }
 
 /** Names an earlier step and the shape of what it left behind. */
@@ -35,7 +35,7 @@ export interface StepContext extends RunContext {
   readonly step: string;
   readonly attempt: number;
   /** What a step before this one returned, checked again as it is read back. */
-  outputOf<Output>(step: StepOutput<Output>): Output;
+  readonly outputOf: <Output>(step: StepOutput<Output>) => Output;
 }
 
 /**
@@ -53,6 +53,8 @@ export type Kept = readonly string[];
 export interface WorkflowDefinition {
   readonly name: Workflow;
   readonly steps: readonly StepDefinition[];
+  /** In the transaction in which work on the run begins, at first and after each retry. */
+  begun?(trx: Trx, run: Run, now: Date): Promise<void>;
   /** In the transaction that records the run as failed. */
   failed(trx: Trx, run: Run, error: RunError, now: Date): Promise<void>;
   /** Undoes what is safe to undo; may be repeated after a crash. */

@@ -1,0 +1,77 @@
+import type { HealthState, PracticeState } from '../domain/practice.ts';
+import type { Connection, Trx } from './database.ts';
+
+/** `provisioning → active`. False, and nothing is written, when the practice is in another state. */
+export async function activatePractice(
+  trx: Trx,
+  practice: { readonly id: string; readonly releaseId: string; readonly now: Date },
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('practice')
+    .set((eb) => ({
+      state: 'active',
+      release_id: practice.releaseId,
+      activated_at: practice.now,
+      health: 'healthy',
+      health_checked_at: practice.now,
+      revision: eb('revision', '+', 1),
+      updated_at: practice.now,
+    }))
+    .where('id', '=', practice.id)
+    .where('state', '=', 'provisioning')
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
+/** Moves a practice on whose provisioning ended without success. Answers whether it was in one of the states `from`. */
+export async function endProvisioning(
+  trx: Trx,
+  practiceId: string,
+  to: 'provisioning_failed' | 'provisioning_cancelled',
+  now: Date,
+): Promise<boolean> {
+  const from: PracticeState[] = ['provisioning', 'provisioning_failed'];
+  const { numUpdatedRows } = await trx
+    .updateTable('practice')
+    .set((eb) => ({ state: to, revision: eb('revision', '+', 1), updated_at: now }))
+    .where('id', '=', practiceId)
+    .where('state', 'in', from)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
+/** Closes the sign-up of a practice that was never made: its NPI may sign up again. */
+export async function closeSignUpOf(trx: Trx, practiceId: string, now: Date): Promise<void> {
+  await trx
+    .updateTable('sign_up')
+    .set((eb) => ({ state: 'closed', revision: eb('revision', '+', 1), updated_at: now }))
+    .where('practice_id', '=', practiceId)
+    .where('state', '=', 'approved')
+    .execute();
+}
+
+/** Where the app of each active practice answers. */
+export function activePracticeHosts(
+  connection: Connection,
+): Promise<{ readonly id: string; readonly host_name: string }[]> {
+  return connection
+    .selectFrom('practice')
+    .select(['id', 'host_name'])
+    .where('state', '=', 'active')
+    .orderBy('id')
+    .execute();
+}
+
+/** What the app's health was at a time: a field of its own, which neither changes the state nor the revision. */
+export async function recordHealth(
+  connection: Connection,
+  practiceId: string,
+  health: HealthState,
+  checkedAt: Date,
+): Promise<void> {
+  await connection
+    .updateTable('practice')
+    .set({ health, health_checked_at: checkedAt })
+    .where('id', '=', practiceId)
+    .execute();
+}

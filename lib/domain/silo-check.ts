@@ -1,0 +1,128 @@
+import type {
+  DatabaseFacts,
+  IngressRule,
+  KeyFacts,
+  ListenerFacts,
+  NetworkConnection,
+  ReadinessFacts,
+  RouteTableFacts,
+  SecretFacts,
+  ServiceFacts,
+  TaskFacts,
+  VersionFacts,
+} from './silo-facts.ts';
+
+/** The outcome of one read: what was seen, or why nothing could be seen; and when. */
+export type Reading<T> = { readonly at: string } & ({ readonly value: T } | { readonly error: string });
+
+/** Everything that is read of a silo before its practice may be active. */
+export interface SiloFacts {
+  readonly key: Reading<KeyFacts>;
+  /** Other practices whose recorded stacks have the same key. */
+  readonly keySharedWith: Reading<readonly string[]>;
+  readonly database: Reading<DatabaseFacts>;
+  /** `rds.force_ssl` in the instance's parameter group. */
+  readonly forceTls: Reading<string | undefined>;
+  /** By security group of the database instance. */
+  readonly databaseIngress: Reading<Readonly<Record<string, readonly IngressRule[]>>>;
+  readonly secret: Reading<SecretFacts>;
+  readonly vpcTags: Reading<Readonly<Record<string, string>>>;
+  readonly vpcSharedWith: Reading<readonly string[]>;
+  readonly networkConnections: Reading<readonly NetworkConnection[]>;
+  readonly routeTables: Reading<readonly RouteTableFacts[]>;
+  readonly listener: Reading<ListenerFacts>;
+  readonly service: Reading<ServiceFacts>;
+  readonly tasks: Reading<readonly TaskFacts[]>;
+  readonly version: Reading<VersionFacts>;
+  readonly readiness: Reading<ReadinessFacts>;
+}
+
+/** What the release, the plan and the silo's own stacks promise. */
+export interface SiloExpectations {
+  readonly practiceId: string;
+  readonly releaseId: string;
+  /** `sha256:…` */
+  readonly imageDigest: string;
+  readonly keyArn: string;
+  readonly vpcId: string;
+  readonly loadBalancerArn: string;
+  readonly appSecurityGroupId: string;
+  readonly databaseSecretArn: string;
+  readonly databaseSubnetIds: readonly string[];
+  readonly appSubnetIds: readonly string[];
+  readonly backupRetentionDays: number;
+  /** Tasks of the service. */
+  readonly desiredCount: number;
+}
+
+/** One thing that must be true of a silo, and which safeguards it supports. */
+export interface Check {
+  readonly id: string;
+  readonly title: string;
+  readonly safeguards: readonly string[];
+  readonly source: string;
+  judge(facts: SiloFacts, expectations: SiloExpectations): Judgement;
+}
+
+export interface Judgement {
+  readonly expected: string;
+  readonly observed: string;
+  readonly passed: boolean;
+  readonly observedAt: string;
+}
+
+type ValueOf<R> = R extends { readonly value: infer T } ? T : never;
+
+/** A check on one reading. A reading that failed is a failed check with the error as what was observed: never a pass. */
+export function check<F extends keyof SiloFacts>(definition: {
+  readonly id: string;
+  readonly title: string;
+  readonly safeguards: readonly string[];
+  readonly source: string;
+  readonly fact: F;
+  readonly expected: (expectations: SiloExpectations) => string;
+  readonly observed: (value: ValueOf<SiloFacts[F]>, expectations: SiloExpectations) => string;
+  /** Unless told: what is observed reads exactly as what is expected. */
+  readonly passes?: (value: ValueOf<SiloFacts[F]>, expectations: SiloExpectations) => boolean;
+}): Check {
+  const { id, title, safeguards, source, fact } = definition;
+  return {
+    id,
+    title,
+    safeguards,
+    source,
+    judge: (facts, expectations) => {
+      const reading = facts[fact];
+      const expected = definition.expected(expectations);
+      if ('error' in reading) {
+        return {
+          expected,
+          observed: `not read: ${reading.error}`,
+          passed: false,
+          observedAt: reading.at,
+        };
+      }
+      const value = reading.value as ValueOf<SiloFacts[F]>;
+      const observed = definition.observed(value, expectations);
+      const passed = definition.passes?.(value, expectations) ?? observed === expected;
+      return { expected, observed, passed, observedAt: reading.at };
+    },
+  };
+}
+
+// Ids of NIST SP 800-53r5 controls and paragraphs of 45 CFR 164 as NIST SP 800-66r2 maps them.
+const atRest = ['45 CFR 164.312(a)(2)(iv)', 'NIST SP 800-53r5 SC-28'];
+/** What a check supports, by what it protects. */
+export const safeguards = {
+  atRest,
+  keys: [...atRest, 'NIST SP 800-53r5 SC-12'],
+  inTransit: ['45 CFR 164.312(e)(1)', 'NIST SP 800-53r5 SC-8'],
+  backup: ['45 CFR 164.308(a)(7)(ii)(A)', 'NIST SP 800-53r5 CP-9'],
+  operation: ['45 CFR 164.308(a)(7)(ii)(C)', 'NIST SP 800-53r5 CP-10'],
+  credentials: ['45 CFR 164.312(d)', 'NIST SP 800-53r5 IA-5'],
+  integrity: ['45 CFR 164.312(c)(1)', 'NIST SP 800-53r5 CM-2', 'NIST SP 800-53r5 SI-7'],
+  access: ['45 CFR 164.312(a)(1)', 'NIST SP 800-53r5 AC-3'],
+  isolation: ['45 CFR 164.308(a)(4)', 'NIST SP 800-53r5 AC-4', 'NIST SP 800-53r5 SC-7'],
+} as const;
+
+export const listed = (items: readonly string[]): string => (items.length === 0 ? 'none' : items.join(', '));

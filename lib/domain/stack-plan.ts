@@ -1,0 +1,105 @@
+import { DomainError } from './errors.ts';
+import { type Component, components, type ReleaseManifest } from './release.ts';
+
+export type Parameters = Readonly<Record<string, string>>;
+
+/** What a stack's parameters are filled from, before any stack is there. */
+export interface ParameterSources {
+  readonly practice: { readonly id: string; readonly hostName: string };
+  /** What the plan's shape decides: instance class, task size, … */
+  readonly shape: Parameters;
+  readonly release: ReleaseManifest;
+  readonly cell: { readonly hostedZoneId: string; readonly imageRegistry: string };
+}
+
+/** CloudFormation's name for the stack of one component of a practice's silo. */
+export function stackNameFor(practiceId: string, component: Component): string {
+  return `lumenality-${practiceId}-${component}`;
+}
+
+/** Tags of a silo's stack; CloudFormation passes them on to every resource that takes tags. */
+export function stackTagsFor(practiceId: string, component: Component, releaseId: string): Parameters {
+  return {
+    'lumenality:practice': practiceId,
+    'lumenality:component': component,
+    'lumenality:release': releaseId,
+  };
+}
+
+/** The values that are known before anything is deployed, by parameter name. */
+export function standingParameters({ practice, shape, release, cell }: ParameterSources): Parameters {
+  return {
+    ...shape,
+    PracticeId: practice.id,
+    HostName: practice.hostName,
+    HostedZoneId: cell.hostedZoneId,
+    ReleaseId: release.id,
+    ImageUri: `${cell.imageRegistry}/${release.image.repository}@${release.image.digest}`,
+  };
+}
+
+/**
+ * Checks, before anything is deployed, that every parameter of every template can be filled: by a standing value, by
+ * an output of an earlier stack, or by the template's own default.
+ * @throws DomainError `configuration` that names each parameter nobody fills and each value a template forbids.
+ */
+export function requireFillable(release: ReleaseManifest, standing: Parameters): void {
+  const outputs = new Set<string>();
+  const complaints: string[] = [];
+  for (const component of components) {
+    const template = release.templates[component];
+    for (const parameter of template.parameters) {
+      if (outputs.has(parameter.name)) continue;
+      const value = standing[parameter.name];
+      if (value === undefined) {
+        if (parameter.default === undefined) complaints.push(`${component}.${parameter.name} has no value`);
+        continue;
+      }
+      const { allowedPattern, allowedValues } = parameter;
+      // CloudFormation anchors a pattern to the whole value ("Parameters", AllowedPattern).
+      const misses = allowedPattern !== undefined && !new RegExp(`^(?:${allowedPattern})$`).test(value);
+      if (misses || (allowedValues !== undefined && !allowedValues.includes(value))) {
+        complaints.push(`${component}.${parameter.name} does not allow its value`);
+      }
+    }
+    for (const output of template.outputs) outputs.add(output);
+  }
+  if (complaints.length === 0) return;
+  throw new DomainError(
+    'configuration',
+    `Release ${release.id} cannot be deployed: ${complaints.join('; ')}.`,
+    {
+      context: {
+        releaseId: release.id,
+        nextAction:
+          'Nothing was deployed. Give the cell or the shape what is missing, or publish a release whose templates ask for what there is; then retry.',
+      },
+    },
+  );
+}
+
+/**
+ * The parameters of one stack: an output of an earlier stack of the same practice comes before a standing value.
+ * A parameter that only the template's default fills is left out.
+ * @throws DomainError `deployment_failed` when an earlier stack did not give out what its template promises.
+ */
+export function parametersFor(
+  release: ReleaseManifest,
+  component: Component,
+  standing: Parameters,
+  earlierOutputs: Parameters,
+): Parameters {
+  const filled: Record<string, string> = {};
+  for (const parameter of release.templates[component].parameters) {
+    const value = earlierOutputs[parameter.name] ?? standing[parameter.name];
+    if (value !== undefined) filled[parameter.name] = value;
+    else if (parameter.default === undefined) {
+      throw new DomainError(
+        'deployment_failed',
+        `The ${component} stack needs ${parameter.name}, which no earlier stack has given out.`,
+        { context: { component, parameter: parameter.name } },
+      );
+    }
+  }
+  return filled;
+}

@@ -1,0 +1,125 @@
+import { listSiloStacks, recordSiloStack } from '../db/silo-stack-store.ts';
+import type { Component } from '../domain/release.ts';
+import { stackNameFor } from '../domain/stack-plan.ts';
+import type { CloudPorts } from '../ports/cloud.ts';
+import type { StackView } from '../ports/stack-deployments.ts';
+import type { Kept, RunContext } from '../runs/workflow.ts';
+import { goneOrFailed } from './deploy-stack.ts';
+import { settled, type Watch } from './stack-progress.ts';
+
+export interface CancelParts {
+  readonly cloud: Pick<CloudPorts, 'stacks' | 'silo'>;
+  readonly pollIntervalMs: number;
+}
+
+const databaseType = 'AWS::RDS::DBInstance';
+
+/**
+ * Removes what a provisioning has made, last things first, as far as that is safe: the service always; data and
+ * foundation only while no database instance exists, for an instance may hold what a practice has entered.
+ * Answers what stays, with reason and remedy. May be repeated after a crash.
+ */
+export async function cancelProvisioning(parts: CancelParts, context: RunContext): Promise<Kept> {
+  const watch = { context, stacks: parts.cloud.stacks, step: 'cancel', intervalMs: parts.pollIntervalMs };
+  await removeComponent(watch, 'service');
+  const data = await settled(watch, stackNameFor(context.run.practiceId, 'data'));
+  const database = data === undefined ? undefined : await existingDatabase(parts, watch, data);
+  if (database !== undefined) {
+    const { practiceId } = context.run;
+    return [
+      `Stacks ${stackNameFor(practiceId, 'data')} and ${stackNameFor(practiceId, 'foundation')} stay, with the key and the network: ` +
+        `database instance ${database} exists, is protected against deletion and may hold data. ` +
+        'When it is certain that it holds none, switch off its deletion protection, delete it and then both stacks.',
+    ];
+  }
+  return [...(await removeComponent(watch, 'data')), ...(await removeFoundation(parts, watch))];
+}
+
+async function existingDatabase(
+  { cloud }: CancelParts,
+  { context }: Watch,
+  data: StackView,
+): Promise<string | undefined> {
+  for (const { type, physicalId } of await cloud.stacks.resources(data.stackId, context.signal)) {
+    if (type !== databaseType || physicalId === null) continue;
+    if (await cloud.silo.databaseExists(physicalId, context.signal)) return physicalId;
+  }
+  return undefined;
+}
+
+async function removeFoundation({ cloud }: CancelParts, watch: Watch): Promise<string[]> {
+  const { context } = watch;
+  const kept = await removeComponent(watch, 'foundation', async ({ type, physicalId }) => {
+    if (type !== 'AWS::KMS::Key') return undefined;
+    await context.checkpoint();
+    const gone = await cloud.silo.scheduleKeyDeletion(physicalId, context.signal);
+    return (
+      `KMS key ${physicalId} is scheduled for deletion on ${gone.toISOString().slice(0, 10)}: no database was ever encrypted with it. ` +
+      'Until then kms:CancelKeyDeletion keeps it.'
+    );
+  });
+  return kept;
+}
+
+interface Retained {
+  readonly logicalId: string;
+  readonly type: string;
+  readonly physicalId: string;
+}
+
+/**
+ * Deletes a component's stack if it is there, and answers what CloudFormation retained of it. The stack is found by the
+ * id on record, so that a repeated call still finds what was retained of a stack that is gone.
+ */
+async function removeComponent(
+  watch: Watch,
+  component: Component,
+  handle: (retained: Retained) => Promise<string | undefined> = async () => undefined,
+): Promise<string[]> {
+  const { context, stacks } = watch;
+  const { practiceId } = context.run;
+  const stackName = stackNameFor(practiceId, component);
+  const recorded = (await listSiloStacks(context.db, [practiceId])).find(
+    (stack) => stack.component === component,
+  );
+  const stack = await stacks.describe(stackName, context.signal);
+  const stackId = stack?.stackId ?? recorded?.stackId ?? undefined;
+  if (stackId === undefined) return [];
+  if (stack !== undefined) await removeStack(watch, stack);
+  await context.write((trx) =>
+    recordSiloStack(trx, {
+      practiceId,
+      component,
+      stackName,
+      stackId,
+      status: 'DELETE_COMPLETE',
+      outputs: recorded?.outputs ?? {},
+      observedAt: context.now(),
+    }),
+  );
+  const kept: string[] = [];
+  for (const { logicalId, type, physicalId, status } of await stacks.resources(stackId, context.signal)) {
+    if (status !== 'DELETE_SKIPPED' || physicalId === null) continue;
+    const said = await handle({ logicalId, type, physicalId });
+    kept.push(
+      said ??
+        `${type} ${physicalId} (${logicalId}) stays: its deletion policy retains it as a record. Delete it by hand when it is not needed.`,
+    );
+  }
+  return kept;
+}
+
+async function removeStack(watch: Watch, stack: StackView): Promise<void> {
+  const { context, stacks } = watch;
+  if (stack.status === 'UPDATE_IN_PROGRESS') {
+    await stacks.cancelUpdate(stack.name, context.token(`cancel-update:${stack.stackId}`), context.signal);
+    await settled(watch, stack.stackId);
+  }
+  if (stack.terminationProtection) {
+    await context.checkpoint();
+    await stacks.setTerminationProtection(stack.name, false, context.signal);
+  }
+  await context.checkpoint();
+  await stacks.remove(stack.stackId, context.token(`remove:${stack.stackId}`), context.signal);
+  await goneOrFailed(watch, stack.stackId);
+}

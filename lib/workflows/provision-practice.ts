@@ -1,0 +1,81 @@
+import { appendAudit } from '../db/audit-store.ts';
+import type { Trx } from '../db/database.ts';
+import { setDeploymentState } from '../db/deployment-store.ts';
+import { closeSignUpOf, endProvisioning } from '../db/practice-lifecycle-store.ts';
+import { systemActor } from '../domain/access.ts';
+import { components } from '../domain/release.ts';
+import type { CloudPorts } from '../ports/cloud.ts';
+import type { WorkflowDefinition } from '../runs/workflow.ts';
+import { cancelProvisioning } from './cancel-provisioning.ts';
+import { activate } from './steps/activate.ts';
+import { deployComponent } from './steps/deploy-component.ts';
+import { type PrepareParts, prepare } from './steps/prepare.ts';
+import { probeApp } from './steps/probe-app.ts';
+import { verify } from './steps/verify.ts';
+
+export interface ProvisionParts extends PrepareParts {
+  readonly ports: Pick<CloudPorts, 'stacks' | 'silo' | 'probe'>;
+  /** Milliseconds between two looks at a stack or an app: 400 suits the sandbox; AWS allows few reads a second. */
+  readonly pollIntervalMs: number;
+  /** How long the app may take until it first says `ready`; 5 minutes unless told. */
+  readonly readyWithinMs?: number;
+}
+
+/** The steps of `provision-practice`, in order; a new run is recorded with these names. */
+export const provisioningSteps: readonly string[] = [
+  'prepare',
+  ...components.map((component) => `deploy-${component}`),
+  'probe-app',
+  'verify',
+  'activate',
+];
+
+const standardReadyWithinMs = 300_000;
+
+/** Takes an approved practice from nothing to active: three stacks, a look at the app, verification. */
+export function provisionPractice(parts: ProvisionParts): WorkflowDefinition {
+  const { ports: cloud, pollIntervalMs } = parts;
+  return {
+    name: 'provision-practice',
+    steps: [
+      prepare(parts),
+      ...components.map((component) => deployComponent({ stacks: cloud.stacks, pollIntervalMs }, component)),
+      probeApp({
+        probe: cloud.probe,
+        readyWithinMs: parts.readyWithinMs ?? standardReadyWithinMs,
+        pollIntervalMs,
+      }),
+      verify({ cloud }),
+      activate,
+    ],
+    begun: (trx, run, now) => setDeploymentState(trx, run.id, 'running', now),
+    failed: async (trx, run, error, now) => {
+      await setDeploymentState(trx, run.id, 'failed', now);
+      if (!(await endProvisioning(trx, run.practiceId, 'provisioning_failed', now))) return;
+      await audit(trx, run, 'practice.provisioning_failed', { step: error.step, code: error.code }, now);
+    },
+    cancel: (context) => cancelProvisioning({ cloud, pollIntervalMs }, context),
+    cancelled: async (trx, run, kept, now) => {
+      await setDeploymentState(trx, run.id, 'cancelled', now);
+      if (!(await endProvisioning(trx, run.practiceId, 'provisioning_cancelled', now))) return;
+      await closeSignUpOf(trx, run.practiceId, now);
+      await audit(trx, run, 'practice.provisioning_cancelled', { kept }, now);
+    },
+  };
+}
+
+function audit(
+  trx: Trx,
+  run: { readonly id: string; readonly practiceId: string },
+  action: string,
+  details: Readonly<Record<string, unknown>>,
+  at: Date,
+): Promise<void> {
+  return appendAudit(trx, {
+    actor: systemActor,
+    action,
+    subject: { type: 'practice', id: run.practiceId },
+    details: { runId: run.id, ...details },
+    at,
+  });
+}

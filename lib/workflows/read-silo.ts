@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import type { Db } from '../db/database.ts';
+import { practicesSharingOutput } from '../db/silo-stack-store.ts';
+import { DomainError } from '../domain/errors.ts';
+import type { Reading, SiloFacts } from '../domain/silo-check.ts';
+import type { CloudPorts } from '../ports/cloud.ts';
+import type { HealthProbe } from '../ports/health-probe.ts';
+
+/** Where to look for one practice's silo: what its stacks gave out. */
+export interface SiloAddress {
+  readonly practiceId: string;
+  readonly hostName: string;
+  readonly keyArn: string;
+  readonly vpcId: string;
+  readonly databaseInstanceId: string;
+  readonly databaseSecretArn: string;
+  readonly httpsListenerArn: string;
+  readonly clusterName: string;
+  readonly serviceName: string;
+  readonly serviceArn: string;
+}
+
+export interface SiloSources {
+  readonly cloud: Pick<CloudPorts, 'silo' | 'probe'>;
+  readonly db: Db;
+  readonly now: () => Date;
+  readonly signal?: AbortSignal;
+}
+
+const forcedTls = 'rds.force_ssl';
+
+const versionSchema = z.object({ practiceId: z.string(), releaseId: z.string() });
+const readinessSchema = z
+  .object({
+    status: z.string(),
+    practiceId: z.string(),
+    releaseId: z.string(),
+    database: z.object({ roundTripMs: z.number(), tls: z.boolean() }),
+    key: z.object({ arn: z.string() }),
+  })
+  .transform(({ database, key, ...rest }) => ({
+    ...rest,
+    databaseTls: database.tls,
+    databaseRoundTripMs: database.roundTripMs,
+    keyArn: key.arn,
+  }));
+
+/**
+ * Reads everything that verification judges, live. A read that fails does not stop the others: it becomes a reading
+ * with its error. Throws only when `signal` aborts.
+ */
+export async function readSilo(sources: SiloSources, at: SiloAddress): Promise<SiloFacts> {
+  const { cloud, db, signal } = sources;
+  const { silo, probe } = cloud;
+  const read = <T>(question: () => Promise<T>): Promise<Reading<T>> => reading(sources, question);
+  const database = read(() => silo.database(at.databaseInstanceId, signal));
+  const [key, keySharedWith, secret, vpcTags, vpcSharedWith, networkConnections, routeTables] =
+    await Promise.all([
+      read(() => silo.key(at.keyArn, signal)),
+      read(() => practicesSharingOutput(db, at.practiceId, 'KeyArn', at.keyArn)),
+      read(() => silo.secret(at.databaseSecretArn, signal)),
+      read(() => silo.vpcTags(at.vpcId, signal)),
+      read(() => practicesSharingOutput(db, at.practiceId, 'VpcId', at.vpcId)),
+      read(() => silo.networkConnections(at.vpcId, signal)),
+      read(() => silo.routeTables(at.vpcId, signal)),
+    ]);
+  const [forceTls, databaseIngress, listener, service, tasks, version, readiness] = await Promise.all([
+    read(async () => {
+      const { parameterGroup } = valueOf(await database);
+      if (parameterGroup === null) return undefined;
+      return silo.databaseParameter(parameterGroup.name, forcedTls, signal);
+    }),
+    read(async () => {
+      const { securityGroupIds } = valueOf(await database);
+      const groups = securityGroupIds.map(async (id) => [id, await silo.ingress(id, signal)] as const);
+      return Object.fromEntries(await Promise.all(groups));
+    }),
+    read(() => silo.listener(at.httpsListenerArn, signal)),
+    read(() => silo.service(at.clusterName, at.serviceArn, signal)),
+    read(() => silo.tasks(at.clusterName, at.serviceName, signal)),
+    read(() => answerOf(probe, at.hostName, '/version', versionSchema, signal)),
+    read(() => answerOf(probe, at.hostName, '/readyz', readinessSchema, signal)),
+  ]);
+  return {
+    key,
+    keySharedWith,
+    database: await database,
+    forceTls,
+    databaseIngress,
+    secret,
+    vpcTags,
+    vpcSharedWith,
+    networkConnections,
+    routeTables,
+    listener,
+    service,
+    tasks,
+    version,
+    readiness,
+  };
+}
+
+async function reading<T>({ now, signal }: SiloSources, question: () => Promise<T>): Promise<Reading<T>> {
+  try {
+    const value = await question();
+    return { value, at: now().toISOString() };
+  } catch (error) {
+    signal?.throwIfAborted();
+    // A DomainError's message is fit to be kept as evidence; any other error's may hold anything.
+    if (error instanceof DomainError) return { error: error.publicMessage, at: now().toISOString() };
+    throw error;
+  }
+}
+
+/** What depends on a read that failed has failed for the same reason. */
+function valueOf<T>(reading: Reading<T>): T {
+  if ('error' in reading) throw new DomainError('cloud_failure', reading.error);
+  return reading.value;
+}
+
+async function answerOf<T>(
+  probe: HealthProbe,
+  hostName: string,
+  path: string,
+  schema: z.ZodType<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  const { status, body } = await probe.get(hostName, path, signal);
+  if (status !== 200) throw unexpected(path, `status ${status}: ${body.slice(0, 300)}`);
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch (cause) {
+    throw unexpected(path, 'no JSON', cause);
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success)
+    throw unexpected(path, `not what an app of this platform answers: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+function unexpected(path: string, what: string, cause?: unknown): DomainError {
+  return new DomainError(
+    'verification_failed',
+    `GET ${path} answered ${what}`,
+    cause === undefined ? {} : { cause },
+  );
+}

@@ -1,0 +1,104 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { appendRunEvents, knownStackEvents } from '../db/run-event-store.ts';
+import type { RunEventBody } from '../domain/run.ts';
+import type { StackDeployments, StackEvent, StackView } from '../ports/stack-deployments.ts';
+import type { RunContext } from '../runs/workflow.ts';
+
+const stackType = 'AWS::CloudFormation::Stack';
+
+/** How CloudFormation calls a resource that it gave up on only because another one had failed. */
+const cancelledReason = /^Resource (creation|update) cancelled/i;
+
+/** How one workflow step watches one stack. */
+export interface Watch {
+  readonly context: RunContext;
+  readonly stacks: StackDeployments;
+  readonly step: string;
+  /** Milliseconds between two looks at the stack's events. */
+  readonly intervalMs: number;
+}
+
+/** A stack that was only reviewed does nothing until somebody executes its change set. */
+export function inProgress(status: string): boolean {
+  return status.endsWith('_IN_PROGRESS') && status !== 'REVIEW_IN_PROGRESS';
+}
+
+/**
+ * Waits for whatever goes on with a stack and tells of it on the way; answers how the stack then stands, and
+ * undefined when there is no such stack. Also catches up with events that nobody has told of yet.
+ */
+export async function settled(watch: Watch, nameOrId: string): Promise<StackView | undefined> {
+  const { context, stacks } = watch;
+  await context.checkpoint();
+  const stack = await stacks.describe(nameOrId, context.signal);
+  if (stack === undefined) return undefined;
+  const fresh = await relay(watch, stack.stackId);
+  if (!inProgress(stack.status)) return stack;
+  return fresh.some(endsOperation)
+    ? stacks.describe(stack.stackId, context.signal)
+    : followed(watch, stack.stackId);
+}
+
+/** Waits for the end of the operation that was just begun, telling of each event as it comes. */
+export async function followed(watch: Watch, stackId: string): Promise<StackView | undefined> {
+  const { context, stacks } = watch;
+  for (;;) {
+    await context.checkpoint();
+    const fresh = await relay(watch, stackId);
+    // The stack is read again: its own word counts, not what its events led us to expect.
+    if (fresh.some(endsOperation)) return stacks.describe(stackId, context.signal);
+    await delay(watch.intervalMs, undefined, { signal: context.signal });
+  }
+}
+
+/** Tells of the stack's events that this run has not told of yet; no event is told twice, not even after a crash. */
+async function relay({ context, stacks, step }: Watch, stackId: string): Promise<StackEvent[]> {
+  const known = await knownStackEvents(context.db, context.run.id, stackId);
+  const fresh = await stacks.eventsSince(stackId, (id) => known.has(id), context.signal);
+  await context.write((trx) =>
+    appendRunEvents(
+      trx,
+      context.run.id,
+      fresh.map((event) => resourceEvent(step, event)),
+      context.now(),
+    ),
+  );
+  return fresh;
+}
+
+function resourceEvent(step: string, event: StackEvent): RunEventBody {
+  return {
+    kind: 'resource',
+    step,
+    stackName: event.stackName,
+    stackId: event.stackId,
+    eventId: event.id,
+    logicalId: event.logicalId,
+    resourceType: event.resourceType,
+    physicalId: event.physicalId,
+    status: event.status,
+    reason: event.reason,
+  };
+}
+
+function isOfStack(event: StackEvent): boolean {
+  return event.resourceType === stackType && event.physicalId === event.stackId;
+}
+
+/** UPDATE_COMPLETE_CLEANUP_IN_PROGRESS and its like are on the way to an end, not the end. */
+function endsOperation(event: StackEvent): boolean {
+  return isOfStack(event) && !event.status.endsWith('_IN_PROGRESS');
+}
+
+/** The resource that failed first in the stack's latest operation, with CloudFormation's own reason; undefined if none did. */
+export async function rootCause(watch: Watch, stackId: string): Promise<StackEvent | undefined> {
+  const events = await watch.stacks.eventsSince(stackId, () => false, watch.context.signal);
+  const begins = ['CREATE_IN_PROGRESS', 'UPDATE_IN_PROGRESS', 'DELETE_IN_PROGRESS'];
+  const start = events.findLastIndex((event) => isOfStack(event) && begins.includes(event.status));
+  return events
+    .slice(Math.max(start, 0))
+    .find(
+      (event) =>
+        !isOfStack(event) && event.status.endsWith('_FAILED') && !cancelledReason.test(event.reason ?? ''),
+    );
+}

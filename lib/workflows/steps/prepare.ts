@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { openDeployment } from '../../db/deployment-store.ts';
+import { findPractice } from '../../db/practice-store.ts';
+import { readReleaseTemplates } from '../../db/release-store.ts';
+import { DomainError } from '../../domain/errors.ts';
+import type { Shape } from '../../domain/practice.ts';
+import { components, type Release } from '../../domain/release.ts';
+import { requireFillable, standingParameters } from '../../domain/stack-plan.ts';
+import type { RunContext, StepDefinition } from '../../runs/workflow.ts';
+import { sha256 } from '../deploy-stack.ts';
+
+export const provisionInputSchema = z.object({ releaseId: z.string() });
+
+export const prepared = {
+  name: 'prepare',
+  output: z.object({
+    releaseId: z.string(),
+    hostName: z.string(),
+    /** Values of parameters that are known before anything is deployed. */
+    standing: z.record(z.string(), z.string()),
+  }),
+};
+
+export interface PrepareParts {
+  readonly cell: { readonly hostedZoneId: string; readonly imageRegistry: string };
+  /** What a plan's shape asks of the stacks, as CloudFormation parameters. */
+  readonly parametersForShape: (shape: Shape) => Readonly<Record<string, string>>;
+}
+
+/** Finds everything that can be wrong before anything is deployed, and opens the deployment. */
+export function prepare(parts: PrepareParts): StepDefinition<z.infer<typeof prepared.output>> {
+  return {
+    ...prepared,
+    run: async ({ db, run }) => {
+      const { releaseId } = provisionInputSchema.parse(run.input);
+      const practice = await findPractice(db, run.practiceId);
+      if (practice === undefined)
+        throw new DomainError('not_found', `There is no practice ${run.practiceId}.`);
+      const release = await releaseOf({ db }, releaseId);
+      const standing = standingParameters({
+        practice: { id: practice.id, hostName: practice.host_name },
+        shape: parts.parametersForShape(practice.shape),
+        release: release.manifest,
+        cell: parts.cell,
+      });
+      requireFillable(release.manifest, standing);
+      return { releaseId, hostName: practice.host_name, standing };
+    },
+    commit: (trx, { releaseId }, { run, now }) =>
+      openDeployment(trx, {
+        id: randomUUID(),
+        practiceId: run.practiceId,
+        releaseId,
+        runId: run.id,
+        now: now(),
+      }),
+  };
+}
+
+/**
+ * A release as published, each template checked against the manifest's hash.
+ * @throws DomainError `not_found`; `configuration` when a template is not the one that was built.
+ */
+export async function releaseOf({ db }: Pick<RunContext, 'db'>, releaseId: string): Promise<Release> {
+  const release = await readReleaseTemplates(db, releaseId);
+  if (release === undefined) {
+    throw new DomainError(
+      'not_found',
+      `Release ${releaseId} is not published. Publish it, then retry the run.`,
+    );
+  }
+  for (const component of components) {
+    if (sha256(release.templates[component]) === release.manifest.templates[component].sha256) continue;
+    throw new DomainError(
+      'configuration',
+      `The ${component} template of release ${releaseId} is not the one that its manifest names by hash. Nothing was deployed from it.`,
+    );
+  }
+  return release;
+}
