@@ -7,6 +7,8 @@ import { toRunEvent } from './serialise.ts';
 
 const batch = 200;
 const endedStates: readonly string[] = ['succeeded', 'failed', 'cancelled'];
+/** After this a stream ends and its reader connects again, so that a revoked token is noticed. Milliseconds. */
+const longest = 15 * 60_000;
 /** How long a reader waits before it connects again, in milliseconds. */
 const retry = 1_000;
 
@@ -52,10 +54,11 @@ async function* follow(
   const { pollInterval, heartbeatInterval } = eventStream ?? { pollInterval: 250, heartbeatInterval: 15_000 };
   let last = afterSeq;
   let isEnded = endedStates.includes((await readRun(core, runId)).state);
-  let quietSince = performance.now();
+  const startedAt = performance.now();
+  let quietSince = startedAt;
   yield `retry: ${retry}\n\n`;
   try {
-    while (!signal.aborted) {
+    while (!signal.aborted && performance.now() - startedAt < longest) {
       const events = await listRunEvents(core, runId, { afterSeq: last, limit: batch });
       for (const event of events) {
         last = event.seq;

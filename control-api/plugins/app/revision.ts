@@ -18,7 +18,7 @@ export function setRevision(reply: FastifyReply, revision: number): void {
 export function revisionsOf(request: FastifyRequest): number[] | undefined {
   const header = request.headers['if-match'];
   if (header === undefined || header.trim() === '*') return undefined;
-  const tags = header.split(',').map((tag) => /^(?:W\/)?"([^"]*)"$/.exec(tag.trim())?.[1]);
+  const tags = header.split(',').map((tag) => /^"([^"]*)"$/.exec(tag.trim())?.[1]);
   if (tags.some((tag) => tag === undefined)) {
     const message = 'must be the ETag of an earlier answer, with its quotes';
     throw new DomainError('invalid_input', `The header If-Match ${message}.`, {
