@@ -20,8 +20,8 @@ import {
   newSite,
   newTaskDefinition,
   newTaskRole,
-  otherGoodImage,
   type Site,
+  sickImage,
   visit,
 } from './fixtures/services-compute-cloud.ts';
 import {
@@ -155,25 +155,54 @@ test('a task whose secret cannot be read does not start, and says which secret',
 
 test('an update rolls: the old task serves until the new one is healthy', async () => {
   const before = await newTaskDefinition(clients, roleArn, goodImage);
-  const after = await newTaskDefinition(clients, roleArn, otherGoodImage);
+  const after = await newTaskDefinition(clients, roleArn, sickImage);
   await startService(before);
   await steady(before);
+  const [old] = await describeTasks('RUNNING');
 
   await clients.ecs.send(
     new UpdateServiceCommand({ cluster: 'silo', service: 'app', taskDefinition: after }),
   );
-  const answers = new Set<number>();
+  const isUp = (task: Task) => task.taskDefinitionArn === after && task.lastStatus === 'RUNNING';
   await eventually(
-    async () => {
-      answers.add((await visit(cloud.sandbox.endpoint, site.dnsName)).status);
-      return describeService();
-    },
-    (service) => rolledOut(service) && service.taskDefinition === after,
+    () => describeTasks('RUNNING'),
+    (running) => running.some(isUp),
   );
-  expect([...answers]).toEqual([200]);
-  expect([...tasks.specs.values()].map((spec) => spec.image)).toEqual([otherGoodImage]);
-  const [old] = await describeTasks('STOPPED');
-  expect(old?.stoppedReason).toMatch(/^Scaling activity initiated by \(deployment ecs-svc\/\d+\)$/);
+  expect(await visit(cloud.sandbox.endpoint, site.dnsName)).toMatchObject({
+    status: 200,
+    body: old?.taskArn,
+  });
+  expect((await describeService()).deployments).toMatchObject([
+    { status: 'PRIMARY', rolloutState: 'IN_PROGRESS' },
+    { status: 'ACTIVE', rolloutState: 'COMPLETED' },
+  ]);
+
+  tasks.heal();
+  await steady(after);
+  expect([...tasks.specs.values()].map((spec) => spec.image)).toEqual([sickImage]);
+  const [stopped] = await describeTasks('STOPPED');
+  expect(stopped).toMatchObject({
+    taskArn: old?.taskArn,
+    stoppedReason: expect.stringMatching(/^Scaling activity initiated by \(deployment ecs-svc\/\d+\)$/),
+  });
+});
+
+test('a task that its load balancer finds unhealthy never serves, and is replaced', async () => {
+  const definition = await newTaskDefinition(clients, roleArn, sickImage);
+  await startService(definition);
+  const isUp = (task: Task) => task.lastStatus === 'RUNNING';
+  await eventually(
+    () => describeTasks('RUNNING'),
+    (running) => running.some(isUp),
+  );
+  expect((await visit(cloud.sandbox.endpoint, site.dnsName)).status).toBe(503);
+  cloud.later = 60_000;
+  const [failed] = await eventually(describeTasksStopped, (stopped) => stopped.length > 0);
+  expect(failed?.stoppedReason).toBe(
+    `Task failed ELB health checks in (target-group ${site.targetGroupArn})`,
+  );
+  tasks.heal();
+  await steady(definition);
 });
 
 test('the circuit breaker fails a broken deployment, says why, and goes back to the one that worked', async () => {

@@ -46,6 +46,7 @@ import {
   ListResourceRecordSetsCommand,
 } from '@aws-sdk/client-route-53';
 import type { ResourceOutcome } from '../../lib/sandbox/model.ts';
+import { sandboxHostedZoneId as zoneId } from '../../lib/sandbox/services/route53/zones.ts';
 import {
   type ComputeClients,
   computeClients,
@@ -55,8 +56,6 @@ import {
   visit,
 } from './fixtures/services-compute-cloud.ts';
 import { handlerOf, refusal, resourceContext, TestCloud } from './fixtures/services-data-cloud.ts';
-
-const zoneId = 'Z0SANDBOXPRACTICES';
 
 let cloud: TestCloud;
 let clients: ComputeClients;

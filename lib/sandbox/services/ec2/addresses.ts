@@ -25,7 +25,7 @@ export function overlap(one: Block, other: Block): boolean {
   return one.first < other.first + other.size && other.first < one.first + one.size;
 }
 
-export function addressText(address: number): string {
+function addressText(address: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join('.');
 }
 

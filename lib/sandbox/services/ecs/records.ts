@@ -5,7 +5,7 @@ import { AwsError, type Call, type Cloud, type Table } from '../../model.ts';
 
 export type TaskDefinitionRecord = TaskDefinition & { Tags: Tag[]; CreatedBy: string };
 
-export interface DeploymentResult {
+interface DeploymentResult {
   readonly id: string;
   readonly state: 'COMPLETED' | 'FAILED';
   readonly reason: string;
