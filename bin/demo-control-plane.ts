@@ -121,10 +121,14 @@ function launch(config: Config): Pick<DemoControlPlane, 'died' | 'stop'> {
   };
 }
 
-/** What it said last, without the JSON of its log lines where they have a message. */
+/** What it said last: the messages of its log lines, and of a stack trace only the head. */
 function lastWords(logFile: string, from: number): string {
-  const lines = readFileSync(logFile).subarray(from).toString('utf8').trim().split('\n').slice(-5);
-  return lines.map((line) => `\n  ${messageOf(line)}`).join('');
+  const lines = readFileSync(logFile).subarray(from).toString('utf8').split('\n');
+  return lines
+    .filter((line) => line.trim() !== '' && !/^(\s+at |\s+\^|Node\.js v|\S*:\d+$)/.test(line))
+    .slice(-5)
+    .map((line) => `\n  ${messageOf(line)}`)
+    .join('');
 }
 
 function messageOf(line: string): string {

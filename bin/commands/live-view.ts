@@ -5,6 +5,15 @@ import { clean, duration } from './text.ts';
 
 type LiveTask = ListrTask<unknown, typeof DefaultRenderer>;
 
+type TaskWrapper = Parameters<LiveTask['task']>[1];
+type TaskState = 'going' | 'succeeded' | 'failed' | 'skipped';
+
+interface Shown {
+  readonly title: () => string;
+  readonly below: () => string;
+  readonly state: () => TaskState;
+}
+
 export interface LiveView {
   /** The run has ended: its steps take their final marks. */
   ended(progress: RunProgress): void;
@@ -13,39 +22,36 @@ export interface LiveView {
 }
 
 const tickMs = 250;
-const shownResources = 6;
+const shownResources = { alone: 6, among: 2 };
 
-/** A list of each run's steps that redraws itself: what CloudFormation works on is under the step that runs. */
+/**
+ * A view that redraws itself: of one run each step with what CloudFormation works on under the one that runs; of
+ * several runs one line each, so that they fit on a screen.
+ */
 export function drawLive(runs: readonly RunProgress[], output: Output): LiveView {
-  const [only, ...others] = runs;
-  const lives = new Map(runs.map((progress) => [progress, new LiveRun(progress)]));
-  const liveOf = (progress: RunProgress) => lives.get(progress) ?? new LiveRun(progress);
-  const tasks: LiveTask[] =
-    only !== undefined && others.length === 0
-      ? liveOf(only).tasks()
-      : runs.map((progress) => ({
-          title: progress.practiceId,
-          task: (_, task) => task.newListr(liveOf(progress).tasks(), { exitOnError: true }),
-        }));
-  const list = new Listr(tasks, {
-    concurrent: others.length > 0,
-    exitOnError: others.length === 0,
-    // Ctrl-C is the watcher's: it says how to come back.
-    registerSignalListeners: false,
-    renderer: DefaultRenderer,
-    rendererOptions: {
-      collapseSubtasks: false,
-      suffixSkips: false,
-      formatOutput: 'truncate',
-      ...(output.colours.isColorSupported ? {} : { color: withoutColours() }),
+  const isAlone = runs.length === 1;
+  const lives = runs.map((progress) => new LiveRun(progress));
+  const list = new Listr(
+    lives.flatMap((live) => (isAlone ? live.stepTasks() : [live.runTask()])),
+    {
+      concurrent: !isAlone,
+      exitOnError: isAlone,
+      // Ctrl-C is the watcher's: it says how to come back.
+      registerSignalListeners: false,
+      renderer: DefaultRenderer,
+      rendererOptions: {
+        suffixSkips: false,
+        formatOutput: 'truncate',
+        ...(output.colours.isColorSupported ? {} : { color: withoutColours() }),
+      },
     },
-  });
+  );
   // How a run ended is read from the API: a task's failure here only marks the step.
   const drawn = list.run().catch(() => undefined);
   return {
-    ended: (progress) => liveOf(progress).end(),
+    ended: (progress) => lives[runs.indexOf(progress)]?.end(),
     async close() {
-      for (const live of lives.values()) live.leave();
+      for (const live of lives) live.leave();
       await drawn;
     },
   };
@@ -54,7 +60,7 @@ export function drawLive(runs: readonly RunProgress[], output: Output): LiveView
 const withoutColours = () =>
   Object.fromEntries(Object.values(ListrDefaultRendererLogLevels).map((level) => [level, String]));
 
-/** The steps of one run as tasks that settle when the steps do. */
+/** One run as tasks that settle when its steps, or it as a whole, do. */
 class LiveRun {
   readonly #progress: RunProgress;
   readonly #listeners = new Set<() => void>();
@@ -65,29 +71,41 @@ class LiveRun {
     progress.onChange(() => this.#changed());
   }
 
-  tasks(): LiveTask[] {
+  /** A task for each step. */
+  stepTasks(): LiveTask[] {
     return this.#progress.steps.map((step) => ({
       title: step.name,
       enabled: () => this.#standing !== 'left',
       task: (_, task) =>
-        new Promise<void>((resolve, reject) => {
-          const update = () => {
-            task.title = this.#title(step);
-            task.output = this.#below(step);
-            if (!this.#isSettled(step)) return;
-            clearInterval(ticking);
-            this.#listeners.delete(update);
-            if (step.state === 'succeeded') resolve();
-            else if (step.state === 'skipped' || this.#standing === 'left') {
-              task.skip(this.#title(step));
-              resolve();
-            } else reject(new Error(this.#title(step)));
-          };
-          const ticking = setInterval(update, tickMs);
-          this.#listeners.add(update);
-          update();
+        this.#follow(task, {
+          title: () => this.#titleOf(step),
+          below: () => this.#below(step, shownResources.alone),
+          state: () => this.#stateOf(step),
         }),
     }));
+  }
+
+  /** One task for the whole run, which tells of the step at hand. */
+  runTask(): LiveTask {
+    const { practiceId, steps } = this.#progress;
+    const current = () => steps.findLast(({ state }) => state !== 'pending') ?? steps[0];
+    return {
+      title: practiceId,
+      task: (_, task) =>
+        this.#follow(task, {
+          title: () => {
+            const step = current();
+            if (step === undefined) return practiceId;
+            if (this.#runState() === 'succeeded') return `${practiceId} · succeeded${this.#took()}`;
+            return `${practiceId} · ${steps.indexOf(step) + 1} of ${steps.length}: ${this.#titleOf(step)}`;
+          },
+          below: () => {
+            const step = current();
+            return step === undefined ? '' : this.#below(step, shownResources.among);
+          },
+          state: () => this.#runState(),
+        }),
+    };
   }
 
   end(): void {
@@ -104,30 +122,70 @@ class LiveRun {
     for (const listener of this.#listeners) listener();
   }
 
-  /** A failed step is settled only with its run: it may be tried again. */
-  #isSettled(step: StepProgress): boolean {
-    return step.state === 'succeeded' || step.state === 'skipped' || this.#standing !== 'going';
+  /** Keeps a task's lines up to date until what it shows is settled. */
+  #follow(task: TaskWrapper, shown: Shown): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const update = () => {
+        task.title = shown.title();
+        task.output = shown.below();
+        const state = shown.state();
+        if (state === 'going') return;
+        clearInterval(ticking);
+        this.#listeners.delete(update);
+        if (state === 'failed') reject(new Error(shown.title()));
+        else {
+          if (state === 'skipped') task.skip(shown.title());
+          resolve();
+        }
+      };
+      const ticking = setInterval(update, tickMs);
+      this.#listeners.add(update);
+      update();
+    });
   }
 
-  #title(step: StepProgress): string {
+  /** A failed step is settled only with its run: it may be tried again. */
+  #stateOf(step: StepProgress): TaskState {
+    if (step.state === 'succeeded' || step.state === 'skipped') return step.state;
+    return this.#unsettled();
+  }
+
+  #runState(): TaskState {
+    return this.#standing === 'ended' && this.#progress.state === 'succeeded'
+      ? 'succeeded'
+      : this.#unsettled();
+  }
+
+  #took(): string {
+    const { steps } = this.#progress;
+    const [from, to] = [steps[0]?.startedAt, steps.at(-1)?.finishedAt];
+    return from === undefined || to === undefined ? '' : ` · ${duration(to - from)}`;
+  }
+
+  #unsettled(): TaskState {
+    if (this.#standing === 'going') return 'going';
+    return this.#standing === 'left' ? 'skipped' : 'failed';
+  }
+
+  #titleOf(step: StepProgress): string {
     const { startedAt, finishedAt, state } = step;
     const time = startedAt === undefined ? '' : duration((finishedAt ?? Date.now()) - startedAt);
-    const attempt = step.attempt > 1 ? `attempt ${step.attempt}` : '';
     const standing = state === 'failed' ? 'failed' : this.#standing === 'left' ? 'still going' : '';
+    const attempt = step.attempt > 1 ? `attempt ${step.attempt}` : '';
     const parts = [time, standing, attempt, state === 'pending' ? '' : countsOf(step)].filter(Boolean);
     return [step.name, ...parts].join(' · ');
   }
 
-  #below(step: StepProgress): string {
+  #below(step: StepProgress, most: number): string {
     const { lost } = this.#progress;
     if (lost !== undefined) return `lost the control plane (${clean(lost)}); trying again`;
     if (this.#progress.state === 'cancelling') return 'cancelling: removing what is safe to remove';
     if (step.state === 'failed') return `${clean(step.message ?? 'failed')}; it may be tried again`;
     const resources = inProgress(step);
     const lines = resources
-      .slice(0, shownResources)
+      .slice(0, most)
       .map(({ logicalId, type, status }) => `${clean(logicalId)} (${clean(type)}) ${clean(status)}`);
-    if (resources.length > shownResources) lines.push(`and ${resources.length - shownResources} more`);
+    if (resources.length > most) lines.push(`and ${resources.length - most} more`);
     return lines.join('\n');
   }
 }
