@@ -42,5 +42,9 @@ async function run(logger: Logger): Promise<void> {
   }
 }
 
-const logger = pino({ redact: ['*.password', '*.SecretString', '*.authorization', 'req.headers'] });
+// Written at once: a line that waits in a buffer is lost, or out of order, when the process exits right after it.
+const logger = pino(
+  { redact: ['*.password', '*.SecretString', '*.authorization', 'req.headers'] },
+  pino.destination({ dest: 1, sync: true }),
+);
 run(logger).catch((error: unknown) => exit(logger, error));
