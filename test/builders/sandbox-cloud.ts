@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readReleaseDirectory } from '../../bin/release-directory.ts';
+import { connectAws } from '../../lib/aws/index.ts';
+import { sandboxDefaults } from '../../lib/config.ts';
+import type { Release } from '../../lib/domain/release.ts';
+import type { CloudPorts } from '../../lib/ports/cloud.ts';
+import { eventually, start } from './process.ts';
+
+const root = join(__dirname, '../..');
+
+/** A sandbox cloud in a process of its own, which knows the image of a release of this checkout. */
+export interface SandboxCloud {
+  readonly endpoint: string;
+  readonly release: Release;
+  readonly ports: CloudPorts;
+  /** Adds a fault (docs/sandbox.md, "Faults"); answers what takes it away again. */
+  fault(rule: object): Promise<() => Promise<void>>;
+  stop(): Promise<void>;
+}
+
+export async function startSandboxCloud(): Promise<SandboxCloud> {
+  const directory = mkdtempSync(join(tmpdir(), 'lumenality-workflow-'));
+  const releaseDirectory = join(directory, 'release');
+  const build = start(
+    process.execPath,
+    ['--import', 'tsx', join(root, 'bin/release-build.ts'), '--out', releaseDirectory],
+    {},
+  );
+  const sandbox = start(
+    process.execPath,
+    [
+      '--import',
+      'tsx',
+      join(root, 'bin/sandbox.ts'),
+      '--port',
+      '0',
+      '--data-dir',
+      join(directory, 'sandbox'),
+    ],
+    {},
+  );
+  if ((await build.ended) !== 0) throw new Error(`The release was not built:\n${build.output()}`);
+  const endpoint = await eventually(
+    () => /AWS_ENDPOINT_URL=(\S+)/.exec(sandbox.output())?.[1],
+    sandbox.output,
+  );
+  const release = await readReleaseDirectory(releaseDirectory);
+  const control = async (method: string, path: string, body?: object): Promise<Response> => {
+    const answer = await fetch(`${endpoint}/_sandbox/${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!answer.ok) throw new Error(`The sandbox answered ${answer.status}: ${await answer.text()}`);
+    return answer;
+  };
+  await control('PUT', 'images', {
+    repository: release.manifest.image.repository,
+    folder: join(releaseDirectory, 'image'),
+  });
+  const ports = connectAws({
+    region: sandboxDefaults.region,
+    endpoint,
+    credentials: sandboxDefaults.credentials,
+    probe: { scheme: 'http', port: Number(new URL(endpoint).port) },
+  });
+  return {
+    endpoint,
+    release,
+    ports,
+    fault: async (rule) => {
+      const { id } = (await (await control('POST', 'faults', rule)).json()) as { id: string };
+      return async () => {
+        await control('DELETE', `faults?id=${id}`);
+      };
+    },
+    stop: async () => {
+      ports.close();
+      sandbox.child.kill('SIGTERM');
+      await sandbox.ended;
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
