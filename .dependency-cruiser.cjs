@@ -36,7 +36,7 @@ module.exports = {
       'sandbox',
       '^lib/sandbox/',
       '^lib/sandbox/',
-      npm('@aws-sdk', '@smithy', '@aws-cdk/aws-service-spec', '@aws-cdk/service-spec-types', '@electric-sql/pglite', 'lmdb', '@peculiar/x509', 'reflect-metadata', 'pg'),
+      npm('@aws-sdk', '@smithy', '@aws-cdk/aws-service-spec', '@aws-cdk/service-spec-types', '@electric-sql/pglite', 'lmdb', '@peculiar/x509', 'reflect-metadata', 'pg', 'yaml'),
     ),
     ...allow('config', '^lib/config\\.ts$', '^lib/domain/', npm('zod')),
     ...allow('stacks', '^stacks/', '^stacks/', '^tenant-template/[^/]+\\.ts$', npm('aws-cdk-lib', 'constructs', 'cdk-nag')),

@@ -1,4 +1,5 @@
 import { AwsError } from '../model.ts';
+import { readYaml } from './template-yaml.ts';
 
 /** The parts of a CloudFormation template ("Template anatomy", AWS CloudFormation User Guide). */
 export interface Template {
@@ -65,7 +66,7 @@ export function parseTemplate(body: string): Template {
       `1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to ${inlineLimit}`,
     );
   }
-  const template = parseJson(body);
+  const template = parseBody(body);
   const { AWSTemplateFormatVersion: version, ...sections } = template;
   if (version !== undefined && version !== '2010-09-09') {
     throw formatError('[/AWSTemplateFormatVersion] version must be 2010-09-09.');
@@ -112,17 +113,14 @@ export function parseTemplate(body: string): Template {
   return whole;
 }
 
-function parseJson(body: string): Record<string, unknown> {
+/** JSON, or YAML as the CDK command line sends it. */
+function parseBody(body: string): Record<string, unknown> {
+  const isJson = body.trimStart().startsWith('{');
   let value: unknown;
   try {
-    value = JSON.parse(body);
+    value = isJson ? JSON.parse(body) : readYaml(body);
   } catch (error) {
-    const isJson = body.trimStart().startsWith('{');
-    throw formatError(
-      isJson
-        ? `JSON not well-formed. ${(error as Error).message}`
-        : 'the sandbox reads templates in JSON only, and this one is not (YAML?).',
-    );
+    throw formatError(`${isJson ? 'JSON' : 'YAML'} not well-formed. ${(error as Error).message}`);
   }
   if (!isObject(value)) throw formatError('unsupported structure.');
   return value;
