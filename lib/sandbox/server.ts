@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
+import { resolve } from 'node:path';
 import { callerOf, defaultAccountId } from './access-keys.ts';
 import { cloudFormation } from './cloudformation/index.ts';
 import { type ControlParts, serveControl } from './control.ts';
@@ -127,7 +128,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     cloud,
     faults,
     calls,
-    directory: options.directory,
+    directory: resolve(options.directory),
     accounts: () =>
       state
         .table<true>('accounts')
