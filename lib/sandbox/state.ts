@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 
 import { join, resolve } from 'node:path';
 import { type Database, open } from 'lmdb';
 import type { State, Table } from './model.ts';
+import { decodeRecord, encodeRecord } from './record-encoding.ts';
 
 /** The recorded state of one sandbox, and the end of it. */
 export interface DurableState extends State {
@@ -31,7 +32,7 @@ export function openState(directory: string): DurableState {
     table<T>(name: string): Table<T> {
       let table = tables.get(name);
       if (!table) {
-        table = tableOver(environment.openDB<unknown, string>({ name }));
+        table = tableOver(environment.openDB<Buffer, string>({ name, encoding: 'binary' }));
         tables.set(name, table);
       }
       return table as Table<T>;
@@ -57,17 +58,20 @@ export function openState(directory: string): DurableState {
   };
 }
 
-function tableOver<T>(database: Database<T, string>): Table<T> {
+function tableOver(database: Database<Buffer, string>): Table<unknown> {
   const range = (prefix: string) =>
     prefix === '' ? database.getRange() : database.getRange({ start: prefix, end: prefix + lastCodePoint });
   return {
-    get: (key) => database.get(key),
-    put: (key, value) => database.putSync(key, value),
+    get: (key) => {
+      const bytes = database.get(key);
+      return bytes === undefined ? undefined : decodeRecord(bytes);
+    },
+    put: (key, value) => database.putSync(key, encodeRecord(value)),
     delete: (key) => {
       database.removeSync(key);
     },
-    list: (prefix = '') => [...range(prefix)].map((entry) => entry.value),
-    entries: (prefix = '') => [...range(prefix)].map((entry) => [entry.key, entry.value]),
+    list: (prefix = '') => [...range(prefix)].map(({ value }) => decodeRecord(value)),
+    entries: (prefix = '') => [...range(prefix)].map(({ key, value }) => [key, decodeRecord(value)]),
   };
 }
 
