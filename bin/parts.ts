@@ -37,20 +37,25 @@ export async function openDatabase(config: Config): Promise<Database> {
   return database;
 }
 
-/** @param endpoint where the cloud answers when it is not AWS's own endpoints. */
+/**
+ * @param endpoint where the cloud answers when it is not AWS's own endpoints.
+ * @param standIns ports that answer in place of the cloud's own; the product has none.
+ */
 export function buildParts(
   config: Config,
   database: Database,
   endpoint: string | undefined,
   log: Logger,
+  standIns: Partial<CloudPorts> = {},
 ): Parts {
-  const ports = connectAws({
+  const connected = connectAws({
     region: config.cell.region,
     probe: siloAddress(config, endpoint),
     ...(endpoint === undefined ? {} : { endpoint }),
     // The sandbox is never sent the keys of a real account.
     ...(config.cloud.kind === 'sandbox' ? { credentials: sandboxDefaults.credentials } : {}),
   });
+  const ports: CloudPorts = { ...connected, ...standIns };
   const definition = provisionPractice({
     ports,
     parametersForShape,
