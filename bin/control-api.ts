@@ -1,5 +1,5 @@
 /** `npm start`: the control API with its workers; on embedded defaults the sandbox cloud and a first release too. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
@@ -92,7 +92,11 @@ async function offerRelease(
 async function keepFirstToken({ dataDirectory }: Config, core: Core): Promise<string> {
   const file = join(dataDirectory, 'admin.token');
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
-  await ensureFirstToken(core, (token) => writeFile(file, `${token}\n`, { mode: 0o600 }));
+  // A new file each time: writing into an existing one would keep that one's mode.
+  await ensureFirstToken(core, async (token) => {
+    await rm(file, { force: true });
+    await writeFile(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
+  });
   return file;
 }
 

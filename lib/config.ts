@@ -43,7 +43,7 @@ export const sandboxDefaults = {
 } as const;
 
 /** One AWS account and Region that the control plane deploys to. */
-export interface CellConfig {
+interface CellConfig {
   readonly region: string;
   /** Practices answer at `<id>.<domain>`. */
   readonly domain: string;

@@ -1,7 +1,7 @@
 import { PGlite, types } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, PostgresDialect, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import pg from 'pg';
+import { type CustomTypesConfig, Pool, types as pgTypes } from 'pg';
 import { DomainError } from '../domain/errors.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { migrations } from './migrations/index.ts';
@@ -25,6 +25,7 @@ export interface Database {
 }
 
 const asText = (value: string): string => value;
+/** Type ids of PostgreSQL (pg_type). */
 const int8 = 20;
 const date = 1082;
 
@@ -61,14 +62,15 @@ export function openServer(
   connectionString: string,
   options: { readonly maxConnections?: number } = {},
 ): Database {
-  const typesOf: pg.CustomTypesConfig = {
-    getTypeParser: (oid: number, format?: 'text' | 'binary') => {
+  const typesOf: CustomTypesConfig = {
+    getTypeParser: (type, format) => {
+      const oid: number = type;
       if (oid === int8) return Number;
       if (oid === date) return asText;
-      return pg.types.getTypeParser(oid, format as 'text');
+      return pgTypes.getTypeParser(type, format);
     },
   };
-  const pool = new pg.Pool({ connectionString, max: options.maxConnections ?? 10, types: typesOf });
+  const pool = new Pool({ connectionString, max: options.maxConnections ?? 10, types: typesOf });
   // An idle connection that breaks is replaced at its next use; without a listener it would end the process.
   pool.on('error', () => undefined);
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });

@@ -70,7 +70,7 @@ export interface SiloStackTable {
   observed_at: Time;
 }
 
-export interface ReleaseTable {
+interface ReleaseTable {
   id: string;
   content_hash: string;
   manifest: Json<ReleaseManifest>;
@@ -120,7 +120,7 @@ export interface RunStepTable {
   finished_at: NullableTime;
 }
 
-export interface RunEventTable {
+interface RunEventTable {
   seq: Generated<number>;
   run_id: string;
   kind: RunEventKind;
@@ -128,7 +128,7 @@ export interface RunEventTable {
   at: Time;
 }
 
-export interface EvidenceTable {
+interface EvidenceTable {
   id: Generated<number>;
   practice_id: string;
   run_id: string | null;
@@ -185,7 +185,7 @@ export interface AuditTable {
   details: Json<Record<string, unknown>>;
 }
 
-export interface IdempotencyTable {
+interface IdempotencyTable {
   /** Route and actor, so that two callers never share a key. */
   scope: string;
   key: string;

@@ -9,7 +9,7 @@ export const inlineTemplateLimit = 51_200;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hexadecimal');
 
-export const templateParameterSchema = z.strictObject({
+const templateParameterSchema = z.strictObject({
   name: z.string().min(1),
   /** CloudFormation's parameter type, for example `String`, `Number`, `CommaDelimitedList`. */
   type: z.string().min(1),
@@ -18,9 +18,8 @@ export const templateParameterSchema = z.strictObject({
   allowedValues: z.array(z.string()).optional(),
   description: z.string().optional(),
 });
-export type TemplateParameter = z.infer<typeof templateParameterSchema>;
 
-export const releaseTemplateSchema = z.strictObject({
+const releaseTemplateSchema = z.strictObject({
   /** Relative to the release directory. */
   file: z.string(),
   sha256,

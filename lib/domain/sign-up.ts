@@ -7,10 +7,7 @@ export type Discipline = (typeof disciplines)[number];
 export const signUpStates = ['requested', 'approved', 'rejected', 'closed'] as const;
 export type SignUpState = (typeof signUpStates)[number];
 
-/** States in which a sign-up holds its NPI: no second sign-up may carry it. */
-export const npiHoldingStates: readonly SignUpState[] = ['requested', 'approved'];
-
-export const usStates = (
+const usStates = (
   'AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA ' +
   'RI SC SD TN TX UT VT VA WA WV WI WY AS GU MP PR VI'
 ).split(' ');
@@ -30,7 +27,7 @@ export function isNpi(value: string): boolean {
 }
 
 /** Whether this runtime's time zone database knows the name as a region (not an offset such as `+05:00`). */
-export function isTimeZone(name: string): boolean {
+function isTimeZone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
     return new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone.length > 0;
