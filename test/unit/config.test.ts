@@ -1,0 +1,36 @@
+import { readConfig } from '../../lib/config.ts';
+
+const aws = {
+  LUMENALITY_CLOUD: 'aws',
+  AWS_REGION: 'us-east-1',
+  LUMENALITY_DOMAIN: 'practices.example.com',
+  LUMENALITY_HOSTED_ZONE_ID: 'Z123',
+  LUMENALITY_IMAGE_REGISTRY: '123456789012.dkr.ecr.us-east-1.amazonaws.com',
+};
+
+test('nothing needs to be set for the embedded defaults', () => {
+  expect(readConfig({})).toMatchObject({
+    host: '127.0.0.1',
+    port: 8080,
+    databaseUrl: undefined,
+    cloud: { kind: 'sandbox', port: 4566 },
+  });
+});
+
+test('an empty variable counts as unset', () => {
+  expect(readConfig({ PORT: '', DATABASE_URL: '' })).toMatchObject({ port: 8080, databaseUrl: undefined });
+});
+
+test('everything that is wrong is named at once', () => {
+  expect(() => readConfig({ PORT: 'eighty', DATABASE_URL: 'mysql://x', LUMENALITY_DOMAIN: 'UPPER' })).toThrow(
+    /PORT[^]*DATABASE_URL[^]*LUMENALITY_DOMAIN/,
+  );
+});
+
+test.each(Object.keys(aws).filter((name) => name !== 'LUMENALITY_CLOUD'))('on AWS %s is required', (name) => {
+  expect(() => readConfig({ ...aws, [name]: undefined })).toThrow(`${name} must be set`);
+});
+
+test('on AWS no embedded endpoint is used', () => {
+  expect(readConfig(aws).cloud).toEqual({ kind: 'aws', endpoint: undefined });
+});
