@@ -141,4 +141,94 @@ describe('provision-practice, on the sandbox cloud', () => {
     );
     expect((await findPractice(database.db, 'river-speech'))?.state).toBe('active');
   }, 120_000);
+
+  test('a cancel before there is a database removes everything and says what it keeps', async () => {
+    await cloud.fault({
+      resourceType: 'AWS::RDS::DBInstance',
+      action: 'create',
+      match: 'maple-pt',
+      effect: { kind: 'fail', message: 'no capacity' },
+    });
+    const runId = await provision('maple-pt');
+    await runIn(database.db, runId, 'failed');
+    const [foundation] = await listSiloStacks(database.db, ['maple-pt']);
+    const keyArn = foundation?.outputs['KeyArn'] ?? '';
+    await again(requestCancel, runId);
+    const run = await runIn(database.db, runId, 'cancelled', 'failed');
+    expect(run.error).toBeNull();
+    for (const component of components) {
+      expect(await cloud.ports.stacks.describe(`lumenality-maple-pt-${component}`)).toBeUndefined();
+    }
+    expect((await cloud.ports.silo.key(keyArn)).state).toBe('PendingDeletion');
+    expect(run.kept).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^KMS key .* is scheduled for deletion on \d{4}-\d\d-\d\d/),
+        expect.stringContaining('/lumenality/maple-pt/app'),
+      ]),
+    );
+    expect((await findPractice(database.db, 'maple-pt'))?.state).toBe('provisioning_cancelled');
+    const signUp = await database.db
+      .selectFrom('sign_up')
+      .select('state')
+      .where('practice_id', '=', 'maple-pt')
+      .executeTakeFirst();
+    expect(signUp?.state).toBe('closed');
+    const stacks = await listSiloStacks(database.db, ['maple-pt']);
+    expect(stacks.map(({ status }) => status)).toEqual(stacks.map(() => 'DELETE_COMPLETE'));
+  }, 120_000);
+
+  test('a silo that cannot be read is not active; a cancel then keeps the database and what it needs', async () => {
+    const lift = await cloud.fault({
+      service: 'rds',
+      operation: 'DescribeDBParameters',
+      effect: { kind: 'error', code: 'AccessDenied', message: 'not authorized', status: 403 },
+    });
+    const runId = await provision('cedar-ot');
+    const failed = await runIn(database.db, runId, 'succeeded', 'failed');
+    await lift();
+    expect(failed.error).toMatchObject({ code: 'verification_failed', step: 'verify' });
+    expect(failed.error?.message).toContain('database-tls-forced');
+    expect((await findPractice(database.db, 'cedar-ot'))?.state).toBe('provisioning_failed');
+    const evidence = await listEvidence(database.db, { practiceId: 'cedar-ot', limit: 100 });
+    expect(evidence).toHaveLength(siloChecks.length);
+    expect(evidence.filter(({ passed }) => !passed)).toMatchObject([
+      { check: 'database-tls-forced', observed: expect.stringContaining('AccessDenied') },
+    ]);
+
+    await again(requestCancel, runId);
+    const run = await runIn(database.db, runId, 'cancelled');
+    expect(run.kept).toEqual([expect.stringContaining('may hold data')]);
+    const left = await Promise.all(
+      components.map((component) => cloud.ports.stacks.describe(`lumenality-cedar-ot-${component}`)),
+    );
+    expect(left.map((stack) => stack?.status)).toEqual(['CREATE_COMPLETE', 'CREATE_COMPLETE', undefined]);
+    expect(left.map((stack) => stack?.terminationProtection)).toEqual([true, true, undefined]);
+  }, 120_000);
+
+  test('killed in the middle of a stack, the next engine joins the operation and tells no event twice', async () => {
+    await cloud.fault({
+      resourceType: 'AWS::RDS::DBInstance',
+      action: 'create',
+      match: 'birch-bh',
+      times: 1,
+      effect: { kind: 'delay', ms: 2_000 },
+    });
+    const runId = await provision('birch-bh');
+    await eventually('the database to be in creation', async () =>
+      (await eventsOf(runId)).find(
+        ({ body }) => body.kind === 'resource' && body.logicalId === 'DatabaseInstance',
+      ),
+    );
+    await engine.stop();
+    engine = await startEngine();
+    const run = await runIn(database.db, runId, 'succeeded', 'failed');
+    expect(run.error).toBeNull();
+    const begun = (await eventsOf(runId)).filter(
+      ({ body }) =>
+        body.kind === 'resource' &&
+        body.resourceType === 'AWS::CloudFormation::Stack' &&
+        body.status === 'CREATE_IN_PROGRESS',
+    );
+    expect(begun).toHaveLength(components.length);
+  }, 120_000);
 });
