@@ -26,6 +26,10 @@ const environmentSchema = z.object({
     .optional(),
   LUMENALITY_HOSTED_ZONE_ID: text.optional(),
   LUMENALITY_IMAGE_REGISTRY: text.optional(),
+  LUMENALITY_S3_PREFIX_LIST_ID: z
+    .string()
+    .regex(/^pl-[0-9a-f]{8,17}$/, 'must be the id of a prefix list, pl-…')
+    .optional(),
   LUMENALITY_RELEASE_DIR: text.optional(),
   LUMENALITY_TRUST_PROXY: text.optional(),
   LUMENALITY_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(200).default(25),
@@ -42,6 +46,9 @@ export const sandboxDefaults = {
   credentials: { accessKeyId: '000000000000', secretAccessKey: 'sandbox' },
 } as const;
 
+/** The Region whose prefix list for S3 is the templates' default (stacks/foundation-stack.ts). */
+const prefixListRegion = 'us-east-1';
+
 /** One AWS account and Region that the control plane deploys to. */
 interface CellConfig {
   readonly region: string;
@@ -51,6 +58,8 @@ interface CellConfig {
   readonly hostedZoneId: string;
   /** Where `lumenality/practice-app` lies, without the repository's name. */
   readonly imageRegistry: string;
+  /** The Region's managed prefix list `com.amazonaws.<region>.s3`; the templates know the one of us-east-1. */
+  readonly s3PrefixListId: string | undefined;
 }
 
 export interface Config {
@@ -112,6 +121,9 @@ function cellOf(env: z.infer<typeof environmentSchema>): CellConfig {
   };
   if (env.LUMENALITY_CLOUD === 'aws') {
     const missing = Object.entries(given).filter(([, value]) => value === undefined);
+    if (env.AWS_REGION !== prefixListRegion && env.LUMENALITY_S3_PREFIX_LIST_ID === undefined) {
+      missing.push(['LUMENALITY_S3_PREFIX_LIST_ID', undefined]);
+    }
     if (missing.length > 0) {
       throw refusal(missing.map(([name]) => `${name} must be set when LUMENALITY_CLOUD is aws`));
     }
@@ -121,6 +133,7 @@ function cellOf(env: z.infer<typeof environmentSchema>): CellConfig {
     domain: given.LUMENALITY_DOMAIN ?? sandboxDefaults.domain,
     hostedZoneId: given.LUMENALITY_HOSTED_ZONE_ID ?? sandboxDefaults.hostedZoneId,
     imageRegistry: given.LUMENALITY_IMAGE_REGISTRY ?? sandboxDefaults.imageRegistry,
+    s3PrefixListId: env.LUMENALITY_S3_PREFIX_LIST_ID,
   };
 }
 

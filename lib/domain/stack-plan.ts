@@ -9,7 +9,12 @@ export interface ParameterSources {
   /** What the plan's shape decides: instance class, task size, … */
   readonly shape: Parameters;
   readonly release: ReleaseManifest;
-  readonly cell: { readonly hostedZoneId: string; readonly imageRegistry: string };
+  readonly cell: {
+    readonly hostedZoneId: string;
+    readonly imageRegistry: string;
+    /** The Region's managed prefix list for S3, where it is not the templates' default. */
+    readonly s3PrefixListId?: string | undefined;
+  };
 }
 
 /** CloudFormation's name for the stack of one component of a practice's silo. */
@@ -34,6 +39,7 @@ export function standingParameters({ practice, shape, release, cell }: Parameter
     HostName: practice.hostName,
     HostedZoneId: cell.hostedZoneId,
     ReleaseId: release.id,
+    ...(cell.s3PrefixListId === undefined ? {} : { S3PrefixListId: cell.s3PrefixListId }),
     ImageUri: `${cell.imageRegistry}/${release.image.repository}@${release.image.digest}`,
   };
 }

@@ -31,6 +31,12 @@ test.each(Object.keys(aws).filter((name) => name !== 'LUMENALITY_CLOUD'))('on AW
   expect(() => readConfig({ ...aws, [name]: undefined })).toThrow(`${name} must be set`);
 });
 
+test('outside us-east-1 the prefix list of S3 must be told', () => {
+  expect(() => readConfig({ ...aws, AWS_REGION: 'eu-west-1' })).toThrow(
+    'LUMENALITY_S3_PREFIX_LIST_ID must be set',
+  );
+});
+
 test('on AWS no embedded endpoint is used', () => {
   expect(readConfig(aws).cloud).toEqual({ kind: 'aws', endpoint: undefined });
 });
