@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsError } from './model.ts';
 
 /** What a fault does to the calls or resources that it hits. */
-export type FaultEffect =
+type FaultEffect =
   | { readonly kind: 'throttle' }
   | { readonly kind: 'error'; readonly code: string; readonly message: string; readonly status: number }
   /** Resource types only: the resource's creation, update or deletion fails with this reason. */
@@ -12,7 +12,7 @@ export type FaultEffect =
   /** Ends the connection without an answer: `before` the operation is carried out, or `after` it. */
   | { readonly kind: 'cut'; readonly when: 'before' | 'after' };
 
-export interface FaultRule {
+interface FaultRule {
   readonly id: string;
   /** Signing name, for example `cloudformation`; with `operation` it says which calls are hit. */
   readonly service?: string;

@@ -34,7 +34,7 @@ import {
 import { type ServiceModel, serviceModel } from './wire/service-model.ts';
 
 /** Makes the part that runs databases, tasks and the image registry; its child processes call `endpoint()`. */
-export type DataPlaneFactory = (parts: {
+type DataPlaneFactory = (parts: {
   readonly directory: string;
   readonly state: State;
   readonly endpoint: () => string;

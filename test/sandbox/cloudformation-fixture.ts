@@ -16,7 +16,7 @@ import { AwsError, type ResourceContext, type ResourceHandler } from '../../lib/
 import { type Sandbox, startSandbox } from '../../lib/sandbox/server.ts';
 
 /** What the topics and queues of these tests were asked to do, in order. */
-export interface Journal {
+interface Journal {
   readonly calls: string[];
   /** Physical ids that exist. */
   readonly alive: Set<string>;

@@ -58,7 +58,7 @@ function definitionOf(template: Template, name: string): ParameterDefinition {
   return definition;
 }
 
-export const isListType = (type: string) => type === 'CommaDelimitedList' || type.startsWith('List<');
+const isListType = (type: string) => type === 'CommaDelimitedList' || type.startsWith('List<');
 
 /** What `Ref` returns for a parameter: a list for the list types, text for all others. */
 export function parameterValue(definition: ParameterDefinition, text: string): string | string[] {

@@ -10,7 +10,7 @@ import type { Template } from './template.ts';
 export type StackIdentity = Pick<StackRecord, 'stackId' | 'name' | 'accountId' | 'region'>;
 
 /** Looks up what resources return; a change set and an execution differ in this alone. */
-export interface ResourceValues {
+interface ResourceValues {
   reference(logicalId: string): unknown;
   attribute(logicalId: string, attribute: string): unknown;
 }

@@ -1,12 +1,11 @@
-import { AwsError, type Cloud } from '../model.ts';
-import { deploy, describeError, type Engine, liveScope, putProgress, type Run } from './deployment.ts';
+import type { Cloud } from '../model.ts';
+import { deploy, describeError, type Engine, putProgress, type Run } from './deployment.ts';
 import { enterStatus } from './events.ts';
 import { type Dependencies, reversed, walk } from './graph.ts';
-import { evaluate } from './intrinsics.ts';
+import { evaluateOutputs, exportInUse } from './outputs.ts';
 import {
   isPresent,
   type OperationRecord,
-  type OutputRecord,
   progressOf,
   type ResourceRecord,
   requireStack,
@@ -18,8 +17,7 @@ import {
   tables,
 } from './records.ts';
 import { remove, removeLeftover, restore } from './removal.ts';
-import { type BoundTemplate, bindTemplate, exportsOf } from './scope.ts';
-import { isScalar } from './specification.ts';
+import { type BoundTemplate, bindTemplate } from './scope.ts';
 import { checkStackPolicy } from './stack-policy.ts';
 import { parseTemplate } from './template.ts';
 
@@ -168,44 +166,6 @@ function succeed(run: Run, operation: OperationRecord, target: StackContent, bou
   });
 }
 
-function evaluateOutputs(run: Run, bound: BoundTemplate): { outputs: OutputRecord[]; imports: string[] } {
-  const imports = new Set<string>();
-  const live = liveScope(run, bound);
-  const scope = {
-    ...live,
-    importValue(name: string) {
-      imports.add(name);
-      return live.importValue(name);
-    },
-  };
-  for (const resource of Object.values(bound.template.Resources)) {
-    if (bound.isActive(resource)) evaluate(resource.Properties ?? {}, scope); // Notes what it imports.
-  }
-  const others = exportsOf(run.cloud, requireStack(run.cloud, run.stackId)).filter(
-    ({ stack }) => stack.stackId !== run.stackId,
-  );
-  const outputs = Object.entries(bound.template.Outputs).flatMap(([key, output]): OutputRecord[] => {
-    if (!bound.isActive(output)) return [];
-    const value = evaluate(output.Value, scope);
-    if (!isScalar(value)) {
-      throw new AwsError(
-        'ValidationError',
-        `Template format error: Output ${key} is malformed. The Value field of every Outputs member must evaluate to a String.`,
-      );
-    }
-    const exportName = output.Export === undefined ? undefined : String(evaluate(output.Export.Name, scope));
-    const other = others.find(({ name }) => name === exportName);
-    if (other) {
-      throw new AwsError(
-        'ValidationError',
-        `Export with name ${exportName} is already exported by stack ${other.stack.name}. Rename the export and retry.`,
-      );
-    }
-    return [{ key, value: String(value), description: output.Description, exportName }];
-  });
-  return { outputs, imports: [...imports] };
-}
-
 function clearProgress(run: Run): void {
   const { progress } = tables(run.cloud.state);
   for (const { logicalId } of progressOf(run.cloud, run.stackId))
@@ -321,16 +281,6 @@ async function deleteStack(run: Run, stack: StackRecord, operation: OperationRec
   } else {
     finishDeletion(run);
   }
-}
-
-function exportInUse(cloud: Cloud, stack: StackRecord): string | undefined {
-  const names = stack.outputs.flatMap(({ exportName }) => (exportName === undefined ? [] : [exportName]));
-  const others = tables(cloud.state).stacks.list(`${stack.accountId}/${stack.region}/`);
-  for (const name of names) {
-    const user = others.find((other) => other.stackId !== stack.stackId && other.imports.includes(name));
-    if (user) return `Export ${name} cannot be deleted as it is in use by ${user.name}`;
-  }
-  return undefined;
 }
 
 function finishDeletion(run: Run): void {

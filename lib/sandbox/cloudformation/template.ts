@@ -36,7 +36,7 @@ export interface ResourceDefinition {
   readonly UpdateReplacePolicy?: string;
 }
 
-export interface OutputDefinition {
+interface OutputDefinition {
   readonly Value: unknown;
   readonly Description?: string;
   readonly Condition?: string;

@@ -221,7 +221,7 @@ function numbered(node: QueryNode, path: string): Array<[number, QueryNode]> {
 // --- XML (REST-XML protocol) ---
 
 /** @param value the parsed element: text, an object of its children by name, or a list where a name repeats. */
-export function fromXml(schema: NormalizedSchema, value: unknown, path = ''): unknown {
+function fromXml(schema: NormalizedSchema, value: unknown, path = ''): unknown {
   if (schema.isStructSchema()) {
     const children = value === '' ? {} : value;
     if (!isObject(children)) throw wrongType(path, 'a Structure', value);

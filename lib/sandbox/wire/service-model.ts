@@ -12,7 +12,7 @@ export interface OperationModel {
   readonly http: { readonly method: string; readonly pattern: string; readonly status: number } | undefined;
 }
 
-export interface ErrorModel {
+interface ErrorModel {
   /** The code on the wire: query services name an error otherwise than its shape (`DBInstanceNotFound`). */
   readonly code: string;
   readonly status: number | undefined;
