@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { json } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type EvidenceRow,
   evidencePageSchema,
@@ -17,12 +18,13 @@ import {
 } from '../control-api/contracts/sign-ups.ts';
 import type { SignUpRequest } from '../lib/domain/sign-up.ts';
 import type { ApiClient } from './commands/api-client.ts';
-import { commandError } from './commands/command-error.ts';
+import { CommandError, commandError } from './commands/command-error.ts';
 import { latestRunOf } from './commands/find.ts';
 import { RunProgress } from './commands/run-progress.ts';
 import type { Session } from './commands/session.ts';
 import { followToEnd, hasEnded } from './commands/watch.ts';
 
+const appTimeoutMs = 60_000;
 const fixtures = new URL('../test/fixtures/practices/', import.meta.url);
 
 /** A fixture, signed up and approved; whether by this demo or by an earlier one on the same data. */
@@ -96,11 +98,24 @@ export async function newestEvidence({ api }: Session, practiceId: string): Prom
   return [...new Map(ofOneRun.map((row) => [row.check, row])).values()];
 }
 
+/** The app's answer; after a restart of the sandbox its containers may still be starting, which is waited for. */
+export async function askApp(practice: Practice, path: string): Promise<unknown> {
+  const deadline = Date.now() + appTimeoutMs;
+  for (;;) {
+    try {
+      return await askOnce(practice, path);
+    } catch (error) {
+      if (!(error instanceof CommandError) || Date.now() > deadline) throw error;
+    }
+    await delay(500);
+  }
+}
+
 /**
  * Asks a practice's app through its load balancer, by host name. `*.localhost` is this machine (RFC 6761, section 6.3),
  * whatever the system's resolver thinks of it.
  */
-export async function askApp(practice: Practice, path: string): Promise<unknown> {
+async function askOnce(practice: Practice, path: string): Promise<unknown> {
   const address = new URL(path, practice.url);
   const request = address.protocol === 'https:' ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {

@@ -43,7 +43,7 @@ export function reportPractice(output: Output, { practice, run, evidence, versio
       evidence.map(({ check, expected, observed, passed }) => [
         check,
         expected,
-        observed,
+        observed === expected ? 'the same' : observed,
         mark(passed, output),
       ]),
     ),
@@ -72,13 +72,13 @@ export function reportProof(output: Output, { silos, distinct, decryptions, plai
   output.line(
     table(
       output,
-      ['ENCRYPTED FOR', ...silos.map(({ practiceId }) => `KEY OF ${practiceId}`)],
+      ['CIPHERTEXT OF', ...silos.map(({ practiceId }) => `KEY OF ${practiceId}`)],
       silos.map(({ practiceId }) => [
         practiceId,
         ...decryptions
           .filter(({ encryptedFor }) => encryptedFor === practiceId)
           .map(({ opened, refusal, held }): Cell => {
-            const text = opened ? 'decrypts' : (refusal?.split(':')[0] ?? 'another plain text');
+            const text = opened ? 'decrypts' : refusal === null ? 'another plain text' : 'refused';
             return { text, paint: held ? output.colours.green : output.colours.red };
           }),
       ]),
@@ -91,9 +91,15 @@ export function reportProof(output: Output, { silos, distinct, decryptions, plai
   output.line(plainText.refusal ?? output.colours.red('It did take one.'));
 }
 
-export function reportNext(output: Output, reports: readonly PracticeReport[], url: string): void {
+/** @param setting shell commands that point the command line at this control plane, where the defaults do not */
+export function reportNext(
+  output: Output,
+  reports: readonly PracticeReport[],
+  { url, setting }: { readonly url: string; readonly setting: string | undefined },
+): void {
   const [first] = reports;
   heading(output, 'It stays up. In another terminal, try');
+  if (setting !== undefined) output.line(`  ${setting}`);
   output.line('  npx lumenality practice list');
   if (first !== undefined) {
     output.line(`  npx lumenality practice evidence ${first.practice.id} --full`);

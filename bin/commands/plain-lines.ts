@@ -3,11 +3,24 @@ import type { Colours } from './output.ts';
 import { countsOf, type RunProgress } from './run-progress.ts';
 import { clean, duration } from './text.ts';
 
-/** One event as a line for a log; `undefined` for what would only be noise there. Time is UTC. */
-export function plainLine(event: RunEvent, progress: RunProgress, colours: Colours): string | undefined {
+/**
+ * One event as a line for a log; `undefined` for what would only be noise there. Time is UTC.
+ * @param brief only steps and what failed: for several runs at once
+ */
+export function plainLine(
+  event: RunEvent,
+  progress: RunProgress,
+  { colours, brief }: { readonly colours: Colours; readonly brief: boolean },
+): string | undefined {
+  if (brief && isDetail(event)) return undefined;
   const words = wordsOf(event, progress, colours);
   if (words === undefined) return undefined;
   return `${colours.dim(`${event.at.slice(11, 19)}Z`)} ${progress.practiceId}  ${words}`;
+}
+
+function isDetail(event: RunEvent): boolean {
+  if (event.kind === 'resource') return !event.status.endsWith('_FAILED');
+  return event.kind === 'check' && event.passed;
 }
 
 function wordsOf(event: RunEvent, progress: RunProgress, colours: Colours): string | undefined {

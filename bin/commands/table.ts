@@ -6,6 +6,8 @@ export type Cell = string | { readonly text: string; readonly paint: (text: stri
 
 const gap = 2;
 const narrowest = 8;
+/** Columns narrower than this are left alone as long as the row can be made to fit otherwise. */
+const comfortable = 12;
 const noBorders = {
   top: '',
   'top-mid': '',
@@ -68,12 +70,14 @@ export function fields(output: Output, rows: ReadonlyArray<readonly [name: strin
     .join('\n');
 }
 
-/** Takes columns from the widest until the row fits. */
+/** Takes columns from the widest until the row fits; from the first, which names the row, only when it must. */
 function fit(natural: readonly number[], available: number): number[] {
   const widths = [...natural];
   let excess = widths.reduce((sum, width) => sum + width, 0) - available;
   while (excess > 0) {
-    const widest = widths.indexOf(Math.max(...widths));
+    const shrinkable = widths.map((width, column) => (column === 0 || width <= comfortable ? 0 : width));
+    const candidates = shrinkable.some((width) => width > 0) ? shrinkable : widths;
+    const widest = candidates.indexOf(Math.max(...candidates));
     if ((widths[widest] ?? 0) <= narrowest) break;
     widths[widest] = (widths[widest] ?? 0) - 1;
     excess -= 1;

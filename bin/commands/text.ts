@@ -24,7 +24,7 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
 }
 
-/** Lines of at most `width` characters, broken at spaces and, where a word is longer than that, inside it. */
+/** Lines of at most `width` characters, broken at spaces and, where a word is longer than that, behind punctuation. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
@@ -37,11 +37,18 @@ export function wrap(text: string, width: number): string[] {
     if (line !== '') lines.push(line);
     line = word;
     while (line.length > width) {
-      lines.push(line.slice(0, width));
-      line = line.slice(width);
+      const end = breakOf(line, width);
+      lines.push(line.slice(0, end));
+      line = line.slice(end);
     }
   }
   return [...lines, line];
+}
+
+/** Where to break a word that is too long: behind its last punctuation mark in the second half of the line. */
+function breakOf(word: string, width: number): number {
+  const mark = /^.*[-/:.,_]/.exec(word.slice(0, width))?.[0].length ?? 0;
+  return mark > width / 2 ? mark : width;
 }
 
 /** The shortest start of each id, 8 characters or more, that no other of them shares. */

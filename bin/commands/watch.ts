@@ -70,7 +70,9 @@ export async function followToEnd(
   const view = session.output.live ? await openLiveView(runs, session.output) : undefined;
   try {
     return await Promise.all(
-      runs.map((progress) => followOne(session, progress, { after, view, signal: leaving.signal })),
+      runs.map((progress) =>
+        followOne(session, progress, { after, view, brief: runs.length > 1, signal: leaving.signal }),
+      ),
     );
   } catch (error) {
     leaving.signal.throwIfAborted();
@@ -99,7 +101,7 @@ const comeBack = (runs: readonly RunProgress[]) => ({
 async function followOne(
   session: Session,
   progress: RunProgress,
-  options: { after: number | undefined; view: LiveView | undefined; signal: AbortSignal },
+  options: { after: number | undefined; view: LiveView | undefined; brief: boolean; signal: AbortSignal },
 ): Promise<Run> {
   const { api, output } = session;
   const { view, signal } = options;
@@ -110,7 +112,7 @@ async function followOne(
       if (item.kind === 'event') {
         progress.apply(item.event);
         after = item.event.seq;
-        const line = plainLine(item.event, progress, output.colours);
+        const line = plainLine(item.event, progress, { colours: output.colours, brief: options.brief });
         if (line !== undefined) say(line);
       } else {
         progress.setLost(item.kind === 'lost' ? item.reason : undefined);
