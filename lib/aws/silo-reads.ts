@@ -61,7 +61,7 @@ export function siloReads(clients: AwsClients): SiloReads {
   };
 }
 
-export function missing(service: string, kind: string, id: string): never {
+function missing(service: string, kind: string, id: string): never {
   throw new DomainError('cloud_failure', `AWS ${service} shows no ${kind} ${id}.`, {
     context: { service, id },
   });

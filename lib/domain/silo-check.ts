@@ -64,7 +64,7 @@ export interface Check {
   judge(facts: SiloFacts, expectations: SiloExpectations): Judgement;
 }
 
-export interface Judgement {
+interface Judgement {
   readonly expected: string;
   readonly observed: string;
   readonly passed: boolean;

@@ -28,14 +28,14 @@ export interface StackEvent {
   readonly at: Date;
 }
 
-export interface StackResource {
+interface StackResource {
   readonly logicalId: string;
   readonly physicalId: string | null;
   readonly type: string;
   readonly status: string;
 }
 
-export interface ChangeSetRequest {
+interface ChangeSetRequest {
   readonly stackName: string;
   readonly kind: 'create' | 'update';
   /** Unique within the stack; letters, digits and hyphens. */

@@ -219,7 +219,7 @@ async function protect(
 }
 
 /** The error for a stack that an operation left in a bad status: root cause first, in CloudFormation's own words. */
-export async function failed(watch: Watch, stack: StackView): Promise<DomainError> {
+async function failed(watch: Watch, stack: StackView): Promise<DomainError> {
   const cause = await rootCause(watch, stack.stackId);
   if (cause === undefined) {
     const reason = stack.statusReason ?? (inProgress(stack.status) ? 'still in progress' : 'no reason given');

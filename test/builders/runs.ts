@@ -18,7 +18,7 @@ const freshNpi = (() => {
 })();
 
 /** A practice in `provisioning` with its approved sign-up, as an approval leaves them. */
-export async function insertApprovedPractice(trx: Trx, id: string, now = new Date()): Promise<void> {
+async function insertApprovedPractice(trx: Trx, id: string, now = new Date()): Promise<void> {
   const signUpId = randomUUID();
   await trx
     .insertInto('sign_up')

@@ -17,7 +17,7 @@ const deployedSchema = z.object({
 });
 
 /** What the deployment of a component leaves behind in the journal. */
-export const deployed = (component: Component) => ({
+const deployed = (component: Component) => ({
   name: `deploy-${component}`,
   output: deployedSchema,
 });

@@ -10,7 +10,7 @@ import { requireFillable, standingParameters } from '../../domain/stack-plan.ts'
 import type { RunContext, StepDefinition } from '../../runs/workflow.ts';
 import { sha256 } from '../deploy-stack.ts';
 
-export const provisionInputSchema = z.object({ releaseId: z.string() });
+const provisionInputSchema = z.object({ releaseId: z.string() });
 
 export const prepared = {
   name: 'prepare',
