@@ -22,10 +22,14 @@ export function onStopSignal(): AbortSignal {
  */
 export async function runUntilStopped(start: (stops: Stops) => Promise<void>): Promise<void> {
   const stops: Stops = [];
+  let askedAt = 0;
   const asked = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
-        if (stopRequested.signal.aborted) process.exit(interrupted);
+        // Under npm one Ctrl-C may arrive twice, from the terminal and from npm: only a later one is a second.
+        if (stopRequested.signal.aborted && Date.now() - askedAt > 1_000) process.exit(interrupted);
+        if (stopRequested.signal.aborted) return;
+        askedAt = Date.now();
         stopRequested.abort();
         resolve();
       });
