@@ -186,7 +186,8 @@ function asCommandError(error: unknown): CommandError {
 function interruption(): AbortSignal {
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    // Not `once`: under npm a Ctrl-C arrives twice, from the terminal and from npm, and must not cut the stop short.
+    // Not `once`: without a listener, a second SIGINT (npm may send its own after the terminal's) and the library that
+    // restores the cursor would each end the process before everything is stopped.
     process.on(signal, () =>
       interrupt.abort(
         commandError('interrupted', 'The demo was interrupted.', {

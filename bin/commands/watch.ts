@@ -78,8 +78,9 @@ export async function followToEnd(
     leaving.signal.throwIfAborted();
     throw error;
   } finally {
+    // After a Ctrl-C the listener stays: npm may send a second one, which must not cut off what is still to be said.
+    if (!leaving.signal.aborted) process.off('SIGINT', leave);
     leaving.abort();
-    process.off('SIGINT', leave);
     clearTimeout(timer);
     await view?.close();
   }
