@@ -47,7 +47,8 @@ async function untilReady(started: Started, url: string): Promise<void> {
   const deadline = performance.now() + startWithinMs;
   while (!(await isReady(url))) {
     if (started.process.exitCode !== null || started.process.signalCode !== null) {
-      throw new Error(`The control plane did not start:\n${lastLines(started)}`);
+      const end = started.process.exitCode ?? started.process.signalCode;
+      throw new Error(`The control plane ended with ${end} before it was ready:\n${lastLines(started)}`);
     }
     if (performance.now() > deadline) {
       throw new Error(

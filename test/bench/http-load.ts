@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 
 /** How many connections are kept open and busy. */
@@ -9,11 +10,11 @@ export const connections = 16;
  * @returns seconds from the first request to the last answer.
  * @throws Error at the first answer that is not 201.
  */
-export async function post(url: string, bodies: readonly Buffer[], keyPrefix: string): Promise<number> {
+export async function post(url: string, bodies: readonly Buffer[]): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const left = bodies.entries();
+  const left = bodies.values();
   const connection = async (): Promise<void> => {
-    for (const [index, body] of left) await postOne(url, agent, body, `${keyPrefix}-${index}`);
+    for (const body of left) await postOne(url, agent, body);
   };
   const begun = performance.now();
   try {
@@ -24,12 +25,12 @@ export async function post(url: string, bodies: readonly Buffer[], keyPrefix: st
   }
 }
 
-function postOne(url: string, agent: Agent, body: Buffer, idempotencyKey: string): Promise<void> {
+function postOne(url: string, agent: Agent, body: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     const headers = {
       'content-type': 'application/json',
       'content-length': body.length,
-      'idempotency-key': idempotencyKey,
+      'idempotency-key': randomUUID(),
     };
     const sent = request(url, { method: 'POST', agent, headers }, (response) => {
       const chunks: Buffer[] = [];

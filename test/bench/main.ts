@@ -3,11 +3,11 @@
  * Exit status: 0 everything was measured, whether or not a goal was met; 1 a benchmark could not run; 2 wrong usage;
  * 130 or 143 interrupted.
  */
+import '../../bin/quiet-sdk.ts';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
-import { buildReleaseOnce } from '../../bin/embedded-release.ts';
 import { againstCdk } from './against-cdk.ts';
 import type { Benchmark } from './benchmark.ts';
 import { memory } from './memory.ts';
@@ -25,7 +25,7 @@ interface Options {
 const benchmarks: readonly Benchmark[] = [overhead, againstCdk, signUps, signUpsOnPostgres, memory];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const open = new Set<Workspace>();
-const interrupted = new AbortController();
+let interrupted = false;
 
 for (const [signal, status] of [
   ['SIGINT', 130],
@@ -64,20 +64,27 @@ async function run({ json, only, quick = false }: Options): Promise<void> {
   const directory = join(shared.directory, 'release');
   let built: Promise<string> | undefined;
   const release = (): Promise<string> => {
-    built ??= buildReleaseOnce(directory, interrupted.signal).then(() => directory);
+    built ??= buildRelease(shared, directory);
     return built;
   };
   const reports: Reported[] = [];
   for (const benchmark of chosen) {
     const report = await measure(benchmark, quick, release);
     // The signal's handler ends the process as soon as everything has stopped.
-    if (interrupted.signal.aborted) return;
+    if (interrupted) return;
     reports.push(report);
     console.log(`\n${tableOf(report)}`);
   }
   await closed(shared);
   if (json !== undefined) await writeFile(json, jsonOf(reports, quick));
   process.exitCode = reports.every(({ outcome }) => outcome !== undefined) ? 0 : 1;
+}
+
+/** In a process of its own, as `npm run release:build`: CDK and its rules take some 500 MB. */
+async function buildRelease(workspace: Workspace, directory: string): Promise<string> {
+  const entry = join(root, 'bin', 'release-build.ts');
+  await workspace.run('release-build', ['--import', 'tsx', entry, '--out', directory, '--json']);
+  return directory;
 }
 
 async function measure(
@@ -117,11 +124,11 @@ async function closed(workspace: Workspace): Promise<void> {
 
 /** Ends all processes in order and removes all directories; a second signal does not wait. */
 async function stopBy(status: number): Promise<void> {
-  if (interrupted.signal.aborted) {
+  if (interrupted) {
     for (const workspace of open) workspace.destroy();
     process.exit(status);
   }
-  interrupted.abort();
+  interrupted = true;
   console.error('Stopping. Once more stops at once.');
   await Promise.all([...open].map((workspace) => workspace.close()));
   process.exit(status);

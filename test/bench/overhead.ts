@@ -12,12 +12,22 @@ import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { type Figure, median, sum } from './figures.ts';
 import { startSandboxProcess } from './sandbox-process.ts';
 
-/** One practice's run: seconds in all, in CloudFormation, and in each step of the journal. */
+/** One practice's run, in seconds. */
 interface Measured {
   readonly wall: number;
   readonly cloudFormation: number;
-  /** A last entry holds what lies between the steps. */
+  /** From the start of a step to the first event of its operation: the change set made, reviewed and executed. */
+  readonly before: number;
+  /** From the last event of an operation to the end of its step: seen, read again, protected and recorded. */
+  readonly after: number;
+  /** By the journal; a last entry holds what lies between the steps. */
   readonly steps: ReadonlyMap<string, number>;
+}
+
+/** When an operation on a stack began and ended, by its events, in milliseconds of the epoch. */
+interface Operation {
+  readonly begun: number;
+  readonly ended: number;
 }
 
 /** Each practice alone, on the sandbox with its data plane: a real database, the real app and a real verification. */
@@ -60,13 +70,24 @@ async function measure(
 ): Promise<Measured> {
   const run = await readRun(controlPlane, runId);
   const wall = secondsOf(run);
-  const operations: number[] = [];
+  const deployments: { readonly step: Run['steps'][number]; readonly operation: Operation }[] = [];
   for (const component of components) {
-    operations.push(await operationSeconds(stacks, `lumenality-${practiceId}-${component}`));
+    const step = run.steps.find(({ name }) => name === `deploy-${component}`);
+    if (step === undefined) throw new Error(`The run has no step that deploys ${component}.`);
+    const operation = await operationOf(stacks, `lumenality-${practiceId}-${component}`);
+    deployments.push({ step, operation });
   }
-  const steps = new Map(run.steps.map((step) => [step.name, secondsOf(step)]));
+  const total = (of: (each: (typeof deployments)[number]) => number): number =>
+    sum(deployments.map(of)) / 1000;
+  const steps = new Map(run.steps.map((step) => [`step ${step.name}`, secondsOf(step)]));
   steps.set('between the steps', wall - sum([...steps.values()]));
-  return { wall, cloudFormation: sum(operations), steps };
+  return {
+    wall,
+    cloudFormation: total(({ operation }) => operation.ended - operation.begun),
+    before: total(({ step, operation }) => operation.begun - Date.parse(step.startedAt ?? '')),
+    after: total(({ step, operation }) => Date.parse(step.finishedAt ?? '') - operation.ended),
+    steps,
+  };
 }
 
 function figuresOf(measured: readonly Measured[]): Figure[] {
@@ -86,12 +107,14 @@ function figuresOf(measured: readonly Measured[]): Figure[] {
     seconds('wall time of the run', ({ wall }) => wall),
     seconds('its CloudFormation operations', ({ cloudFormation }) => cloudFormation),
     seconds('everything else', ({ wall, cloudFormation }) => wall - cloudFormation),
-    ...names.map((name) => seconds(`step ${name}`, ({ steps }) => steps.get(name) ?? Number.NaN)),
+    seconds('in the deploy steps, before their operations', ({ before }) => before),
+    seconds('in the deploy steps, after their operations', ({ after }) => after),
+    ...names.map((name) => seconds(name, ({ steps }) => steps.get(name) ?? Number.NaN)),
   ];
 }
 
-/** Seconds from the first to the last event of a stack's creation, the making of its change set left out. */
-async function operationSeconds(client: CloudFormationClient, stackName: string): Promise<number> {
+/** A stack's creation, the making of its change set left out. */
+async function operationOf(client: CloudFormationClient, stackName: string): Promise<Operation> {
   const events: StackEvent[] = [];
   for await (const page of paginateDescribeStackEvents({ client }, { StackName: stackName })) {
     events.push(...(page.StackEvents ?? []));
@@ -100,7 +123,7 @@ async function operationSeconds(client: CloudFormationClient, stackName: string)
     .filter((event) => String(event.ResourceStatus) !== 'REVIEW_IN_PROGRESS')
     .map((event) => event.Timestamp?.getTime() ?? Number.NaN);
   if (times.length < 2) throw new Error(`Stack ${stackName} has no events of an operation.`);
-  return (Math.max(...times) - Math.min(...times)) / 1000;
+  return { begun: Math.min(...times), ended: Math.max(...times) };
 }
 
 function secondsOf(span: Pick<Run, 'startedAt' | 'finishedAt'>): number {
