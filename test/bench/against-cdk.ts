@@ -87,7 +87,7 @@ async function throughCdk(
     release,
     dataPlane: false,
   });
-  const cdk = new CdkCommand(bench.workspace, `cdk-${way}`, sandbox.endpoint, manifest);
+  const cdk = new CdkCommand(bench, `cdk-${way}`, sandbox.endpoint, manifest);
   await cdk.synthesise(names);
   const contest = await timed(sandbox, () => deploy(cdk));
   await bench.workspace.stop(sandbox.started);

@@ -9,6 +9,8 @@ export interface Bench {
   readonly quick: boolean;
   /** The directory of a release of this checkout, built once for all benchmarks. */
   readonly release: () => Promise<string>;
+  /** Path of the CDK command line's program. */
+  readonly cdk: string;
   /** One line for the person who waits. */
   readonly say: (line: string) => void;
 }

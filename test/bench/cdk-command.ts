@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { sandboxDefaults } from '../../lib/config.ts';
 import { type Component, components, type ReleaseManifest } from '../../lib/domain/release.ts';
 import { parametersForShape } from '../../tenant-template/shapes.ts';
+import type { Bench } from './benchmark.ts';
 import { awsEnvironment } from './sandbox-process.ts';
 import type { Environment, Workspace } from './workspace.ts';
 
@@ -13,14 +14,16 @@ export type Outputs = Readonly<Record<string, string>>;
 /** The CDK command line of this checkout, pointed at a sandbox. */
 export class CdkCommand {
   readonly #workspace: Workspace;
+  readonly #program: string;
   readonly #name: string;
   readonly #manifest: ReleaseManifest;
   readonly #environment: Environment;
   readonly #assembly: string;
 
   /** @param name names its files. */
-  constructor(workspace: Workspace, name: string, endpoint: string, manifest: ReleaseManifest) {
+  constructor({ workspace, cdk }: Bench, name: string, endpoint: string, manifest: ReleaseManifest) {
     this.#workspace = workspace;
+    this.#program = cdk;
     this.#name = name;
     this.#manifest = manifest;
     this.#assembly = workspace.folder(`${name}.out`);
@@ -108,9 +111,8 @@ export class CdkCommand {
 
   /** The installed program itself: `npx` would add its own start to every invocation. */
   #run(name: string, command: readonly string[]): Promise<void> {
-    const program = join(this.#workspace.root, 'node_modules', 'aws-cdk', 'bin', 'cdk');
     const quiet = ['--no-notices', '--no-color', '--no-version-reporting'];
-    return this.#workspace.run(name, [program, ...command, ...quiet], this.#environment);
+    return this.#workspace.run(name, [this.#program, ...command, ...quiet], this.#environment);
   }
 }
 

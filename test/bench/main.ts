@@ -24,6 +24,7 @@ interface Options {
 
 const benchmarks: readonly Benchmark[] = [overhead, againstCdk, signUps, signUpsOnPostgres, memory];
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const cdk = fileURLToPath(import.meta.resolve('aws-cdk/bin/cdk'));
 const open = new Set<Workspace>();
 let interrupted = false;
 
@@ -103,7 +104,7 @@ async function measure(
     seconds: (performance.now() - begun) / 1000,
   });
   try {
-    return report(await runBenchmark({ workspace, quick, release, say }), undefined);
+    return report(await runBenchmark({ workspace, quick, release, cdk, say }), undefined);
   } catch (error) {
     return report(undefined, error instanceof Error ? error.message : String(error));
   } finally {
