@@ -46,7 +46,7 @@ const groups: Readonly<Record<string, Group>> = {
 };
 
 /** The tree of commands; of the groups only those that `argv` names are filled, or all of them for `completion`. */
-export async function buildProgram(argv: readonly string[], invocation: Invocation): Promise<Command> {
+async function buildProgram(argv: readonly string[], invocation: Invocation): Promise<Command> {
   const { world } = invocation;
   const program = new Command('lumenality')
     .description('Operate the Lumenality control plane: a silo of its own for every practice.')
