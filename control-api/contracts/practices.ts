@@ -37,7 +37,7 @@ export type Practice = z.infer<typeof practiceSchema>;
 export const practiceQuerySchema = pageQuerySchema.extend({ state: z.enum(practiceStates).optional() });
 export const practicePageSchema = pageOf(practiceSchema);
 
-export const evidenceSchema = z
+const evidenceSchema = z
   .object({
     id: z.number().int(),
     runId: z.uuid().nullable(),
@@ -54,7 +54,7 @@ export const evidenceSchema = z
 export type EvidenceRow = z.infer<typeof evidenceSchema>;
 export const evidencePageSchema = pageOf(evidenceSchema);
 
-export const deploymentSchema = z
+const deploymentSchema = z
   .object({
     id: z.uuid(),
     releaseId: z.string(),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { shapes } from '../../lib/domain/practice.ts';
 import { pageOf, pageQuerySchema, timeSchema } from './common.ts';
 
-export const planSchema = z
+const planSchema = z
   .object({
     id: z.string(),
     name: z.string(),
@@ -38,7 +38,7 @@ export const auditQuerySchema = pageQuerySchema.extend({
   subjectId: z.string().max(80).optional(),
   action: z.string().max(80).optional(),
 });
-export const auditRowSchema = z
+const auditRowSchema = z
   .object({
     seq: z.number().int(),
     at: timeSchema,

@@ -8,7 +8,7 @@ export const tokenRequestSchema = z.strictObject({
   expiresInDays: z.number().int().min(1).max(366).default(90),
 });
 
-export const tokenSchema = z
+const tokenSchema = z
   .object({
     id: z.string(),
     name: z.string(),

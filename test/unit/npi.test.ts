@@ -24,10 +24,14 @@ test('of ten last digits exactly one is right, and one mistyped digit never goes
       fc.integer({ min: 0, max: 9 }),
       fc.integer({ min: 1, max: 9 }),
       (digits, place, shift) => {
-        const valid = [...'0123456789'].map((last) => digits + last).filter(isNpi);
+        const valid = '0123456789'
+          .split('')
+          .map((last) => digits + last)
+          .filter(isNpi);
         expect(valid).toHaveLength(1);
         const npi = valid[0] as string;
-        const mistyped = [...npi]
+        const mistyped = npi
+          .split('')
           .map((digit, index) => (index === place ? String((Number(digit) + shift) % 10) : digit))
           .join('');
         expect(isNpi(mistyped)).toBe(false);
