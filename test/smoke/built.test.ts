@@ -56,7 +56,7 @@ function ready(port: string, started: Started): Promise<Response> {
   );
 }
 
-test('the control plane starts, keeps its token to itself, refuses a second start and stops in order', async () => {
+test('the control plane starts, refuses a second start, is killed in mid-run, finishes the run and stops in order', async () => {
   const env = await environment();
   const first = startEntry('control-api', env);
   expect((await ready(env['PORT'] as string, first)).status).toBe(200);
@@ -81,13 +81,72 @@ test('the control plane starts, keeps its token to itself, refuses a second star
   });
   expect(me.status).toBe(200);
 
-  first.child.kill('SIGTERM');
-  expect(await first.ended).toBe(0);
+  const api = apiOf(env['PORT'] as string, token);
+  const practice = JSON.parse(
+    readFileSync(join(root, 'test/fixtures/practices/sunrise-aba.json'), 'utf8'),
+  ) as unknown;
+  const signUp = await api<{ id: string }>('POST', '/v1/signups', practice);
+  const { runId } = await api<{ runId: string }>('POST', `/v1/signups/${signUp.id}/approve`, {
+    reason: 'agreement checked',
+  });
+  const stepOf = async (name: string) =>
+    (await api<RunView>('GET', `/v1/runs/${runId}`)).steps.find((step) => step.name === name)?.state;
+  await eventually(
+    async () => ((await stepOf('deploy-data')) === 'running' ? true : undefined),
+    first.output,
+  );
+
+  first.child.kill('SIGKILL');
+  expect(await first.ended).toBe('SIGKILL');
+  const restarted = startEntry('control-api', env);
+  await ready(env['PORT'] as string, restarted);
+  const run = await eventually(async () => {
+    const seen = await api<RunView>('GET', `/v1/runs/${runId}`);
+    return seen.state === 'queued' || seen.state === 'running' ? undefined : seen;
+  }, restarted.output);
+  expect(run).toMatchObject({ state: 'succeeded', error: null });
+  expect(run.steps.find((step) => step.name === 'deploy-foundation')).toMatchObject({ attempt: 1 });
+  expect(await api('GET', '/v1/practices/sunrise-aba')).toMatchObject({
+    state: 'active',
+    health: { status: 'healthy' },
+  });
+  const evidence = await api<{ items: Array<{ passed: boolean }> }>(
+    'GET',
+    '/v1/practices/sunrise-aba/evidence?limit=200',
+  );
+  expect(evidence.items.length).toBeGreaterThan(20);
+  expect(evidence.items.filter((row) => !row.passed)).toEqual([]);
+
+  restarted.child.kill('SIGTERM');
+  expect(await restarted.ended).toBe(0);
   expect(existsSync(join(directory, 'control-plane.pid'))).toBe(false);
   await expect(fetch(`http://127.0.0.1:${env['SANDBOX_PORT']}/_sandbox/health`)).rejects.toThrow(
     'fetch failed',
   );
-}, 120_000);
+}, 240_000);
+
+interface RunView {
+  readonly state: string;
+  readonly error: unknown;
+  readonly steps: ReadonlyArray<{ readonly name: string; readonly state: string; readonly attempt: number }>;
+}
+
+function apiOf(port: string, token: string) {
+  return async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'idempotency-key': 'smoke-test' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as T;
+  };
+}
 
 test('the sandbox starts alone and answers', async () => {
   const sandbox = startEntry('sandbox', {}, ['--port', '0', '--data-dir', directory]);
