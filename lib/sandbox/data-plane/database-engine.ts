@@ -37,7 +37,7 @@ export async function prepareStorage(
   signal.addEventListener('abort', kill);
   try {
     await new Promise<void>((resolve, reject) => {
-      child.once('error', reject);
+      child.on('error', reject);
       child.once('exit', (code, signal) => {
         reject(new Error(`The database process ended early (${signal ?? `exit code ${code}`}).`));
       });
@@ -83,7 +83,11 @@ export class DatabaseEngine {
         this.#settleAll(new Error(this.#failure));
         resolve();
       };
-      this.#child.once('error', (error) => end(error.message));
+      this.#child.on('error', (error) => {
+        // A process that never started has no exit to wait for; one that cannot be reached any more is ended.
+        if (this.#child.pid === undefined) end(error.message);
+        else this.kill();
+      });
       this.#child.once('exit', (code, signal) => end(signal ?? `exit code ${code}`));
     });
     this.#child.on('message', (reply: DatabaseReply) => this.#receive(reply));

@@ -16,8 +16,11 @@ type CreateRequest = Extract<DatabaseRequest, { type: 'create' }>;
 
 let engine: PGlite | undefined;
 
+/** Without a sandbox to hear the reply there is nothing left to do: a closed channel ends the process, quietly. */
 function reply(message: DatabaseReply): void {
-  process.send?.(message);
+  process.send?.(message, (error: Error | null) => {
+    if (error) process.exit();
+  });
 }
 
 /** An initialised, empty cluster in plain files: it holds nothing of anybody, and each storage begins as its copy. */
