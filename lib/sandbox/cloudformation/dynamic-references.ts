@@ -27,7 +27,9 @@ async function resolveText(text: string, call: Call): Promise<string> {
         `The sandbox cannot resolve dynamic references to ${service}: ${whole}`,
       );
     }
-    result = result.replace(whole, await secretValue(reference, call));
+    const value = await secretValue(reference, call);
+    // A function: in a replacement text the `$` of a password would have a meaning.
+    result = result.replace(whole, () => value);
   }
   return result;
 }
@@ -45,11 +47,20 @@ async function secretValue(reference: string, call: Call): Promise<string> {
   );
   if (SecretString === undefined) throw new AwsError('ValidationError', `Secret ${SecretId} holds no text.`);
   if (!jsonKey) return SecretString;
-  const value = (JSON.parse(SecretString) as Record<string, unknown>)[jsonKey];
+  const value = membersOf(SecretString, SecretId)[jsonKey];
   if (value === undefined)
     throw new AwsError(
       'ValidationError',
       `Could not find a value associated with JSONKey in SecretString: ${jsonKey}`,
     );
   return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function membersOf(text: string, secretId: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    // The parser's message would quote the secret.
+    throw new AwsError('ValidationError', `Could not parse SecretString JSON of the secret ${secretId}`);
+  }
 }
