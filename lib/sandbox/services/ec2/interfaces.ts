@@ -98,10 +98,13 @@ export function endpointOf(vpcId: string, privateAddress: string, place: Place):
   return takenTable(place.cloud).get(addressKey(place, vpcId, privateAddress))?.endpoint;
 }
 
+export function interfacesOf(owner: string, call: Call): NetworkInterfaceRecord[] {
+  return all(networkInterfaces, call).filter((card) => card.Owner === owner);
+}
+
 export function releaseInterfaces(owner: string, call: Call): void {
   call.cloud.state.transaction(() => {
-    for (const card of all(networkInterfaces, call)) {
-      if (card.Owner !== owner) continue;
+    for (const card of interfacesOf(owner, call)) {
       takenTable(call.cloud).delete(addressKey(call, card.VpcId ?? '', card.PrivateIpAddress ?? ''));
       erase(networkInterfaces, card.NetworkInterfaceId ?? '', call);
     }

@@ -23,6 +23,7 @@ import {
 import { newStorageKey } from './encryption.ts';
 import { defaultCertificate, engine, familyOf } from './engine.ts';
 import { defaultPort } from './engines.ts';
+import { placeInterfaces } from './interfaces.ts';
 import { createMasterSecret, newMasterPassword } from './master-password.ts';
 import { findParameterGroup, forcesTls } from './parameter-groups.ts';
 import {
@@ -226,7 +227,7 @@ export async function makeInstance(
       : undefined;
   return (
     takenOrMade(call, id, resourceId) ??
-    saveInstance(call, {
+    saveWithInterfaces(call, {
       ...settings,
       ...zones,
       ...credentials,
@@ -248,6 +249,14 @@ export async function makeInstance(
       tags,
     })
   );
+}
+
+/** Both or neither: an instance for which a subnet has no address left is not made. */
+function saveWithInterfaces(call: Call, instance: InstanceRecord): InstanceRecord {
+  return call.cloud.state.transaction(() => {
+    placeInterfaces(call, instance);
+    return saveInstance(call, instance);
+  });
 }
 
 function takenOrMade(call: Call, id: string, resourceId: string): InstanceRecord | undefined {

@@ -3,6 +3,7 @@ import { generatedId, recordKey } from '../../identifiers.ts';
 import { AwsError, type Cloud, type DatabaseSpec } from '../../model.ts';
 import { deleteOwnedSecret } from '../secretsmanager/owned.ts';
 import { serviceCall, unwrapStorageKey } from './encryption.ts';
+import { withdrawInterfaces } from './interfaces.ts';
 import { findParameterGroup, forcesTls } from './parameter-groups.ts';
 import {
   changeInstance,
@@ -75,11 +76,14 @@ export async function restart(owner: Owner, instance: InstanceRecord): Promise<v
   }));
 }
 
-/** Erases the storage, the secret that RDS kept, and the record last: what is interrupted is done again. */
+/** Erases the storage, the secret that RDS kept, and the record and its network interfaces last: what is interrupted is done again. */
 export async function remove(owner: Owner, instance: InstanceRecord): Promise<void> {
   await owner.cloud.dataPlane?.databases.erase(instance.arn);
   if (instance.masterSecret !== undefined) deleteOwnedSecret(serviceCall(owner), instance.masterSecret.arn);
-  instanceTable(owner).delete(recordKey(owner, instance.id));
+  owner.cloud.state.transaction(() => {
+    withdrawInterfaces(owner, instance);
+    instanceTable(owner).delete(recordKey(owner, instance.id));
+  });
 }
 
 /** Clouds that are being stopped: what they leave unfinished their next start takes up. */

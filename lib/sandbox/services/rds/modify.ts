@@ -19,6 +19,7 @@ import { refuseOtherFamily } from './creation.ts';
 import { instanceShape } from './description.ts';
 import { watchKey } from './encryption.ts';
 import { majorVersion } from './engine.ts';
+import { placeInterfaces } from './interfaces.ts';
 import { createMasterSecret, newMasterPassword, rotateMasterPassword } from './master-password.ts';
 import { findParameterGroup, forcesTls } from './parameter-groups.ts';
 import {
@@ -268,7 +269,9 @@ export async function changeSettings(
       ...secret,
       ...(tags === undefined ? {} : { tags }),
     };
-    return input.ApplyImmediately === true ? apply(call, settled, all) : { ...settled, pending: all };
+    const next = input.ApplyImmediately === true ? apply(call, settled, all) : { ...settled, pending: all };
+    placeInterfaces(call, next);
+    return next;
   });
   if (dropSecret === true && instance.masterSecret !== undefined)
     deleteOwnedSecret(call, instance.masterSecret.arn);
