@@ -2,8 +2,8 @@ import { request as httpRequest, type IncomingMessage, type ServerResponse } fro
 import { pipeline } from 'node:stream';
 import type { LoadBalancerRoute } from './model.ts';
 
-/** ALB's idle timeout, in milliseconds ("Edit attributes for your Application Load Balancer": 60 seconds). */
-const idleTimeout = 60_000;
+/** Seconds, "Edit attributes for your Application Load Balancer". */
+const defaultIdleSeconds = 60;
 
 /** Headers that concern one connection only (RFC 9110, section 7.6.1). */
 const hopByHop = new Set([
@@ -42,7 +42,7 @@ export function serveRoute(
       'x-forwarded-proto': scheme,
       'x-forwarded-port': scheme === 'https' ? '443' : '80',
     },
-    timeout: idleTimeout,
+    timeout: (route.idleSeconds ?? defaultIdleSeconds) * 1000,
   });
   upstream.on('response', (answer) => {
     const headers = Object.entries(answer.headers).filter(([name]) => !hopByHop.has(name));

@@ -203,6 +203,8 @@ export type LoadBalancerRoute =
       readonly port: number;
       /** The listener's protocol, for X-Forwarded-Proto; `http` unless told. */
       readonly scheme?: 'http' | 'https';
+      /** `idle_timeout.timeout_seconds` of the load balancer; 60 unless told. */
+      readonly idleSeconds?: number;
     }
   | {
       readonly kind: 'answer';
@@ -213,8 +215,16 @@ export type LoadBalancerRoute =
       readonly headers?: Readonly<Record<string, string>>;
     };
 
-/** Finds the route of a request by its Host header (without the port) and its path. Undefined: nobody owns the name. */
-export type RouteFor = (cloud: Cloud, host: string, path: string) => LoadBalancerRoute | undefined;
+/**
+ * Finds the route of a request by its Host header (without the port), its path and its query (without the `?`).
+ * Undefined: nobody owns the name.
+ */
+export type RouteFor = (
+  cloud: Cloud,
+  host: string,
+  path: string,
+  query: string,
+) => LoadBalancerRoute | undefined;
 
 /** The emulated cloud as its parts see it. */
 export interface Cloud {
@@ -224,6 +234,8 @@ export interface Cloud {
   /** Where this sandbox answers, for the AWS_ENDPOINT_URL of the tasks that it runs. */
   readonly endpoint: () => string;
   now(): Date;
+  /** Tells the people who run the sandbox what no caller can be told. */
+  log(line: string): void;
   /** Calls another service's operation in this process, as the same caller. */
   invoke<O>(signingName: string, operation: string, input: object, call: Call): Promise<O>;
 }

@@ -92,6 +92,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   let port = options.port;
   const endpoint = () =>
     `http://${isWildcard(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}`;
+  const log = options.log ?? (() => undefined);
   const cloud: Cloud = {
     state,
     get dataPlane() {
@@ -99,6 +100,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     },
     endpoint,
     now: options.now ?? (() => new Date()),
+    log,
     async invoke<O>(signingName: string, operation: string, input: object, call: Call): Promise<O> {
       const handler = services.get(signingName)?.emulation.operations[operation];
       if (!handler)
@@ -136,7 +138,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         .map(([account]) => account),
   };
   const findRoute = options.routeFor ?? routeThroughLoadBalancers;
-  const front = { services, control, routeFor: findRoute, state, log: options.log ?? (() => undefined) };
+  const front = { services, control, routeFor: findRoute, state, log };
   const server = createServer((request, response) => {
     void ready
       .then(() => serve(front, request, response))
@@ -207,8 +209,8 @@ interface Front {
 async function serve(front: Front, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://sandbox');
   const host = hostOf(request);
-  if (host !== undefined && request.headers.authorization === undefined) {
-    const route = front.routeFor(front.control.cloud, host, url.pathname);
+  if (host !== undefined && !isSigned(request)) {
+    const route = front.routeFor(front.control.cloud, host, url.pathname, url.search.slice(1));
     if (route) return serveRoute(route, request, response);
   }
   const body = await readBody(request);
@@ -232,6 +234,11 @@ async function serve(front: Front, request: IncomingMessage, response: ServerRes
   }
   response.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) });
   response.end(answer.body);
+}
+
+/** A call of an AWS API, which goes to a service by whatever name the sandbox was reached; an app has its own tokens. */
+function isSigned({ headers }: IncomingMessage): boolean {
+  return headers.authorization?.startsWith('AWS4-') ?? false;
 }
 
 /** The Host header's name without the port; undefined when it is the sandbox's own address. */

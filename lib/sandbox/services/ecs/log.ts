@@ -2,8 +2,6 @@
 import type { ContainerDefinition, Task } from '@aws-sdk/client-ecs';
 import { AwsError, type Call } from '../../model.ts';
 
-/** Lines of one burst travel together. */
-const flushMs = 100;
 /** "PutLogEvents": at most 10,000 events a call. */
 const batchSize = 1000;
 
@@ -46,12 +44,21 @@ interface Stream {
 function lineWriter(stream: Stream, call: Call): (line: string) => void {
   let waiting: Array<{ timestamp: number; message: string }> = [];
   let flushing = false;
+  // The driver drops what CloudWatch Logs does not take (a deleted group, a disabled key), because the app must not
+  // stop; who runs the sandbox is told.
+  const lost = (count: number, error: unknown) => {
+    const reason = error instanceof AwsError ? `${error.code}: ${error.message}` : String(error);
+    call.cloud.log(
+      `awslogs: ${count} log events for ${stream.logGroupName} ${stream.logStreamName} were dropped: ${reason}`,
+    );
+  };
   const flush = async () => {
     while (waiting.length > 0) {
       const logEvents = waiting.slice(0, batchSize);
       waiting = waiting.slice(batchSize);
-      // The driver drops what CloudWatch Logs does not take (a deleted group, a disabled key); the app must not stop.
-      await call.cloud.invoke('logs', 'PutLogEvents', { ...stream, logEvents }, call).catch(() => undefined);
+      await call.cloud
+        .invoke('logs', 'PutLogEvents', { ...stream, logEvents }, call)
+        .catch((error: unknown) => lost(logEvents.length, error));
     }
     flushing = false;
   };
@@ -60,6 +67,7 @@ function lineWriter(stream: Stream, call: Call): (line: string) => void {
     waiting.push({ timestamp: call.cloud.now().getTime(), message: line === '' ? ' ' : line });
     if (flushing) return;
     flushing = true;
-    setTimeout(() => void flush(), flushMs).unref();
+    // Lines of one burst travel together, and none waits so long that the end of the sandbox would lose it.
+    setImmediate(() => void flush());
   };
 }

@@ -246,9 +246,21 @@ export function withAttributes(
   for (const { Key = '', Value = '' } of changes ?? []) {
     if (before[Key] === undefined)
       throw new AwsError('ValidationError', `${noun} attribute key '${Key}' is not recognized`);
+    checkSeconds(Key, Value);
     after[Key] = Value;
   }
   return after;
+}
+
+/** The range of what the sandbox itself acts on ("LoadBalancerAttribute", Elastic Load Balancing API Reference). */
+function checkSeconds(key: string, value: string): void {
+  if (key !== 'idle_timeout.timeout_seconds') return;
+  const seconds = Number(value);
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds > 4000)
+    throw new AwsError(
+      'ValidationError',
+      `Load balancer attribute value '${value}' for '${key}' must be a whole number from 1 to 4000`,
+    );
 }
 
 export function setSecurityGroups(input: SetSecurityGroupsInput, call: Call) {

@@ -11,6 +11,7 @@ import { conditionValues } from './listeners.ts';
 import {
   find,
   listenersOf,
+  loadBalancers,
   type NamedLoadBalancer,
   nameTable,
   type Place,
@@ -21,10 +22,15 @@ import {
 } from './records.ts';
 
 /**
- * The answer for a host (without its port) and path, or undefined when the host is no load balancer's name and no
+ * The answer for a host (without its port), path and query, or undefined when the host is no load balancer's name and no
  * record in Route 53 leads to one.
  */
-export function routeFor(cloud: Cloud, host: string, path: string): LoadBalancerRoute | undefined {
+export function routeFor(
+  cloud: Cloud,
+  host: string,
+  path: string,
+  query: string,
+): LoadBalancerRoute | undefined {
   const named = loadBalancerAt(host.toLowerCase(), cloud);
   if (named === undefined) return undefined;
   const place: Place = { ...named, cloud };
@@ -33,10 +39,12 @@ export function routeFor(cloud: Cloud, host: string, path: string): LoadBalancer
   // AWS's load balancer would not accept the connection; a proxy has to answer something.
   if (listener === undefined) return errorPage(503, 'Service Temporarily Unavailable');
   const action = actionFor(listener, host.toLowerCase(), path, place);
-  const route = routeOf(action, { host, path, listener, place });
-  return route.kind === 'target'
-    ? { ...route, scheme: listener.Protocol === 'HTTPS' ? 'https' : 'http' }
-    : route;
+  const route = routeOf(action, { host, path, query, listener, place });
+  if (route.kind === 'answer') return route;
+  const idleSeconds = Number(
+    find(loadBalancers, named.arn, place)?.Attributes['idle_timeout.timeout_seconds'],
+  );
+  return { ...route, scheme: listener.Protocol === 'HTTPS' ? 'https' : 'http', idleSeconds };
 }
 
 /** CNAMEs and aliases may lead to each other; a chain that is longer than this is a loop. */
@@ -80,6 +88,7 @@ function pattern(value: string): RegExp {
 interface Request {
   readonly host: string;
   readonly path: string;
+  readonly query: string;
   readonly listener: Listener;
   readonly place: Place;
 }
@@ -97,14 +106,14 @@ function routeOf(action: Action | undefined, request: Request): LoadBalancerRout
   return forward(action, request.place);
 }
 
-function redirect(action: Action, { host, path, listener }: Request): LoadBalancerRoute {
+function redirect(action: Action, { host, path, query: asked, listener }: Request): LoadBalancerRoute {
   const { Protocol, Host, Port, Path, Query, StatusCode } = action.RedirectConfig ?? {};
   const placeholders: Readonly<Record<string, string>> = {
     '#{protocol}': (listener.Protocol ?? 'HTTP').toLowerCase(),
     '#{host}': host,
     '#{port}': String(listener.Port),
     '#{path}': path.replace(/^\//, ''),
-    '#{query}': '',
+    '#{query}': asked,
   };
   const fill = (text: string) =>
     text.replace(/#\{(protocol|host|port|path|query)\}/g, (key) => placeholders[key] ?? '');
