@@ -15,9 +15,10 @@ Starts the sandbox cloud: an AWS-compatible endpoint on this machine. docs/sandb
   --no-data-plane    record databases and tasks without running them
   --help             this text`;
 
-/** Exit codes of sysexits.h: usage error, and a service that could not start. */
+/** Exit codes of sysexits.h: usage error, and a service that could not start; a shell's for a second Ctrl-C. */
 const badUsage = 64;
 const unavailable = 69;
+const interrupted = 130;
 
 function fail(message: string, code: number): never {
   console.error(`sandbox: ${message}`);
@@ -71,10 +72,15 @@ console.log(`The sandbox cloud is ready at ${sandbox.endpoint}${recordOnly ? ' (
 An access key id of twelve digits names its account; any other belongs to 000000000000. Ctrl-C stops the sandbox.`);
 process.send?.({ ready: true, port: sandbox.port });
 
-let stopping = false;
+/** Under npm one Ctrl-C may arrive twice, from the terminal and from npm: only a later one is a second. */
+const sameSignalMs = 1_000;
+let askedAt: number | undefined;
 const stop = () => {
-  if (stopping) process.exit(130);
-  stopping = true;
+  if (askedAt !== undefined) {
+    if (Date.now() - askedAt > sameSignalMs) fail('interrupted before everything had stopped.', interrupted);
+    return;
+  }
+  askedAt = Date.now();
   sandbox.stop().then(
     () => process.exit(0),
     (error: unknown) => fail(`could not stop in order: ${(error as Error).message}`, unavailable),

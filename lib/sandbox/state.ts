@@ -1,6 +1,15 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type Database, open } from 'lmdb';
+import { type Database, open, type RootDatabase } from 'lmdb';
 import type { State, Table } from './model.ts';
 import { decodeRecord, encodeRecord } from './record-encoding.ts';
 
@@ -12,6 +21,8 @@ export interface DurableState extends State {
 /** Sorts after every key that starts with the same prefix: the last code point there is. */
 const lastCodePoint = '\u{10FFFF}';
 const maxTables = 512;
+/** Of everything below a sandbox's directory. It goes up when a record or a file is kept in another way. */
+const formatVersion = '1';
 
 /**
  * Opens (or makes) the state kept in `directory`, an LMDB environment, for this process alone.
@@ -20,13 +31,23 @@ const maxTables = 512;
  * process is killed at any moment. They are not flushed to the disk one by one (`noSync`): a power failure may lose
  * the last seconds. That is the right trade for a sandbox, where a flush per write would cost most of the time.
  *
- * @throws Error when another living sandbox uses the directory.
+ * @throws Error with a message for people when the directory cannot be used, belongs to another living sandbox, or was
+ *   written in another format.
  */
 export function openState(directory: string): DurableState {
   const path = resolve(directory);
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  const unlock = lockDirectory(path);
-  const environment = open({ path: join(path, 'state'), noSync: true, maxDbs: maxTables });
+  const unlock = usable(path, () => {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return lockDirectory(path);
+  });
+  let environment: RootDatabase<Buffer, string>;
+  try {
+    checkFormat(path);
+    environment = open({ path: join(path, 'state'), noSync: true, maxDbs: maxTables });
+  } catch (error) {
+    unlock();
+    throw error;
+  }
   const tables = new Map<string, Table<unknown>>();
   return {
     table<T>(name: string): Table<T> {
@@ -73,6 +94,32 @@ function tableOver(database: Database<Buffer, string>): Table<unknown> {
     list: (prefix = '') => [...range(prefix)].map(({ value }) => decodeRecord(value)),
     entries: (prefix = '') => [...range(prefix)].map(({ key, value }) => [key, decodeRecord(value)]),
   };
+}
+
+/** A directory without state gets this version's mark; state without it, or with another one, is left alone. */
+function checkFormat(directory: string): void {
+  const mark = join(directory, 'format');
+  if (!existsSync(join(directory, 'state'))) writeFileSync(mark, `${formatVersion}\n`, { mode: 0o600 });
+  const found = existsSync(mark) ? readFileSync(mark, 'utf8').trim() : 'unmarked';
+  if (found !== formatVersion)
+    throw new Error(
+      `The state in ${directory} was written by another version of the sandbox (format ${found}; this one reads ${formatVersion}). ` +
+        'It is left as it is. Move or remove that directory, or give this sandbox a directory of its own; ' +
+        'practices in the old one are readable with the version that made them.',
+    );
+}
+
+/** What keeps the sandbox out of its directory, in words that say which directory and what to do. */
+function usable<T>(directory: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    throw new Error(
+      `The sandbox cannot keep its state in ${directory} (${(error as Error).message}). Give it a directory that this user may write to.`,
+      { cause: error },
+    );
+  }
 }
 
 /** Directories open in this very process: the pid file cannot tell two sandboxes of one process apart. */
