@@ -5,6 +5,7 @@
  */
 import '../../bin/quiet-sdk.ts';
 import { writeFile } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
@@ -68,6 +69,10 @@ async function run({ json, only, quick = false }: Options): Promise<void> {
     built ??= buildRelease(shared, directory);
     return built;
   };
+  const load = loadavg()[0] ?? 0;
+  if (load > cpus().length / 2) {
+    console.error(`The machine is busy with other work (load ${load.toFixed(1)}): times will be too long.`);
+  }
   const reports: Reported[] = [];
   for (const benchmark of chosen) {
     const report = await measure(benchmark, quick, release);
@@ -77,7 +82,7 @@ async function run({ json, only, quick = false }: Options): Promise<void> {
     console.log(`\n${tableOf(report)}`);
   }
   await closed(shared);
-  if (json !== undefined) await writeFile(json, jsonOf(reports, quick));
+  if (json !== undefined) await writeFile(json, jsonOf(reports, { quick, load }));
   process.exitCode = reports.every(({ outcome }) => outcome !== undefined) ? 0 : 1;
 }
 

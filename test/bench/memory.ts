@@ -57,8 +57,7 @@ export const memory: Benchmark = {
         },
       ],
       notes: [
-        'Sandbox recording only, each batch of practices approved at once. The embedded database lives in the same process and its memory only grows; ' +
-          'with a PostgreSQL server it is not there.',
+        'Sandbox recording only, each batch of practices approved at once. The embedded database lives in the same process; with a PostgreSQL server it is not there.',
       ],
     };
   },

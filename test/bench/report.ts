@@ -28,17 +28,22 @@ export function tableOf({ name, title, outcome, problem }: Reported): string {
 }
 
 /** The figures for a program that compares runs, with the machine they were measured on. */
-export function jsonOf(reports: readonly Reported[], quick: boolean): string {
+export function jsonOf(
+  reports: readonly Reported[],
+  run: { readonly quick: boolean; readonly load: number },
+): string {
   const [processor] = cpus();
   const document = {
     date: new Date().toISOString(),
-    quick,
+    quick: run.quick,
     machine: {
       cores: cpus().length,
       processor: processor?.model ?? 'unknown',
       memoryBytes: totalmem(),
       platform: `${process.platform} ${process.arch}`,
       node: process.version,
+      /** Load average of the minute before the run: what other work wanted of the cores. */
+      loadBefore: run.load,
     },
     benchmarks: reports.map(({ name, title, seconds, outcome, problem }) => ({
       name,
