@@ -2,6 +2,7 @@ import type { EvidenceRow, Practice } from '../control-api/contracts/practices.t
 import type { Run } from '../control-api/contracts/runs.ts';
 import type { Output } from './commands/output.ts';
 import { type Cell, fields, table } from './commands/table.ts';
+import { brief } from './commands/text.ts';
 import { explain } from './commands/watch.ts';
 import type { Proof } from './demo-proof.ts';
 
@@ -42,8 +43,8 @@ export function reportPractice(output: Output, { practice, run, evidence, versio
       ['CHECK', 'EXPECTED', 'OBSERVED', 'OK'],
       evidence.map(({ check, expected, observed, passed }) => [
         check,
-        expected,
-        observed === expected ? 'the same' : observed,
+        passed ? brief(expected) : expected,
+        observed === expected ? 'the same' : passed ? brief(observed) : observed,
         mark(passed, output),
       ]),
     ),

@@ -4,11 +4,11 @@ import { type SignUp, signUpPageSchema, signUpSchema } from '../../control-api/c
 import type { ApiClient } from './api-client.ts';
 import { CommandError, commandError } from './command-error.ts';
 import { exitCodes } from './exit-codes.ts';
-import { isUuid, shortIds } from './text.ts';
+import { clean, isUuid, shortIds } from './text.ts';
 
 const everything = { limit: undefined };
 
-/** A thing as people name it: by its id, by the start of its id, or by a name. */
+/** A thing as people name it: by its id or a name, or by the start of either. */
 interface Named {
   readonly id: string;
   readonly names: ReadonlyArray<string | null>;
@@ -20,13 +20,18 @@ interface Named {
 const sameName = (one: string | null, other: string) => one !== null && slug(one) === slug(other);
 const slug = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-');
 
+/** Whether `start` begins the id or a name; nothing begins with nothing. */
+const startsWith = ({ id, names }: Named, start: string) =>
+  start.trim() !== '' &&
+  (id.startsWith(start) || names.some((name) => name !== null && slug(name).startsWith(slug(start))));
+
 /** The id that `text` stands for. @throws CommandError when there is none, or more than one. */
 function pick(kind: string, text: string, candidates: readonly Named[]): string {
   const wanted = text.toLowerCase();
   const exact = candidates.filter(
     ({ id, names }) => id === wanted || names.some((name) => sameName(name, text)),
   );
-  const found = exact.length > 0 ? exact : candidates.filter(({ id }) => id.startsWith(wanted));
+  const found = exact.length > 0 ? exact : candidates.filter((each) => startsWith(each, wanted));
   const [first, ...others] = found;
   if (first === undefined) {
     throw commandError('not_found', `There is no ${kind} ${text}.`, {
@@ -41,8 +46,8 @@ function pick(kind: string, text: string, candidates: readonly Named[]): string 
 }
 
 /**
- * A sign-up and its ETag, by id, unique start of an id, display name or practice id.
- * @param preferred where a name fits several, the ones in this state are meant (a practice may sign up again)
+ * A sign-up and its ETag, by id, display name or practice id, or by a unique start of one of them.
+ * @param preferred where one name fits several, the ones in this state are meant (a practice may sign up again)
  */
 export async function findSignUp(
   api: ApiClient,
@@ -55,22 +60,22 @@ export async function findSignUp(
 
 async function searchSignUps(api: ApiClient, text: string, preferred: SignUp['state']): Promise<string> {
   const { items } = await api.list('/v1/signups', signUpPageSchema, everything);
-  const matches = items.filter(
-    ({ displayName, practiceId }) => sameName(displayName, text) || sameName(practiceId, text),
+  // Of several sign-ups by one name, the one that is still open stands for all.
+  const open = new Set(
+    items.filter(({ state }) => state === preferred).map(({ displayName }) => slug(displayName)),
   );
-  const current = matches.filter(({ state }) => state === preferred);
-  return pick(
-    'sign-up',
-    text,
-    (current.length > 0 ? current : items).map((signUp) => ({
-      id: signUp.id,
-      names: [signUp.displayName, signUp.practiceId],
-      label: `${signUp.displayName} (${signUp.state})`,
-    })),
-  );
+  const meant = items.filter(({ state, displayName }) => state === preferred || !open.has(slug(displayName)));
+  const named = (signUp: SignUp): Named => ({
+    id: signUp.id,
+    names: [signUp.displayName, signUp.practiceId],
+    label: `${clean(signUp.displayName)} (${signUp.state})`,
+  });
+  // An id, or the start of one, is nobody else's: it names also what stands back behind its namesake.
+  const byId = items.filter(({ id }) => id.startsWith(text.toLowerCase()) && text !== '');
+  return pick('sign-up', text, [...new Set([...meant, ...byId])].map(named));
 }
 
-/** A practice by id, unique start of an id or display name. */
+/** A practice by id or display name, or by a unique start of either. */
 export async function findPractice(api: ApiClient, text: string): Promise<Practice> {
   if (/^[a-z][a-z0-9-]{2,30}$/.test(text)) {
     const exact = await unlessMissing(api.get(`/v1/practices/${text}`, practiceSchema));
@@ -83,7 +88,7 @@ export async function findPractice(api: ApiClient, text: string): Promise<Practi
     items.map((practice) => ({
       id: practice.id,
       names: [practice.displayName],
-      label: `${practice.displayName} (${practice.state})`,
+      label: `${clean(practice.displayName)} (${practice.state})`,
     })),
   );
   return api.get(`/v1/practices/${id}`, practiceSchema);

@@ -22,15 +22,20 @@ export interface Output {
   /** Whether a person watches: the screen may be redrawn and questions asked. */
   readonly live: boolean;
   readonly colours: Colours;
-  /** Columns that a table may take. */
+  /** Columns that a table may take; without end where nobody watches, so that a row stays a line for grep. */
   readonly width: number;
+  /** Whether ids and ARNs are shown in full and rows never wrap. */
+  readonly wide: boolean;
   /** A line for people on stdout; nothing with --json. */
   line(text?: string): void;
   /** The answer as JSON on stdout with --json; nothing otherwise. */
   document(value: unknown): void;
 }
 
-export function createOutput(world: World, options: { json: boolean; color: boolean }): Output {
+export function createOutput(
+  world: World,
+  options: { json: boolean; color: boolean; wide: boolean },
+): Output {
   const { stdout, env } = world;
   const terminal = stdout.isTTY === true && env['TERM'] !== 'dumb';
   // https://no-color.org: any value but the empty one switches colours off.
@@ -39,7 +44,8 @@ export function createOutput(world: World, options: { json: boolean; color: bool
     json: options.json,
     live: terminal && !options.json && !env['CI'],
     colours: pc.createColors(coloured),
-    width: terminal ? Math.max(60, stdout.columns ?? 80) : 80,
+    width: options.wide ? Number.POSITIVE_INFINITY : widthOf(world),
+    wide: options.wide,
     line(text = '') {
       if (!options.json) stdout.write(`${text}\n`);
     },
@@ -47,6 +53,14 @@ export function createOutput(world: World, options: { json: boolean; color: bool
       if (options.json) stdout.write(`${JSON.stringify(value, null, 2)}\n`);
     },
   };
+}
+
+/** `COLUMNS` where it is set, as with other tools; shells keep it to themselves unless it is exported. */
+function widthOf({ stdout, env }: World): number {
+  const width = Number(
+    env['COLUMNS'] || (stdout.isTTY === true ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY),
+  );
+  return width > 0 ? Math.max(60, width) : 80;
 }
 
 /** Says on stderr why a command ended badly; `flagOf` names the flag that sets a field (RFC 6901 pointer). */

@@ -11,10 +11,10 @@ import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts
 import type { Output } from './output.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { type Cell, fields, table } from './table.ts';
-import { relative } from './text.ts';
+import { brief, relative } from './text.ts';
 import { type WatchOptions, watched, watchRun } from './watch.ts';
 
-const which = 'id, start of an id, or display name';
+const which = 'id or name, or a unique start of either';
 export function practiceCommands(group: Command, invocation: Invocation): void {
   const list = listing(group.command('list').description('List practices, newest first')).addOption(
     new Option('--state <state>').choices(practiceSchema.shape.state.options),
@@ -36,8 +36,8 @@ export function practiceCommands(group: Command, invocation: Invocation): void {
       .argument('<practice>', which)
       .description("Follow a practice's newest run to its end"),
   );
-  act<WatchOptions>(watch, invocation, async (session, { timeout }, [text = '']) =>
-    watchRun(session, latestRunOf(await findPractice(session.api, text)), { timeout }),
+  act<WatchOptions>(watch, invocation, async (session, watching, [text = '']) =>
+    watchRun(session, latestRunOf(await findPractice(session.api, text)), watching),
   );
 
   const evidence = listing(
@@ -146,6 +146,7 @@ async function listEvidence(
     return undefined;
   }
   const now = new Date();
+  const words = (text: string, passed: boolean) => (passed && !output.wide ? brief(text) : text);
   const head = [
     'CHECK',
     'EXPECTED',
@@ -159,8 +160,8 @@ async function listEvidence(
       head,
       page.items.map((row) => [
         row.check,
-        row.expected,
-        row.observed,
+        words(row.expected, row.passed),
+        words(row.observed, row.passed),
         verdict(row.passed, output),
         ...(options.full === true
           ? [row.safeguards.join(', '), row.source, relative(row.observedAt, now)]

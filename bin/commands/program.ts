@@ -55,6 +55,7 @@ async function buildProgram(argv: readonly string[], invocation: Invocation): Pr
     .option('--token-file <path>', 'file that holds the token (default: LUMENALITY_TOKEN, then admin.token)')
     .option('--allow-plain-http', 'send the token over http to another machine')
     .option('--json', 'print one JSON document for scripts')
+    .option('--wide', 'print ids and ARNs in full and never wrap a row')
     .option('--no-color', 'print without colours (also NO_COLOR)')
     .option('--yes', 'do not ask before what cannot be undone')
     .option('--idempotency-key <key>', 'for a repeat after a broken connection (default: random)')

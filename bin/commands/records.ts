@@ -69,7 +69,7 @@ export function auditCommands(group: Command, invocation: Invocation): void {
           relative(row.at, now),
           row.actor.name,
           row.action,
-          `${row.subject.type} ${isUuid(row.subject.id) ? row.subject.id.slice(0, 8) : row.subject.id}`,
+          `${row.subject.type} ${isUuid(row.subject.id) && !output.wide ? row.subject.id.slice(0, 8) : row.subject.id}`,
           typeof row.details['reason'] === 'string' ? row.details['reason'] : '-',
         ]),
       ),

@@ -30,8 +30,8 @@ export function runCommands(group: Command, invocation: Invocation): void {
   const watch = watched(
     group.command('watch').argument('<run>', which).description('Follow a run to its end'),
   );
-  act<WatchOptions>(watch, invocation, async (session, { timeout }, [text = '']) =>
-    watchRun(session, (await findRun(session.api, text)).id, { timeout }),
+  act<WatchOptions>(watch, invocation, async (session, watching, [text = '']) =>
+    watchRun(session, (await findRun(session.api, text)).id, watching),
   );
 
   const retry = watched(
@@ -77,7 +77,7 @@ async function listRuns(
       output,
       ['RUN', 'PRACTICE', 'WORKFLOW', 'STATE', 'STEP', 'STARTED', 'TOOK'],
       page.items.map((run) => [
-        short.get(run.id) ?? run.id,
+        output.wide ? run.id : (short.get(run.id) ?? run.id),
         run.practiceId,
         run.workflow,
         run.state,
@@ -129,14 +129,14 @@ function showRun({ output }: Session, run: Run): void {
   else if (run.finishedAt === null) output.line(`\nNext: npx lumenality run watch ${run.id}`);
 }
 
-async function retryRun(session: Session, { wait, timeout }: Wait, [text = '']: readonly string[]) {
+async function retryRun(session: Session, { wait, ...watching }: Wait, [text = '']: readonly string[]) {
   const { api, output } = session;
   const { id } = await findRun(api, text);
   // What was told before the retry is no news of it.
   const after = wait === true ? await newestSeq(api, id) : 0;
   const run = await api.post(`/v1/runs/${id}/retry`, runSchema, {});
   output.line(`The run of ${run.practiceId} goes on from the step that failed.`);
-  if (wait === true) return watchRun(session, id, { timeout, after });
+  if (wait === true) return watchRun(session, id, { ...watching, after });
   output.document(run);
   output.line(`Follow it with: npx lumenality run watch ${id}`);
   return undefined;
@@ -144,7 +144,7 @@ async function retryRun(session: Session, { wait, timeout }: Wait, [text = '']: 
 
 async function cancelRun(
   session: Session,
-  { reason, wait, timeout }: Wait & { readonly reason: string },
+  { reason, wait, ...watching }: Wait & { readonly reason: string },
   [text = '']: readonly string[],
 ) {
   const { api, output, confirm } = session;
@@ -153,7 +153,7 @@ async function cancelRun(
   const after = wait === true ? await newestSeq(api, id) : 0;
   const run = await api.post(`/v1/runs/${id}/cancel`, runSchema, { body: { reason } });
   output.line(`The run of ${practiceId} is ${run.state}.`);
-  if (wait === true) return watchRun(session, id, { timeout, after, wanted: 'cancelled' });
+  if (wait === true) return watchRun(session, id, { ...watching, after, wanted: 'cancelled' });
   output.document(run);
   output.line(`Follow it with: npx lumenality run watch ${id}`);
   return undefined;

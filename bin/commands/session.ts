@@ -14,6 +14,7 @@ interface GlobalOptions {
   readonly allowPlainHttp?: boolean;
   readonly json?: boolean;
   readonly color: boolean;
+  readonly wide?: boolean;
   readonly yes?: boolean;
   readonly idempotencyKey?: string;
 }
@@ -64,7 +65,11 @@ export function openSession(world: World, options: GlobalOptions): Session {
     url,
     token,
     api: new ApiClient(url, token, options.idempotencyKey),
-    output: createOutput(world, { json: options.json === true, color: options.color }),
+    output: createOutput(world, {
+      json: options.json === true,
+      color: options.color,
+      wide: options.wide === true,
+    }),
     confirm: (question) => (options.yes === true ? Promise.resolve() : ask(world, question)),
   };
 }

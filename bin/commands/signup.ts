@@ -35,7 +35,7 @@ interface SubmitOptions {
   readonly agreementVersion?: string;
 }
 
-const which = 'id, start of an id, or display name';
+const which = 'id or name, or a unique start of either';
 
 export function signUpCommands(group: Command, invocation: Invocation): void {
   const submit = group
@@ -224,7 +224,7 @@ async function listSignUps(
       output,
       ['ID', 'NAME', 'DISCIPLINES', 'STATE', 'AGREEMENT', 'SIGNED UP'],
       page.items.map((signUp) => [
-        short.get(signUp.id) ?? signUp.id,
+        output.wide ? signUp.id : (short.get(signUp.id) ?? signUp.id),
         signUp.displayName,
         signUp.disciplines.join(', '),
         signUp.state,
@@ -273,7 +273,7 @@ function showSignUp({ output }: Session, signUp: SignUp): void {
 
 async function approveSignUp(
   session: Session,
-  { reason, wait, timeout }: { reason: string; wait?: boolean } & WatchOptions,
+  { reason, wait, ...watching }: { reason: string; wait?: boolean } & WatchOptions,
   [text = '']: readonly string[],
 ) {
   const { api, output } = session;
@@ -285,7 +285,7 @@ async function approveSignUp(
   output.line(
     `Approved ${clean(signUp.displayName)}: it is being provisioned as practice ${approval.practiceId}.`,
   );
-  if (wait === true) return watchRun(session, approval.runId, { timeout });
+  if (wait === true) return watchRun(session, approval.runId, watching);
   output.document(approval);
   output.line(`Follow it with: npx lumenality run watch ${approval.runId}`);
   return undefined;

@@ -8,6 +8,8 @@ const gap = 2;
 const narrowest = 8;
 /** Columns narrower than this are left alone as long as the row can be made to fit otherwise. */
 const comfortable = 12;
+/** A word longer than this may be broken as well as any other way to make the row fit. */
+const longestWhole = 20;
 const noBorders = {
   top: '',
   'top-mid': '',
@@ -27,13 +29,13 @@ const noBorders = {
 };
 
 /**
- * A table that fits the screen: where the rows are wider, the widest columns wrap. Nothing is cut off, because a cut
- * ARN or reason is of no use to anybody.
+ * A table that fits the screen: where the rows are wider, the widest columns wrap, between words as long as that will
+ * do. Nothing is cut off, because a cut reason is of no use to anybody.
  */
 export function table(output: Output, head: readonly string[], rows: ReadonlyArray<readonly Cell[]>): string {
   const plain = rows.map((row) => row.map((cell) => clean(typeof cell === 'string' ? cell : cell.text)));
   const widths = fit(
-    head.map((name, column) => Math.max(name.length, ...plain.map((row) => row[column]?.length ?? 0))),
+    head.map((name, column) => [name, ...plain.map((row) => row[column] ?? '')]),
     output.width - gap * (head.length - 1),
   );
   const drawn = new Table({
@@ -70,17 +72,32 @@ export function fields(output: Output, rows: ReadonlyArray<readonly [name: strin
     .join('\n');
 }
 
-/** Takes columns from the widest until the row fits; from the first, which names the row, only when it must. */
-function fit(natural: readonly number[], available: number): number[] {
-  const widths = [...natural];
+/**
+ * Takes from the widest column until the row fits. Words are broken, and the first column, which names the row, is made
+ * narrower, only when it must be.
+ */
+function fit(columns: ReadonlyArray<readonly string[]>, available: number): number[] {
+  const widths = columns.map((cells) => Math.max(...cells.map((text) => text.length)));
+  const words = columns.map((cells) =>
+    Math.max(...cells.flatMap((text) => text.split(' ')).map((word) => word.length)),
+  );
+  const floors = [
+    (column: number) =>
+      column === 0
+        ? Number.POSITIVE_INFINITY
+        : Math.max(comfortable, Math.min(words[column] ?? 0, longestWhole)),
+    (column: number) => (column === 0 ? Number.POSITIVE_INFINITY : comfortable),
+    () => narrowest,
+  ];
   let excess = widths.reduce((sum, width) => sum + width, 0) - available;
-  while (excess > 0) {
-    const shrinkable = widths.map((width, column) => (column === 0 || width <= comfortable ? 0 : width));
-    const candidates = shrinkable.some((width) => width > 0) ? shrinkable : widths;
-    const widest = candidates.indexOf(Math.max(...candidates));
-    if ((widths[widest] ?? 0) <= narrowest) break;
-    widths[widest] = (widths[widest] ?? 0) - 1;
-    excess -= 1;
+  for (const floorOf of floors) {
+    while (excess > 0) {
+      const spare = widths.map((width, column) => (width > floorOf(column) ? width : 0));
+      const widest = spare.indexOf(Math.max(...spare));
+      if (spare[widest] === 0) break;
+      widths[widest] = (widths[widest] ?? 0) - 1;
+      excess -= 1;
+    }
   }
   return widths;
 }

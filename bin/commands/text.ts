@@ -1,6 +1,18 @@
 /** Words that came over the wire, made safe for a terminal: no control characters, no escape sequences. */
 export const clean = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 
+/**
+ * Long names by their telling part, for a table: of an ARN the resource, of an id or a digest the start. Never for
+ * values that differ: what tells them apart may be what is left out.
+ */
+export const brief = (text: string): string =>
+  text
+    .replace(/\barn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:\d*:/g, '')
+    .replace(/\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '$1…')
+    .replace(/\b((?:vpc|subnet|sg)-[0-9a-f]{8})[0-9a-f]{9}\b/g, '$1…')
+    .replace(/\b(loadbalancer\/\w+\/[\w-]+)\/[0-9a-f]{16}\b/g, '$1')
+    .replace(/\b(sha256:[0-9a-f]{12})[0-9a-f]{52}\b/g, '$1…');
+
 const units = [
   { seconds: 86_400, name: 'd' },
   { seconds: 3_600, name: 'h' },

@@ -5,7 +5,7 @@ import { commandError } from './command-error.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import type { LiveView } from './live-view.ts';
 import type { Output } from './output.ts';
-import { plainLine } from './plain-lines.ts';
+import { PlainLines } from './plain-lines.ts';
 import { followRun } from './run-events.ts';
 import { RunProgress } from './run-progress.ts';
 import type { Session } from './session.ts';
@@ -14,6 +14,8 @@ import { clean, duration } from './text.ts';
 export interface WatchOptions {
   /** Milliseconds; undefined for as long as it takes. */
   readonly timeout?: number | undefined;
+  /** Where no live view is drawn: a line for every resource and check. */
+  readonly verbose?: boolean | undefined;
 }
 
 interface WatchRequest extends WatchOptions {
@@ -25,7 +27,9 @@ interface WatchRequest extends WatchOptions {
 
 /** Adds the options of a command that follows a run. */
 export function watched(command: Command): Command {
-  return command.option('--timeout <duration>', 'stop following after, such as 90s or 15m', milliseconds);
+  return command
+    .option('--timeout <duration>', 'stop following after, such as 90s or 15m', milliseconds)
+    .option('--verbose', 'in a log, a line for every resource and check, not for the steps alone');
 }
 
 function milliseconds(text: string): number {
@@ -55,7 +59,7 @@ export async function watchRun(session: Session, runId: string, request: WatchRe
 export async function followToEnd(
   session: Session,
   runs: readonly RunProgress[],
-  { after, timeout }: Pick<WatchRequest, 'after' | 'timeout'>,
+  { after, timeout, verbose = false }: Omit<WatchRequest, 'wanted'>,
 ): Promise<Run[]> {
   const leaving = new AbortController();
   const leave = () => leaving.abort(commandError('interrupted', 'Stopped watching.', comeBack(runs)));
@@ -70,9 +74,7 @@ export async function followToEnd(
   const view = session.output.live ? await openLiveView(runs, session.output) : undefined;
   try {
     return await Promise.all(
-      runs.map((progress) =>
-        followOne(session, progress, { after, view, brief: runs.length > 1, signal: leaving.signal }),
-      ),
+      runs.map((progress) => followOne(session, progress, { after, view, verbose, signal: leaving.signal })),
     );
   } catch (error) {
     leaving.signal.throwIfAborted();
@@ -102,18 +104,19 @@ const comeBack = (runs: readonly RunProgress[]) => ({
 async function followOne(
   session: Session,
   progress: RunProgress,
-  options: { after: number | undefined; view: LiveView | undefined; brief: boolean; signal: AbortSignal },
+  options: { after: number | undefined; view: LiveView | undefined; verbose: boolean; signal: AbortSignal },
 ): Promise<Run> {
   const { api, output } = session;
   const { view, signal } = options;
   const say = (text: string) => (view === undefined ? output.line(text) : undefined);
+  const plain = new PlainLines(progress, output.colours, options.verbose);
   let after = options.after;
   for (;;) {
     for await (const item of followRun(api, progress.id, { after, signal })) {
       if (item.kind === 'event') {
         progress.apply(item.event);
         after = item.event.seq;
-        const line = plainLine(item.event, progress, { colours: output.colours, brief: options.brief });
+        const line = plain.lineOf(item.event);
         if (line !== undefined) say(line);
       } else {
         progress.setLost(item.kind === 'lost' ? item.reason : undefined);

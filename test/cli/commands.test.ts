@@ -149,6 +149,30 @@ describe('finding things', () => {
     for (const id of ids.slice(1)) expect(ambiguous.stderr).toContain((id ?? '').slice(0, 8));
   });
 
+  test('so is a start of a name; an ambiguous one changes nothing', async () => {
+    const ids = await Promise.all([
+      plane.signUp('Quillwort Speech'),
+      plane.signUp('Quincy Counseling'),
+      plane.signUp('Quincy Counseling'),
+    ]);
+    const ambiguous = await cli(['signup', 'approve', 'qui', '--reason', 'checked']);
+    expect(ambiguous.code).toBe(2);
+    expect(ambiguous.stderr).toContain('Quillwort Speech (requested)');
+    expect(ambiguous.stderr).toContain('Quincy Counseling (requested)');
+    expect(await Promise.all(ids.map((id) => stateOf(id)))).toEqual(['requested', 'requested', 'requested']);
+    expect((await cli(['signup', 'approve', '', '--reason', 'checked'])).code).toBe(3);
+
+    const approved = await cli(['signup', 'approve', 'quill', '--reason', 'checked', '--json']);
+    expect(approvalSchema.parse(JSON.parse(approved.stdout)).practiceId).toBe('quillwort-speech');
+    const run = await cli(['run', 'show', 'Quillw', '--json']);
+    expect(JSON.parse(run.stdout)).toMatchObject({ practiceId: 'quillwort-speech' });
+
+    // A practice that signs up again after a rejection is meant by its open sign-up.
+    await cli(['signup', 'reject', ids[1] ?? '', '--reason', 'wrong NPI', '--yes']);
+    const open = await cli(['signup', 'show', 'quinc', '--json']);
+    expect(JSON.parse(open.stdout)).toMatchObject({ id: ids[2] });
+  });
+
   test('what is not there is exit code 3, whatever it is', async () => {
     const answers = await Promise.all([
       cli(['signup', 'show', 'nobody']),
@@ -178,16 +202,16 @@ describe('finding things', () => {
 });
 
 describe('screens', () => {
-  test('tables wrap into 80 columns and lose nothing', async () => {
+  test('tables wrap into the screen and lose nothing; in a pipe a row is a line', async () => {
     const name = 'The Very Long Name of a Practice That Takes More Than One Line of Any Table';
     const { practiceId } = await plane.approved(name);
     await plane.evidence(practiceId, 'database-encrypted-with-exactly-the-key-of-this-practice', true);
     const answers = await Promise.all([
-      cli(['signup', 'list']),
-      cli(['practice', 'list']),
-      cli(['practice', 'evidence', practiceId, '--full']),
-      cli(['run', 'list']),
-      cli(['audit', 'list']),
+      cli(['signup', 'list'], { COLUMNS: '80' }),
+      cli(['practice', 'list'], { COLUMNS: '80' }),
+      cli(['practice', 'evidence', practiceId, '--full'], { COLUMNS: '80' }),
+      cli(['run', 'list'], { COLUMNS: '80' }),
+      cli(['audit', 'list'], { COLUMNS: '80' }),
     ]);
     for (const { code, stdout } of answers) {
       expect(code).toBe(0);
@@ -195,6 +219,19 @@ describe('screens', () => {
     }
     const squeezed = (answers[0]?.stdout ?? '').replace(/\s/g, '');
     expect(squeezed).toContain('TheVeryLong');
+    expect((await cli(['signup', 'list'])).stdout).toContain(name);
+  });
+
+  test('ARNs are short where expected and observed agree, and whole where they differ or with --wide', async () => {
+    const { practiceId } = await plane.approved('Abbreviated');
+    const key = 'arn:aws:kms:us-east-1:000000000000:key/52003237-4d93-4b96-b48b-639e8d00ebf4';
+    await plane.evidence(practiceId, 'secret-under-key', true, key);
+    const agreed = await cli(['practice', 'evidence', practiceId]);
+    expect(agreed.stdout).toMatch(/secret-under-key +key\/52003237… +key\/52003237… +yes/);
+    expect((await cli(['practice', 'evidence', practiceId, '--wide'])).stdout).toContain(`${key}  ${key}`);
+    await plane.evidence(practiceId, 'database-encrypted-with-key', false, key);
+    const differing = await cli(['practice', 'evidence', practiceId]);
+    expect(differing.stdout).toMatch(new RegExp(`database-encrypted-with-key +${key} +disabled`));
   });
 
   test('a failed check makes evidence exit with 1 and stand out', async () => {

@@ -25,7 +25,7 @@ export interface ControlPlane {
   step(runId: string, name: string, state: StepState, attempt?: number): Promise<void>;
   tell(runId: string, ...events: RunEventBody[]): Promise<void>;
   end(runId: string, state: RunState, error?: RunError, kept?: string[]): Promise<void>;
-  evidence(practiceId: string, check: string, passed: boolean): Promise<void>;
+  evidence(practiceId: string, check: string, passed: boolean, expected?: string): Promise<void>;
   /** Cuts every open connection; the server goes on. */
   cut(): void;
   stop(): Promise<void>;
@@ -135,14 +135,14 @@ export async function startControlPlane(): Promise<ControlPlane> {
       await db.updateTable('practice').set(change).where('id', '=', run.practice_id).execute();
       await tell(runId, { kind: 'run', state });
     },
-    evidence: (practiceId, check, passed) =>
+    evidence: (practiceId, check, passed, expected = 'enabled') =>
       appendEvidence(db, { practiceId, runId: null }, [
         {
           check,
           title: check,
           safeguards: ['45 CFR 164.312(a)(2)(iv)'],
-          expected: 'enabled',
-          observed: passed ? 'enabled' : 'disabled',
+          expected,
+          observed: passed ? expected : 'disabled',
           passed,
           observedAt: new Date().toISOString(),
           source: 'kms:DescribeKey',

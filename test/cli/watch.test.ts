@@ -58,7 +58,7 @@ const count = (stdout: string, text: string) => stdout.split(text).length - 1;
 describe('watching a run', () => {
   test('each event is told once and in order, over a connection that breaks', async () => {
     const { runId, practiceId } = await plane.approved('Dropped');
-    const watch = start('run', 'watch', runId);
+    const watch = start('run', 'watch', runId, '--verbose');
     await plane.step(runId, 'prepare', 'running');
     await watch.says('prepare running');
     await plane.tell(runId, resource('Key', 'CREATE_IN_PROGRESS'), resource('Key', 'CREATE_COMPLETE'));
@@ -77,6 +77,27 @@ describe('watching a run', () => {
       told.map((line) => stdout.indexOf(line)).sort((a, b) => a - b),
     );
     expect(stdout).toContain(`practice ${practiceId} is active`);
+  });
+
+  test('a log gets steps and failures, not a line for each resource', async () => {
+    const { runId } = await plane.approved('Terse');
+    await plane.step(runId, 'deploy-foundation', 'running');
+    await plane.tell(
+      runId,
+      resource('Key', 'CREATE_IN_PROGRESS'),
+      resource('Key', 'CREATE_COMPLETE'),
+      resource('Vpc', 'CREATE_FAILED'),
+    );
+    await succeed(runId, provisioningSteps);
+    const [brief, verbose] = await Promise.all([
+      start('run', 'watch', runId).ended,
+      start('run', 'watch', runId, '--verbose').ended,
+    ]);
+    expect(brief.stdout).toContain('deploy-foundation: Vpc (AWS::KMS::Key) CREATE_FAILED');
+    expect(brief.stdout).not.toContain('CREATE_COMPLETE');
+    expect(verbose.stdout).toContain(
+      'deploy-foundation: Key (AWS::KMS::Key) CREATE_COMPLETE, 1 of 1 resources',
+    );
   });
 
   test('a restart of the control plane is survived, and what happened meanwhile is told', async () => {
