@@ -16,12 +16,15 @@ export interface PracticeOverview extends PracticeRow {
   readonly latestRunId: string | null;
 }
 
-/** Adds a practice unless one with its id was ever there; answers whether it did. Practice rows are never removed. */
+/**
+ * Adds a practice unless its id or its host name was ever taken; answers whether it did. Practice rows are never
+ * removed. No index is named: of two that are added at once, either unique index may be the one that tells.
+ */
 export async function insertPractice(db: Trx, row: Insertable<PracticeTable>): Promise<boolean> {
   const inserted = await db
     .insertInto('practice')
     .values(row)
-    .onConflict((conflict) => conflict.column('id').doNothing())
+    .onConflict((conflict) => conflict.doNothing())
     .returning('id')
     .executeTakeFirst();
   return inserted !== undefined;

@@ -106,6 +106,9 @@ async function planInEffect(trx: Trx, signUp: SignUpRow, now: Date): Promise<Pla
   );
 }
 
+/** So many practices may share a name. */
+const maximumCandidates = 1_000;
+
 /** The first id free for this display name. Ids of practices that are gone stay taken: their rows are never removed. */
 async function allocatePractice(
   core: Core,
@@ -114,7 +117,7 @@ async function allocatePractice(
   plan: PlanVersionRow,
   now: Date,
 ): Promise<string> {
-  for (let candidate = 1; ; candidate += 1) {
+  for (let candidate = 1; candidate <= maximumCandidates; candidate += 1) {
     const id = practiceIdFor(signUp.display_name, candidate);
     const isOurs = await insertPractice(trx, {
       id,
@@ -135,6 +138,10 @@ async function allocatePractice(
     });
     if (isOurs) return id;
   }
+  throw new DomainError(
+    'conflict',
+    `No id is free for a practice named ${signUp.display_name}. Ask for another display name.`,
+  );
 }
 
 async function startProvisioning(

@@ -1,0 +1,243 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { listAudit } from '../../lib/db/audit-store.ts';
+import { type Database, migrate, openServer } from '../../lib/db/database.ts';
+import { listRunEvents } from '../../lib/db/run-event-store.ts';
+import { readRun } from '../../lib/db/run-store.ts';
+import type { Actor } from '../../lib/domain/access.ts';
+import { DomainError } from '../../lib/domain/errors.ts';
+import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
+import type { WorkflowDefinition } from '../../lib/runs/workflow.ts';
+import { answerOnce } from '../../lib/use-cases/answer-once.ts';
+import { approveSignUp } from '../../lib/use-cases/approve-sign-up.ts';
+import { cancelRun } from '../../lib/use-cases/cancel-run.ts';
+import type { Core } from '../../lib/use-cases/core.ts';
+import { retryRun } from '../../lib/use-cases/retry-run.ts';
+import { submitSignUp } from '../../lib/use-cases/submit-sign-up.ts';
+import { ensureFirstToken, revokeToken } from '../../lib/use-cases/tokens.ts';
+import { publishTestRelease } from '../builders/database.ts';
+import { type PostgresServer, startPostgres } from '../builders/postgres.ts';
+import { insertPracticeRun, runIn, silent } from '../builders/runs.ts';
+import { signUpRequest } from '../builders/sign-up.ts';
+
+const clock = { now: () => new Date() };
+const steps = ['one', 'two', 'three'];
+const actor: Actor = { id: 'token:test', name: 'test', roles: ['operator'], requestId: 'test-request' };
+const wide = Array.from({ length: 16 });
+
+/** A PostgreSQL server with many sessions at once: what production runs on, and what the embedded database cannot show. */
+describe('on a PostgreSQL server', () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+  }, 120_000);
+  afterAll(() => server.stop(), 60_000);
+
+  describe('two engines', () => {
+    const databases: Database[] = [];
+    const engines: RunEngine[] = [];
+    beforeAll(async () => {
+      const url = await server.createDatabase('engines');
+      databases.push(openServer(url, { maxConnections: 5 }), openServer(url, { maxConnections: 5 }));
+      // Both at once, as two replicas that start together do.
+      await Promise.all(databases.map(({ db }) => migrate(db)));
+    });
+    afterAll(async () => {
+      await Promise.all(engines.map((engine) => engine.stop()));
+      await Promise.all(databases.map((database) => database.close()));
+    });
+
+    test('share the runs between them, and each step of each run is run once', async () => {
+      const runs = 12;
+      const calls: string[] = [];
+      const workers = new Map<string, number>();
+      const definition = (worker: string): WorkflowDefinition => ({
+        name: 'provision-practice',
+        steps: steps.map((name) => ({
+          name,
+          output: z.object({ worker: z.string() }),
+          run: async ({ run, checkpoint }) => {
+            calls.push(`${run.practiceId} ${name}`);
+            workers.set(worker, (workers.get(worker) ?? 0) + 1);
+            await checkpoint();
+            return { worker };
+          },
+        })),
+        failed: async () => undefined,
+        cancel: async () => [],
+        cancelled: async () => undefined,
+      });
+      for (const [place, database] of databases.entries()) {
+        const engine = createRunEngine({
+          database,
+          definitions: [definition(`worker-${place}`)],
+          clock,
+          log: silent,
+          concurrency: 3,
+        });
+        await engine.start();
+        engines.push(engine);
+      }
+      const [database] = databases;
+      const [engine] = engines;
+      if (database === undefined || engine === undefined) throw new Error('no engine');
+      const ids = await Promise.all(
+        Array.from({ length: runs }, (_, place) =>
+          insertPracticeRun(database.db, { practiceId: `practice-${place}`, steps }, (trx, run) =>
+            engine.queue.enqueue(trx, run),
+          ),
+        ),
+      );
+      // Recovery at the same moment must not add a second job to anything.
+      await Promise.all(engines.map((each) => each.recover()));
+      await Promise.all(ids.map((id) => runIn(database.db, id, 'succeeded')));
+      expect(calls.toSorted()).toEqual(
+        ids.flatMap((_, place) => steps.map((step) => `practice-${place} ${step}`)).toSorted(),
+      );
+      expect([...workers.keys()].toSorted()).toEqual(['worker-0', 'worker-1']);
+    }, 60_000);
+  });
+
+  describe('of callers at the same moment', () => {
+    let database: Database;
+    let core: Core;
+    const enqueued: { readonly id: string; readonly generation: number }[] = [];
+    beforeAll(async () => {
+      database = openServer(await server.createDatabase('races'), { maxConnections: 16 });
+      await migrate(database.db);
+      const queue = {
+        enqueue: async (_trx: unknown, run: (typeof enqueued)[number]) => void enqueued.push(run),
+      };
+      core = { db: database.db, clock, queue, domain: 'practices.test', provisioningSteps: steps };
+      await publishTestRelease(database, 'a', clock.now());
+    });
+    afterAll(() => database.close());
+
+    const signUp = (idempotencyKey: string = randomUUID(), request = signUpRequest()) =>
+      submitSignUp(core, request, { idempotencyKey }, actor);
+    const failedRun = async (): Promise<{ readonly runId: string; readonly practiceId: string }> => {
+      const { body } = await signUp();
+      const approved = await approveSignUp(core, { signUpId: body.id, reason: 'checked' }, actor);
+      await database.db
+        .updateTable('run')
+        .set({ state: 'failed' })
+        .where('id', '=', approved.runId)
+        .execute();
+      await database.db
+        .updateTable('practice')
+        .set({ state: 'provisioning_failed' })
+        .where('id', '=', approved.practiceId)
+        .execute();
+      return approved;
+    };
+
+    test('one approves a sign-up: one practice, one run, one audit row, and the others hear its state', async () => {
+      const { body } = await signUp();
+      const answers = await Promise.allSettled(
+        wide.map(() => approveSignUp(core, { signUpId: body.id, reason: 'checked' }, actor)),
+      );
+      expect(codesOf(answers)).toEqual({ done: 1, wrong_state: 15 });
+      const practices = await database.db
+        .selectFrom('practice')
+        .innerJoin('run', 'run.practice_id', 'practice.id')
+        .select(['practice.id', 'run.state'])
+        .where('sign_up_id', '=', body.id)
+        .execute();
+      expect(practices).toMatchObject([{ state: 'queued' }]);
+      const subject = { subjectType: 'sign_up', subjectId: body.id, action: 'sign_up.approved' };
+      expect((await listAudit(database.db, { ...subject, limit: 10 })).items).toHaveLength(1);
+    });
+
+    test('practices of one name each get an id of their own', async () => {
+      const named = await Promise.all(
+        wide.map(() => signUp(randomUUID(), signUpRequest({ displayName: 'Same Name' }))),
+      );
+      const approved = await Promise.all(
+        named.map(({ body }) => approveSignUp(core, { signUpId: body.id, reason: 'checked' }, actor)),
+      );
+      expect(approved.map(({ practiceId }) => practiceId).toSorted()).toEqual(
+        wide.map((_, place) => (place === 0 ? 'same-name' : `same-name-${place + 1}`)).toSorted(),
+      );
+    });
+
+    test('one signs up with an NPI', async () => {
+      const request = signUpRequest();
+      const answers = await Promise.allSettled(wide.map(() => signUp(randomUUID(), request)));
+      expect(codesOf(answers)).toEqual({ done: 1, conflict: 15 });
+    });
+
+    test('one does the work of an idempotency key; the others get its answer or hear that theirs differs', async () => {
+      const [key, request] = [randomUUID(), signUpRequest()];
+      const others = wide.map(() => signUp(key, signUpRequest({ npi: request.npi, displayName: 'Other' })));
+      const answers = await Promise.allSettled([...wide.map(() => signUp(key, request)), ...others]);
+      expect(codesOf(answers)).toEqual({ done: 16, idempotency_mismatch: 16 });
+      const bodies = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+      expect(new Set(bodies.map(({ body }) => body.id)).size).toBe(1);
+      expect(bodies.filter(({ replayed }) => !replayed)).toHaveLength(1);
+    });
+
+    test('a key whose first call came to nothing is free for the one that waited', async () => {
+      const call = { scope: 'test', key: randomUUID(), request: {} };
+      let begun = (): void => undefined;
+      const first = new Promise<void>((resolve) => {
+        begun = resolve;
+      });
+      const refused = answerOnce(core, call, async () => {
+        begun();
+        await delay(50);
+        throw new DomainError('conflict', 'no');
+      });
+      await first;
+      const second = answerOnce(core, call, async () => ({ status: 201, body: { made: true } }));
+      await expect(refused).rejects.toThrow('no');
+      expect(await second).toEqual({ status: 201, body: { made: true }, replayed: false });
+    });
+
+    test('a retry and a cancel of a failed run never both stand as the last word', async () => {
+      const { runId, practiceId } = await failedRun();
+      const answers = await Promise.allSettled(
+        wide.map((_, place) =>
+          place % 2 === 0
+            ? retryRun(core, runId, actor)
+            : cancelRun(core, { runId, reason: 'the practice withdrew' }, actor),
+        ),
+      );
+      const done = answers.filter(({ status }) => status === 'fulfilled').length;
+      expect([1, 2]).toContain(done);
+      expect(codesOf(answers)).toEqual({ done, wrong_state: wide.length - done });
+      const run = await readRun(database.db, runId);
+      // Whoever came first, the cancel was asked for and nothing takes it back.
+      expect(run).toMatchObject({ state: 'cancelling', generation: 1 + done });
+      const jobs = enqueued.filter(({ id }) => id === runId).map(({ generation }) => generation);
+      expect(jobs).toEqual(Array.from({ length: 1 + done }, (_, place) => place + 1));
+      const events = await listRunEvents(database.db, runId, { afterSeq: 0, limit: 100 });
+      expect(events.at(-1)?.body).toMatchObject({ kind: 'run', state: 'cancelling' });
+      expect(practiceId).toMatch(/^harbor-speech/);
+    });
+
+    test('one first token is made, and of the last two one stays', async () => {
+      const made: string[] = [];
+      await Promise.all(wide.map(() => ensureFirstToken(core, async (token) => void made.push(token))));
+      expect(made).toHaveLength(1);
+      await database.db.updateTable('api_token').set({ expires_at: clock.now() }).execute();
+      await ensureFirstToken(core, async (token) => void made.push(token));
+      await database.db.updateTable('api_token').set({ expires_at: null }).execute();
+      const ids = made.map((token) => token.split('_')[1] ?? '');
+      const answers = await Promise.allSettled(ids.map((id) => revokeToken(core, id, actor)));
+      expect(codesOf(answers)).toEqual({ done: 1, conflict: 1 });
+    });
+  });
+});
+
+/** How many were done, and how many were refused with each code. */
+function codesOf(answers: readonly PromiseSettledResult<unknown>[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const answer of answers) {
+    const reason: unknown = answer.status === 'rejected' ? answer.reason : undefined;
+    const code =
+      answer.status === 'fulfilled' ? 'done' : reason instanceof DomainError ? reason.code : String(reason);
+    counts[code] = (counts[code] ?? 0) + 1;
+  }
+  return counts;
+}
