@@ -1,5 +1,5 @@
 /** What a figure should be at best; a figure is measured and compared, never asserted. */
-export interface Goal {
+interface Goal {
   readonly kind: 'at most' | 'at least';
   readonly value: number;
 }
