@@ -4,7 +4,6 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../control-api/app.ts';
-import { createLogger } from '../control-api/logger.ts';
 import { type Config, readConfig } from '../lib/config.ts';
 import { newestRelease } from '../lib/db/release-store.ts';
 import { systemActor } from '../lib/domain/access.ts';
@@ -17,18 +16,25 @@ import { startEmbeddedSandbox } from './embedded-sandbox.ts';
 import { onStopSignal, runUntilStopped, type Stops } from './lifecycle.ts';
 import { appDeps, buildParts, openDatabase, startWork } from './parts.ts';
 import { readReleaseDirectory } from './release-directory.ts';
+import { openStartScreen } from './start-screen.ts';
 
 await runUntilStopped(async (stops) => {
   const config = readConfig();
-  const log = createLogger(config.logLevel);
   const aborted = onStopSignal();
   await assertPortIsFree(config);
+  const screen = openStartScreen(config);
+  const { log } = screen;
 
-  const database = await openDatabase(config);
+  const database = await screen.part('database', openDatabase(config), () => 'is open');
   stops.push(() => database.close());
 
   const releaseBuilt = prepareRelease(config, aborted);
-  const [endpoint, releaseDirectory] = await settleBoth(startCloud(config, stops), releaseBuilt);
+  const [endpoint, releaseDirectory] = await settleBoth(
+    screen.part('cloud', startCloud(config, stops), (at) => `answers at ${at ?? 'AWS'}`),
+    screen.part('release', releaseBuilt, (directory) =>
+      directory === undefined ? 'is published' : 'is built',
+    ),
+  );
 
   const parts = buildParts(config, database, endpoint, log);
   await offerRelease(config, parts.core, releaseDirectory, endpoint);
@@ -38,8 +44,8 @@ await runUntilStopped(async (stops) => {
   stops.push(() => app.close());
   const tokenFile = await keepFirstToken(config, parts.core);
   const address = await listen(app, config);
-  console.log(`\nThe control plane is ready at ${address} (reference: ${address}/docs). Ctrl-C stops it.`);
-  console.log(`Administrator token: ${tokenFile}\n`);
+  screen.say(`The control plane is ready at ${address} (reference: ${address}/docs). Ctrl-C stops it.`);
+  screen.say(`The administrator token is in ${tokenFile}. In a second terminal: npx lumenality doctor`);
 });
 
 /** Both run to their end, so that a failure of one never leaves the other half started and unknown. */
