@@ -189,10 +189,11 @@ function lazily(emulation: ServiceEmulation): () => ServiceModel {
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EADDRINUSE') return reject(error);
-      reject(
-        new Error(`Port ${port} on ${host} is in use. Stop what listens there, or choose another port.`),
-      );
+      const text =
+        error.code === 'EADDRINUSE'
+          ? `Port ${port} on ${host} is in use. Stop what listens there, or choose another port.`
+          : `The sandbox cannot listen on port ${port} of ${host} (${error.message}). Choose another address or port.`;
+      reject(new Error(text, { cause: error }));
     });
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
   });
