@@ -1,3 +1,6 @@
+// On Node 20 the AWS SDK prints a notice in every test file. Workers and processes that tests start inherit this.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 /** Tests compile to CommonJS; production runs ES modules, so test/smoke starts each entry point for real. */
 module.exports = {
   rootDir: '..',

@@ -14,6 +14,7 @@ import { createDataPlane, type OpenedDataPlane } from '../../lib/sandbox/data-pl
 import type { TaskSpec } from '../../lib/sandbox/model.ts';
 import { type Sandbox, startSandbox } from '../../lib/sandbox/server.ts';
 import { buildImage } from '../../tenant-template/image.ts';
+import { databaseTemplate } from '../sandbox/fixtures/database-template.ts';
 
 /** The app as it is shipped: bundled, run as a task of the sandbox, against its KMS, Secrets Manager and database. */
 const workDirectory = mkdtempSync(join(tmpdir(), 'practice-app-'));
@@ -49,6 +50,7 @@ beforeAll(async () => {
       plane = await createDataPlane({
         ...parts,
         databaseProcess: join(__dirname, '../../lib/sandbox/data-plane/database-process.ts'),
+        databaseTemplate,
         databaseIdleMs: 60_000,
       });
       return plane;

@@ -10,10 +10,10 @@ import { createDataPlane, type OpenedDataPlane } from '../../lib/sandbox/data-pl
 import { AwsError, type DatabaseSpec } from '../../lib/sandbox/model.ts';
 import { openState } from '../../lib/sandbox/state.ts';
 import type { HostOptions, HostReport } from './fixtures/data-plane-host.ts';
+import { databaseTemplate } from './fixtures/database-template.ts';
 
 const databaseProcess = join(__dirname, '../../lib/sandbox/data-plane/database-process.ts');
 const workDirectory = mkdtempSync(join(tmpdir(), 'data-plane-'));
-const databaseTemplate = join(workDirectory, 'template');
 const cleanUps: Array<() => Promise<unknown>> = [];
 
 afterEach(async () => {

@@ -70,10 +70,16 @@ describe('the sandbox server', () => {
     };
   };
   /** `fetch` does not let a caller choose the Host header. */
-  const requestAs = (host: string, path: string, body = '') =>
+  const requestAs = (host: string, path: string, body = '', headers: Record<string, string> = {}) =>
     new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; body: string }>(
       (resolve, reject) => {
-        const options = { host: '127.0.0.1', port: sandbox.port, path, method: 'POST', headers: { host } };
+        const options = {
+          host: '127.0.0.1',
+          port: sandbox.port,
+          path,
+          method: 'POST',
+          headers: { host, ...headers },
+        };
         const call = request(options, (answer) => {
           let text = '';
           answer.on('data', (chunk: Buffer) => {
@@ -118,6 +124,26 @@ describe('the sandbox server', () => {
     // The refused one has let go of its directory.
     const state = openState(other);
     await state.close();
+    rmSync(other, { recursive: true });
+  });
+
+  it('refuses state of another format and a directory that is none, says so, and leaves both as they are', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'sandbox-other-'));
+    await openState(other).close();
+    expect(readFileSync(join(other, 'format'), 'utf8')).toBe('1\n');
+    for (const format of ['0\n', undefined]) {
+      if (format === undefined) rmSync(join(other, 'format'));
+      else writeFileSync(join(other, 'format'), format);
+      expect(() => openState(other)).toThrow(
+        /was written by another version of the sandbox .* Move or remove/,
+      );
+    }
+    writeFileSync(join(other, 'format'), '1\n');
+    await openState(other).close();
+    const file = join(other, 'file');
+    writeFileSync(file, 'mine');
+    expect(() => openState(file)).toThrow(/cannot keep its state in .*file \(EEXIST.*may write to/);
+    expect(readFileSync(file, 'utf8')).toBe('mine');
     rmSync(other, { recursive: true });
   });
 
@@ -218,6 +244,13 @@ describe('the sandbox server', () => {
       `${JSON.stringify({ host: 'app.localhost:8080', scheme: 'https', client: '127.0.0.1', url: '/a?b=c' })} and the body`,
     );
     expect((await requestAs('app.localhost', '/broken')).status).toBe(502);
+    // An app's own tokens are its own business; only a signed AWS request is the sandbox's.
+    const bearer = await requestAs('app.localhost', '/', '', { authorization: 'Bearer of-the-app' });
+    expect(bearer.status).toBe(201);
+    const signed = await requestAs('app.localhost', '/', '', {
+      authorization: 'AWS4-HMAC-SHA256 Credential=x',
+    });
+    expect(signed.status).toBeGreaterThanOrEqual(400);
     expect((await requestAs('gone.localhost', '/')).status).toBe(502);
     expect(await requestAs('fixed.localhost', '/')).toMatchObject({ status: 404, body: 'Nobody.' });
     expect((await requestAs('unknown.localhost', '/')).body).toContain('names no load balancer');

@@ -1,4 +1,9 @@
 import {
+  CreateLogGroupCommand,
+  DeleteLogGroupCommand,
+  FilterLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
+import {
   CreateClusterCommand,
   CreateServiceCommand,
   DescribeServicesCommand,
@@ -9,7 +14,10 @@ import {
   type Task,
   UpdateServiceCommand,
 } from '@aws-sdk/client-ecs';
-import { DescribeTargetHealthCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
+import {
+  DescribeTargetHealthCommand,
+  ModifyLoadBalancerAttributesCommand,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import {
   brokenImage,
@@ -133,6 +141,57 @@ test('a service serves through its load balancer, with exactly the environment t
   expect(health.TargetHealthDescriptions).toMatchObject([
     { Target: { Id: expect.stringMatching(/^10\.0\./), Port: 8080 }, TargetHealth: { State: 'healthy' } },
   ]);
+});
+
+test('log lines that CloudWatch Logs does not take are reported, and the task goes on', async () => {
+  const logGroupName = '/app';
+  await clients.logs.send(new CreateLogGroupCommand({ logGroupName }));
+  const options = {
+    'awslogs-group': logGroupName,
+    'awslogs-region': 'us-east-1',
+    'awslogs-stream-prefix': 'a',
+  };
+  const definition = await newTaskDefinition(clients, roleArn, goodImage, {
+    logConfiguration: { logDriver: 'awslogs', options },
+  });
+  await startService(definition);
+  await steady(definition);
+  const [spec] = tasks.specs.values();
+  const messages = async () => {
+    const { events = [] } = await clients.logs.send(new FilterLogEventsCommand({ logGroupName }));
+    return events.map(({ message }) => message);
+  };
+  await eventually(messages, (lines) => lines.includes('listening'));
+  await clients.logs.send(new DeleteLogGroupCommand({ logGroupName }));
+  spec?.log('one');
+  spec?.log('two');
+  await eventually(
+    () => Promise.resolve(cloud.logged),
+    (lines) => lines.length > 0,
+  );
+  expect(cloud.logged).toEqual([
+    expect.stringMatching(
+      /^awslogs: 2 log events for \/app a\/app\/.* were dropped: ResourceNotFoundException: /,
+    ),
+  ]);
+  expect((await visit(cloud.sandbox.endpoint, site.dnsName)).status).toBe(200);
+});
+
+test('a load balancer waits for a target as long as its idle timeout says', async () => {
+  const definition = await newTaskDefinition(clients, roleArn, goodImage);
+  await startService(definition);
+  await steady(definition);
+  tasks.mute();
+  const Attributes = [{ Key: 'idle_timeout.timeout_seconds', Value: '1' }];
+  const command = new ModifyLoadBalancerAttributesCommand({
+    LoadBalancerArn: site.loadBalancerArn,
+    Attributes,
+  });
+  await clients.elb.send(command);
+  expect(await visit(cloud.sandbox.endpoint, site.dnsName)).toMatchObject({
+    status: 504,
+    body: expect.stringContaining('504 Gateway Time-out'),
+  });
 });
 
 test('a task whose secret cannot be read does not start, and says which secret', async () => {
