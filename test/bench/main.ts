@@ -4,7 +4,7 @@
  * 130 or 143 interrupted.
  */
 import '../../bin/quiet-sdk.ts';
-import { writeFile } from 'node:fs/promises';
+import { appendFile, writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,6 +61,10 @@ try {
 }
 
 async function run({ json, only, quick = false }: Options): Promise<void> {
+  if (json !== undefined && !(await isWritable(json))) {
+    process.exitCode = 2;
+    return;
+  }
   const chosen = benchmarks.filter(({ name }) => only === undefined || only.includes(name));
   const shared = opened();
   const directory = join(shared.directory, 'release');
@@ -84,6 +88,17 @@ async function run({ json, only, quick = false }: Options): Promise<void> {
   await closed(shared);
   if (json !== undefined) await writeFile(json, jsonOf(reports, { quick, load }));
   process.exitCode = reports.every(({ outcome }) => outcome !== undefined) ? 0 : 1;
+}
+
+/** Asked before anything is measured: the answer would come after ten minutes of work otherwise. */
+async function isWritable(file: string): Promise<boolean> {
+  try {
+    await appendFile(file, '');
+    return true;
+  } catch (error) {
+    console.error(`bench: the figures cannot be written. ${(error as Error).message}`);
+    return false;
+  }
 }
 
 /** In a process of its own, as `npm run release:build`: CDK and its rules take some 500 MB. */
