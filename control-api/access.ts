@@ -7,6 +7,8 @@ const everyRole = ['viewer', 'operator', 'release_manager', 'plan_admin', 'secur
 /** Sign-ups hold names, addresses and NPIs of people: release managers and pipelines have no need of them. */
 const signUpReaders = ['viewer', 'operator', 'plan_admin', 'security_admin'] as const;
 const evidenceReaders = ['viewer', 'operator', 'release_manager', 'security_admin'] as const;
+/** Plan administrators deal in terms: what runs do to silos is not theirs to follow. */
+const runReaders = ['viewer', 'operator', 'release_manager', 'security_admin', 'ci'] as const;
 /** The trail shows who did what to whom: for those who act on it, not for everyone who may look around. */
 const auditReaders = ['security_admin', 'operator'] as const;
 
@@ -24,13 +26,14 @@ export const accessTable: Readonly<Record<string, Access>> = {
 
   'GET /v1/practices': everyRole,
   'GET /v1/practices/:id': everyRole,
-  'GET /v1/practices/:id/runs': everyRole,
-  'GET /v1/practices/:id/deployments': everyRole,
+  'GET /v1/practices/:id/runs': runReaders,
+  'GET /v1/practices/:id/deployments': runReaders,
   'GET /v1/practices/:id/evidence': evidenceReaders,
 
-  'GET /v1/runs': everyRole,
-  'GET /v1/runs/:id': everyRole,
-  'GET /v1/runs/:id/events': everyRole,
+  'GET /v1/runs': runReaders,
+  'GET /v1/runs/:id': runReaders,
+  // Events tell the result of every check: whoever may not read evidence may not read it here.
+  'GET /v1/runs/:id/events': evidenceReaders,
   'POST /v1/runs/:id/retry': ['operator'],
   'POST /v1/runs/:id/cancel': ['operator'],
 

@@ -29,10 +29,27 @@ const connection = new Set([
   'EPIPE',
   'ETIMEDOUT',
   'EAI_AGAIN',
+  'ENOTFOUND',
+  'ECONNABORTED',
   'EHOSTUNREACH',
   'ENETUNREACH',
   'TimeoutError',
 ]);
+
+/** The caller is not known (any more): expired, revoked or missing credentials ("Common error types" of the services). */
+const credentials = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'RequestExpired',
+  'InvalidClientTokenId',
+  'UnrecognizedClientException',
+  'SignatureDoesNotMatch',
+  'AuthFailure',
+  'CredentialsProviderError',
+]);
+
+/** The caller is known and may not do this. */
+const refusals = new Set(['AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation', 'NotAuthorized']);
 
 /**
  * The one place that turns an error of the AWS SDK into the core's: `cloud_failure` that names service, operation,
@@ -46,6 +63,7 @@ export function cloudFailure(error: unknown, service: string, operation: string)
     throttling.has(name) ||
     $retryable !== undefined ||
     $fault === 'server' ||
+    $metadata?.httpStatusCode === 429 ||
     ($metadata?.httpStatusCode ?? 0) >= 500;
   const said = unreachable ? `cannot be reached (${code ?? name})` : `answered ${name}: ${message}`;
   return new DomainError('cloud_failure', `AWS ${service}:${operation} ${said}`, {
@@ -56,8 +74,22 @@ export function cloudFailure(error: unknown, service: string, operation: string)
       operation,
       awsCode: unreachable ? (code ?? name) : name,
       requestId: $metadata?.requestId ?? null,
+      ...nextActionOn(name, `${service}:${operation}`),
     },
   });
+}
+
+/** What an operator does about it; nothing for errors that speak for themselves. */
+function nextActionOn(name: string, operation: string): { readonly nextAction?: string } {
+  if (credentials.has(name)) {
+    return { nextAction: "Give the control plane's workers valid AWS credentials, then retry the run." };
+  }
+  if (refusals.has(name)) {
+    return {
+      nextAction: `Allow ${operation} to the control plane's role, also in the organisation's service control policies; then retry the run.`,
+    };
+  }
+  return {};
 }
 
 /** AWS's error code of a `cloud_failure`; undefined for any other error. */

@@ -93,15 +93,15 @@ function keyReads({ kms, secrets }: AwsClients): Pick<SiloReads, 'key' | 'secret
   return {
     key: async (keyArn, signal) => {
       const KeyId = keyArn;
-      const { KeyMetadata: key } = await call('kms', 'DescribeKey', signal, (options) =>
-        kms.send(new DescribeKeyCommand({ KeyId }), options),
-      );
-      const rotation = await call('kms', 'GetKeyRotationStatus', signal, (options) =>
-        kms.send(new GetKeyRotationStatusCommand({ KeyId }), options),
-      );
-      const { Tags = [] } = await call('kms', 'ListResourceTags', signal, (options) =>
-        kms.send(new ListResourceTagsCommand({ KeyId, Limit: 50 }), options),
-      );
+      const [{ KeyMetadata: key }, rotation, { Tags = [] }] = await Promise.all([
+        call('kms', 'DescribeKey', signal, (options) => kms.send(new DescribeKeyCommand({ KeyId }), options)),
+        call('kms', 'GetKeyRotationStatus', signal, (options) =>
+          kms.send(new GetKeyRotationStatusCommand({ KeyId }), options),
+        ),
+        call('kms', 'ListResourceTags', signal, (options) =>
+          kms.send(new ListResourceTagsCommand({ KeyId, Limit: 50 }), options),
+        ),
+      ]);
       return {
         arn: key?.Arn ?? '',
         state: key?.KeyState ?? 'unknown',

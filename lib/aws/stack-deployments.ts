@@ -1,5 +1,4 @@
 import {
-  CancelUpdateStackCommand,
   type Change,
   CreateChangeSetCommand,
   DeleteChangeSetCommand,
@@ -91,7 +90,7 @@ export function stackDeployments({ cloudFormation }: AwsClients): StackDeploymen
       return {
         id,
         state: changeSetState(page),
-        reason: page.StatusReason ?? null,
+        reason: page.StatusReason ?? `it is ${page.Status} and ${page.ExecutionStatus}`,
         changes: changes.flatMap(resourceChange),
       };
     },
@@ -138,14 +137,6 @@ export function stackDeployments({ cloudFormation }: AwsClients): StackDeploymen
       await call(service, 'DeleteStack', signal, (options) =>
         cloudFormation.send(
           new DeleteStackCommand({ StackName: stackId, ClientRequestToken: token }),
-          options,
-        ),
-      );
-    },
-    cancelUpdate: async (stackName, token, signal) => {
-      await call(service, 'CancelUpdateStack', signal, (options) =>
-        cloudFormation.send(
-          new CancelUpdateStackCommand({ StackName: stackName, ClientRequestToken: token }),
           options,
         ),
       );
@@ -203,12 +194,13 @@ function changeSetState({
   StatusReason = '',
   ExecutionStatus,
 }: DescribeChangeSetOutput): ChangeSetView['state'] {
+  if (Status === 'CREATE_PENDING' || Status === 'CREATE_IN_PROGRESS') return 'pending';
   if (Status === 'CREATE_COMPLETE' && ExecutionStatus === 'AVAILABLE') return 'ready';
   if (Status === 'FAILED') {
     return /didn't contain changes|No updates are to be performed/i.test(StatusReason) ? 'empty' : 'failed';
   }
-  if (Status === 'CREATE_COMPLETE' && ExecutionStatus === 'OBSOLETE') return 'failed';
-  return 'pending';
+  // Executed already, overtaken or being deleted: waiting would never make it ready.
+  return 'failed';
 }
 
 function resourceChange({ ResourceChange: change }: Change): ResourceChange[] {

@@ -40,14 +40,16 @@ export async function endProvisioning(
   return numUpdatedRows === 1n;
 }
 
-/** Closes the sign-up of a practice that was never made: its NPI may sign up again. */
-export async function closeSignUpOf(trx: Trx, practiceId: string, now: Date): Promise<void> {
-  await trx
+/** Closes the sign-up of a practice that was never made: its NPI may sign up again. Answers its id, if it was open. */
+export async function closeSignUpOf(trx: Trx, practiceId: string, now: Date): Promise<string | undefined> {
+  const closed = await trx
     .updateTable('sign_up')
     .set((eb) => ({ state: 'closed', revision: eb('revision', '+', 1), updated_at: now }))
     .where('practice_id', '=', practiceId)
     .where('state', '=', 'approved')
-    .execute();
+    .returning('id')
+    .executeTakeFirst();
+  return closed?.id;
 }
 
 /** Where the app of each active practice answers. */

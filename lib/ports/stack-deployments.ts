@@ -54,7 +54,7 @@ export interface ChangeSetView {
    * `pending` while CloudFormation works it out.
    */
   readonly state: 'pending' | 'ready' | 'empty' | 'failed';
-  readonly reason: string | null;
+  readonly reason: string;
   readonly changes: readonly ResourceChange[];
 }
 
@@ -81,8 +81,6 @@ export interface StackDeployments {
   ): Promise<StackEvent[]>;
   /** Asks for deletion; the stack's status tells when and whether it is gone. */
   remove(stackId: string, token: string, signal?: AbortSignal): Promise<void>;
-  /** Asks a running update to stop and roll back. */
-  cancelUpdate(stackName: string, token: string, signal?: AbortSignal): Promise<void>;
   setTerminationProtection(stackName: string, enabled: boolean, signal?: AbortSignal): Promise<void>;
   setStackPolicy(stackName: string, policy: string, signal?: AbortSignal): Promise<void>;
 }

@@ -17,7 +17,14 @@ import type { RunError } from '../domain/run.ts';
 import { type Fence, fenced, type JournalParts, runContext } from './journal.ts';
 import { runErrorFrom } from './run-failure.ts';
 import { Superseded } from './superseded.ts';
-import type { StepContext, StepDefinition, StepOutput, WorkflowDefinition } from './workflow.ts';
+import type {
+  Kept,
+  RunContext,
+  StepContext,
+  StepDefinition,
+  StepOutput,
+  WorkflowDefinition,
+} from './workflow.ts';
 
 /** How often and how soon a step is tried again by itself after an error that may pass. */
 export interface RetryPolicy {
@@ -213,7 +220,7 @@ async function cancelRun(
   const fence: Fence = { id: run.id, generation: run.generation, state: 'cancelling' };
   const context = runContext(parts, run, fence, signal, 'cancel');
   try {
-    const kept = await definition.cancel(context);
+    const kept = await removed(parts, definition, context);
     await context.write(async (trx) => {
       const now = parts.clock.now();
       const skipped = await skipOpenSteps(trx, run.id, now);
@@ -246,6 +253,24 @@ async function cancelRun(
       await definition.failed(trx, run, failure, now);
       await appendRunEvents(trx, run.id, [{ kind: 'run', state: 'failed', message: failure.message }], now);
     });
+  }
+}
+
+/** The removal, tried again by itself after an error that may pass. */
+async function removed(
+  parts: ExecutionParts,
+  definition: WorkflowDefinition,
+  context: RunContext,
+): Promise<Kept> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await definition.cancel(context);
+    } catch (error) {
+      const mayPass = error instanceof DomainError && error.retryable;
+      if (!mayPass || context.signal.aborted || tries >= parts.retry.attempts) throw error;
+      parts.log.warn({ err: error, runId: context.run.id }, 'cancel failed and is tried again');
+      await delay(backoff(parts.retry, tries), undefined, { signal: context.signal });
+    }
   }
 }
 

@@ -1,11 +1,11 @@
-import { listSiloStacks, recordSiloStack } from '../db/silo-stack-store.ts';
+import { listSiloStacks, recordSiloStack, type SiloStack } from '../db/silo-stack-store.ts';
 import type { Component } from '../domain/release.ts';
 import { stackNameFor } from '../domain/stack-plan.ts';
 import type { CloudPorts } from '../ports/cloud.ts';
 import type { StackView } from '../ports/stack-deployments.ts';
 import type { Kept, RunContext } from '../runs/workflow.ts';
-import { goneOrFailed } from './deploy-stack.ts';
-import { settled, type Watch } from './stack-progress.ts';
+import { goneOrFailed, removalToken } from './deploy-stack.ts';
+import { inProgress, settled, type Watch } from './stack-progress.ts';
 
 export interface CancelParts {
   readonly cloud: Pick<CloudPorts, 'stacks' | 'silo'>;
@@ -22,8 +22,7 @@ const databaseType = 'AWS::RDS::DBInstance';
 export async function cancelProvisioning(parts: CancelParts, context: RunContext): Promise<Kept> {
   const watch = { context, stacks: parts.cloud.stacks, step: 'cancel', intervalMs: parts.pollIntervalMs };
   await removeComponent(watch, 'service');
-  const data = await settled(watch, stackNameFor(context.run.practiceId, 'data'));
-  const database = data === undefined ? undefined : await existingDatabase(parts, watch, data);
+  const database = await existingDatabase(parts, watch);
   if (database !== undefined) {
     const { practiceId } = context.run;
     return [
@@ -35,12 +34,13 @@ export async function cancelProvisioning(parts: CancelParts, context: RunContext
   return [...(await removeComponent(watch, 'data')), ...(await removeFoundation(parts, watch))];
 }
 
-async function existingDatabase(
-  { cloud }: CancelParts,
-  { context }: Watch,
-  data: StackView,
-): Promise<string | undefined> {
-  for (const { type, physicalId } of await cloud.stacks.resources(data.stackId, context.signal)) {
+/** Looks also at a data stack that somebody has deleted: its database outlives it. */
+async function existingDatabase({ cloud }: CancelParts, watch: Watch): Promise<string | undefined> {
+  const { context } = watch;
+  const data = await settled(watch, stackNameFor(context.run.practiceId, 'data'));
+  const stackId = data?.stackId ?? (await recordedStack(context, 'data'))?.stackId;
+  if (stackId === undefined || stackId === null) return undefined;
+  for (const { type, physicalId } of await cloud.stacks.resources(stackId, context.signal)) {
     if (type !== databaseType || physicalId === null) continue;
     if (await cloud.silo.databaseExists(physicalId, context.signal)) return physicalId;
   }
@@ -61,6 +61,10 @@ async function removeFoundation({ cloud }: CancelParts, watch: Watch): Promise<s
   return kept;
 }
 
+async function recordedStack({ db, run }: RunContext, component: Component): Promise<SiloStack | undefined> {
+  return (await listSiloStacks(db, [run.practiceId])).find((stack) => stack.component === component);
+}
+
 interface Retained {
   readonly logicalId: string;
   readonly type: string;
@@ -79,13 +83,13 @@ async function removeComponent(
   const { context, stacks } = watch;
   const { practiceId } = context.run;
   const stackName = stackNameFor(practiceId, component);
-  const recorded = (await listSiloStacks(context.db, [practiceId])).find(
-    (stack) => stack.component === component,
-  );
+  const recorded = await recordedStack(context, component);
   const stack = await stacks.describe(stackName, context.signal);
   const stackId = stack?.stackId ?? recorded?.stackId ?? undefined;
   if (stackId === undefined) return [];
   if (stack !== undefined) await removeStack(watch, stack);
+  // Of a stack that was only reviewed there is nothing to keep or to show.
+  if (stack?.status === 'REVIEW_IN_PROGRESS') return [];
   await context.write((trx) =>
     recordSiloStack(trx, {
       practiceId,
@@ -109,17 +113,17 @@ async function removeComponent(
   return kept;
 }
 
-async function removeStack(watch: Watch, stack: StackView): Promise<void> {
+async function removeStack(watch: Watch, found: StackView): Promise<void> {
   const { context, stacks } = watch;
-  if (stack.status === 'UPDATE_IN_PROGRESS') {
-    await stacks.cancelUpdate(stack.name, context.token(`cancel-update:${stack.stackId}`), context.signal);
-    await settled(watch, stack.stackId);
-  }
+  // A creation gives way to its deletion; every other operation has to end first ("DeleteStack").
+  const waits = inProgress(found.status) && found.status !== 'CREATE_IN_PROGRESS';
+  const stack = waits ? await settled(watch, found.stackId) : found;
+  if (stack === undefined || stack.status === 'DELETE_COMPLETE') return;
   if (stack.terminationProtection) {
     await context.checkpoint();
     await stacks.setTerminationProtection(stack.name, false, context.signal);
   }
   await context.checkpoint();
-  await stacks.remove(stack.stackId, context.token(`remove:${stack.stackId}`), context.signal);
+  await stacks.remove(stack.stackId, removalToken(context, stack), context.signal);
   await goneOrFailed(watch, stack.stackId);
 }

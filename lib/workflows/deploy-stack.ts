@@ -5,7 +5,7 @@ import { holdsData, isStateful, protectStatefulResources, reviewChanges } from '
 import { DomainError } from '../domain/errors.ts';
 import type { Component } from '../domain/release.ts';
 import type { ChangeSetView, StackView } from '../ports/stack-deployments.ts';
-import type { StepContext } from '../runs/workflow.ts';
+import type { RunContext, StepContext } from '../runs/workflow.ts';
 import { followed, inProgress, rootCause, settled, type Watch } from './stack-progress.ts';
 
 /** What a stack is to become. */
@@ -111,9 +111,14 @@ async function removed(watch: Watch, stack: StackView): Promise<undefined> {
     );
   }
   await context.checkpoint();
-  await stacks.remove(stack.stackId, context.token(`remove:${stack.stackId}`), context.signal);
+  await stacks.remove(stack.stackId, removalToken(context, stack), context.signal);
   await goneOrFailed(watch, stack.stackId);
   return undefined;
+}
+
+/** Another generation is another try: with the token of the first, CloudFormation would join the deletion that failed. */
+export function removalToken({ run, token }: RunContext, stack: StackView): string {
+  return token(`remove:${run.generation}:${stack.stackId}`);
 }
 
 /** Waits until a stack is deleted. A stack that was only reviewed goes without an event of its own. */
@@ -162,13 +167,13 @@ async function applyChangeSet(
   if (changeSet.state === 'failed') {
     throw new DomainError(
       'deployment_failed',
-      `CloudFormation made no change set for ${wanted.name}: ${changeSet.reason ?? 'no reason given'}`,
+      `CloudFormation made no change set for ${wanted.name}: ${changeSet.reason}`,
     );
   }
   await refuseObjections(watch, wanted, changeSet);
   await context.checkpoint();
   await stacks.executeChangeSet(changeSet.id, context.token(`execute:${changeSet.id}`), context.signal);
-  await followed(watch, created.stackId);
+  await followed(watch, created.stackId, false);
   return true;
 }
 

@@ -52,21 +52,34 @@ export function provisionPractice(parts: ProvisionParts): WorkflowDefinition {
     failed: async (trx, run, error, now) => {
       await setDeploymentState(trx, run.id, 'failed', now);
       if (!(await endProvisioning(trx, run.practiceId, 'provisioning_failed', now))) return;
-      await audit(trx, run, 'practice.provisioning_failed', { step: error.step, code: error.code }, now);
+      const subject = { type: 'practice', id: run.practiceId };
+      await audit(
+        trx,
+        run,
+        subject,
+        'practice.provisioning_failed',
+        { step: error.step, code: error.code },
+        now,
+      );
     },
     cancel: (context) => cancelProvisioning({ cloud, pollIntervalMs }, context),
     cancelled: async (trx, run, kept, now) => {
       await setDeploymentState(trx, run.id, 'cancelled', now);
       if (!(await endProvisioning(trx, run.practiceId, 'provisioning_cancelled', now))) return;
-      await closeSignUpOf(trx, run.practiceId, now);
-      await audit(trx, run, 'practice.provisioning_cancelled', { kept }, now);
+      const subject = { type: 'practice', id: run.practiceId };
+      await audit(trx, run, subject, 'practice.provisioning_cancelled', { kept }, now);
+      const signUpId = await closeSignUpOf(trx, run.practiceId, now);
+      if (signUpId === undefined) return;
+      const details = { practiceId: run.practiceId };
+      await audit(trx, run, { type: 'sign_up', id: signUpId }, 'sign_up.closed', details, now);
     },
   };
 }
 
 function audit(
   trx: Trx,
-  run: { readonly id: string; readonly practiceId: string },
+  run: { readonly id: string },
+  subject: { readonly type: string; readonly id: string },
   action: string,
   details: Readonly<Record<string, unknown>>,
   at: Date,
@@ -74,7 +87,7 @@ function audit(
   return appendAudit(trx, {
     actor: systemActor,
     action,
-    subject: { type: 'practice', id: run.practiceId },
+    subject,
     details: { runId: run.id, ...details },
     at,
   });

@@ -46,7 +46,7 @@ const readinessSchema = z
   }));
 
 /**
- * Reads everything that verification judges, live. A read that fails does not stop the others: it becomes a reading
+ * Reads everything that verification judges, live and at the same time. A read that fails does not stop the others: it becomes a reading
  * with its error. Throws only when `signal` aborts.
  */
 export async function readSilo(sources: SiloSources, at: SiloAddress): Promise<SiloFacts> {
@@ -54,50 +54,43 @@ export async function readSilo(sources: SiloSources, at: SiloAddress): Promise<S
   const { silo, probe } = cloud;
   const read = <T>(question: () => Promise<T>): Promise<Reading<T>> => reading(sources, question);
   const database = read(() => silo.database(at.databaseInstanceId, signal));
-  const [key, keySharedWith, secret, vpcTags, vpcSharedWith, networkConnections, routeTables] =
-    await Promise.all([
-      read(() => silo.key(at.keyArn, signal)),
-      read(() => practicesSharingOutput(db, at.practiceId, 'KeyArn', at.keyArn)),
-      read(() => silo.secret(at.databaseSecretArn, signal)),
-      read(() => silo.vpcTags(at.vpcId, signal)),
-      read(() => practicesSharingOutput(db, at.practiceId, 'VpcId', at.vpcId)),
-      read(() => silo.networkConnections(at.vpcId, signal)),
-      read(() => silo.routeTables(at.vpcId, signal)),
-    ]);
-  const [forceTls, databaseIngress, listener, service, tasks, version, readiness] = await Promise.all([
-    read(async () => {
+  return settledFacts({
+    key: read(() => silo.key(at.keyArn, signal)),
+    keySharedWith: read(() => practicesSharingOutput(db, at.practiceId, 'KeyArn', at.keyArn)),
+    database,
+    forceTls: read(async () => {
       const { parameterGroup } = valueOf(await database);
       if (parameterGroup === null) return undefined;
       return silo.databaseParameter(parameterGroup.name, forcedTls, signal);
     }),
-    read(async () => {
+    databaseIngress: read(async () => {
       const { securityGroupIds } = valueOf(await database);
       const groups = securityGroupIds.map(async (id) => [id, await silo.ingress(id, signal)] as const);
       return Object.fromEntries(await Promise.all(groups));
     }),
-    read(() => silo.listener(at.httpsListenerArn, signal)),
-    read(() => silo.service(at.clusterName, at.serviceArn, signal)),
-    read(() => silo.tasks(at.clusterName, at.serviceName, signal)),
-    read(() => answerOf(probe, at.hostName, '/version', versionSchema, signal)),
-    read(() => answerOf(probe, at.hostName, '/readyz', readinessSchema, signal)),
-  ]);
-  return {
-    key,
-    keySharedWith,
-    database: await database,
-    forceTls,
-    databaseIngress,
-    secret,
-    vpcTags,
-    vpcSharedWith,
-    networkConnections,
-    routeTables,
-    listener,
-    service,
-    tasks,
-    version,
-    readiness,
-  };
+    secret: read(() => silo.secret(at.databaseSecretArn, signal)),
+    vpcTags: read(() => silo.vpcTags(at.vpcId, signal)),
+    vpcSharedWith: read(() => practicesSharingOutput(db, at.practiceId, 'VpcId', at.vpcId)),
+    networkConnections: read(() => silo.networkConnections(at.vpcId, signal)),
+    routeTables: read(() => silo.routeTables(at.vpcId, signal)),
+    listener: read(() => silo.listener(at.httpsListenerArn, signal)),
+    service: read(() => silo.service(at.clusterName, at.serviceArn, signal)),
+    tasks: read(() => silo.tasks(at.clusterName, at.serviceName, signal)),
+    version: read(() => answerOf(probe, at.hostName, '/version', versionSchema, signal)),
+    readiness: read(() => answerOf(probe, at.hostName, '/readyz', readinessSchema, signal)),
+  });
+}
+
+/** Waits for all of them at once, so that none is left to reject unheard when the reading is called off. */
+async function settledFacts(
+  pending: {
+    readonly [Fact in keyof SiloFacts]: Promise<SiloFacts[Fact]>;
+  },
+): Promise<SiloFacts> {
+  const facts = await Promise.all(
+    Object.entries(pending).map(async ([fact, reading]) => [fact, await reading]),
+  );
+  return Object.fromEntries(facts) as SiloFacts;
 }
 
 async function reading<T>({ now, signal }: SiloSources, question: () => Promise<T>): Promise<Reading<T>> {

@@ -32,21 +32,35 @@ export async function settled(watch: Watch, nameOrId: string): Promise<StackView
   await context.checkpoint();
   const stack = await stacks.describe(nameOrId, context.signal);
   if (stack === undefined) return undefined;
-  const fresh = await relay(watch, stack.stackId);
-  if (!inProgress(stack.status)) return stack;
-  return fresh.some(endsOperation)
-    ? stacks.describe(stack.stackId, context.signal)
-    : followed(watch, stack.stackId);
+  if (inProgress(stack.status)) return followed(watch, stack.stackId, true);
+  await relay(watch, stack.stackId);
+  return stack;
 }
 
-/** Waits for the end of the operation that was just begun, telling of each event as it comes. */
-export async function followed(watch: Watch, stackId: string): Promise<StackView | undefined> {
+/** So many looks without news, and the stack itself is asked: its last event may have been told of before a crash. */
+const quietLooks = 10;
+
+/**
+ * Waits for the end of an operation, telling of each event as it comes. The stack's own word counts in the end, not
+ * what its events led us to expect; it may come later than they do. `begun`: whether the stack was seen in progress.
+ */
+export async function followed(
+  watch: Watch,
+  stackId: string,
+  begun: boolean,
+): Promise<StackView | undefined> {
   const { context, stacks } = watch;
-  for (;;) {
+  let ended = false;
+  for (let quiet = 0; ; quiet += 1) {
     await context.checkpoint();
     const fresh = await relay(watch, stackId);
-    // The stack is read again: its own word counts, not what its events led us to expect.
-    if (fresh.some(endsOperation)) return stacks.describe(stackId, context.signal);
+    if (fresh.length > 0) quiet = 0;
+    ended ||= fresh.some(endsOperation);
+    if (ended || (begun && quiet >= quietLooks)) {
+      const stack = await stacks.describe(stackId, context.signal);
+      if (stack === undefined || !inProgress(stack.status)) return stack;
+      quiet = 0;
+    }
     await delay(watch.intervalMs, undefined, { signal: context.signal });
   }
 }
