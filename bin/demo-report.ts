@@ -23,19 +23,28 @@ export function heading(output: Output, text: string): void {
   output.line(output.colours.bold(text));
 }
 
-export function reportPractice(output: Output, { practice, run, evidence, version }: PracticeReport): void {
+/** @param isFirst whether to print the evidence row by row; of the others only when a check failed */
+export function reportPractice(
+  output: Output,
+  { practice, run, evidence, version }: PracticeReport,
+  isFirst: boolean,
+): void {
   heading(output, `${practice.displayName} is ${practice.state}`);
   if (practice.state !== 'active') {
     output.line(explain(run));
     return;
   }
+  const passed = evidence.filter((row) => row.passed).length;
+  const isWhole = isFirst || passed < evidence.length;
+  const where = isWhole ? '' : `: npx lumenality practice evidence ${practice.id}`;
   output.line(
     fields(output, [
       ['address', practice.url],
       ['app', JSON.stringify(version)],
-      ['evidence', `${evidence.filter(({ passed }) => passed).length} of ${evidence.length} checks passed`],
+      ['evidence', `${passed} of ${evidence.length} checks passed${where}`],
     ]),
   );
+  if (!isWhole) return;
   output.line();
   output.line(
     table(

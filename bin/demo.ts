@@ -102,7 +102,7 @@ async function present(
   const { output } = session;
   const started = Date.now();
   const reports = await examine(session);
-  for (const report of reports) reportPractice(output, report);
+  for (const [place, report] of reports.entries()) reportPractice(output, report, place === 0);
   const active = reports.filter(
     ({ practice, evidence }) =>
       practice.state === 'active' && evidence.length > 0 && evidence.every(({ passed }) => passed),
