@@ -7,6 +7,7 @@ import { sandboxDefaults } from '../../lib/config.ts';
 import type { Release } from '../../lib/domain/release.ts';
 import type { CloudPorts } from '../../lib/ports/cloud.ts';
 import { eventually, start } from './process.ts';
+import { type SiloDamage, siloDamage } from './silo-damage.ts';
 
 const root = join(__dirname, '../..');
 
@@ -17,6 +18,9 @@ export interface SandboxCloud {
   readonly ports: CloudPorts;
   /** Adds a fault (docs/sandbox.md, "Faults"); answers what takes it away again. */
   fault(rule: object): Promise<() => Promise<void>>;
+  /** The faults that may still hit. */
+  faults(): Promise<{ readonly match?: string }[]>;
+  readonly damage: SiloDamage;
   stop(): Promise<void>;
 }
 
@@ -50,6 +54,8 @@ export async function startSandboxCloud(): Promise<SandboxCloud> {
   const control = async (method: string, path: string, body?: object): Promise<Response> => {
     const answer = await fetch(`${endpoint}/_sandbox/${path}`, {
       method,
+      // A kept connection may just be closing when it is used again.
+      headers: { connection: 'close' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     if (!answer.ok) throw new Error(`The sandbox answered ${answer.status}: ${await answer.text()}`);
@@ -65,6 +71,7 @@ export async function startSandboxCloud(): Promise<SandboxCloud> {
     credentials: sandboxDefaults.credentials,
     probe: { scheme: 'http', port: Number(new URL(endpoint).port) },
   });
+  const damage = siloDamage(endpoint);
   return {
     endpoint,
     release,
@@ -75,7 +82,11 @@ export async function startSandboxCloud(): Promise<SandboxCloud> {
         await control('DELETE', `faults?id=${id}`);
       };
     },
+    faults: async () =>
+      ((await (await control('GET', 'faults')).json()) as { faults: { match?: string }[] }).faults,
+    damage,
     stop: async () => {
+      damage.close();
       ports.close();
       sandbox.child.kill('SIGTERM');
       await sandbox.ended;

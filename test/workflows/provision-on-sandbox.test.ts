@@ -1,21 +1,30 @@
+import { join } from 'node:path';
 import { sandboxDefaults } from '../../lib/config.ts';
-import { type Database, migrate, openEmbedded } from '../../lib/db/database.ts';
+import { listAudit } from '../../lib/db/audit-store.ts';
+import { type Database, migrate, openEmbedded, openServer } from '../../lib/db/database.ts';
 import { listDeployments } from '../../lib/db/deployment-store.ts';
 import { listEvidence } from '../../lib/db/evidence-store.ts';
 import { findPractice } from '../../lib/db/practice-store.ts';
 import { publishRelease } from '../../lib/db/release-store.ts';
 import { listRunEvents, type RunEvent } from '../../lib/db/run-event-store.ts';
-import { requestCancel, requeueRun } from '../../lib/db/run-store.ts';
 import { listSiloStacks } from '../../lib/db/silo-stack-store.ts';
+import type { Actor } from '../../lib/domain/access.ts';
 import { components } from '../../lib/domain/release.ts';
 import { siloChecks } from '../../lib/domain/silo-checks.ts';
+import { watchHealth } from '../../lib/reconcilers/watch-health.ts';
 import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
+import { cancelRun } from '../../lib/use-cases/cancel-run.ts';
+import type { Core } from '../../lib/use-cases/core.ts';
+import { retryRun } from '../../lib/use-cases/retry-run.ts';
 import { provisioningSteps, provisionPractice } from '../../lib/workflows/provision-practice.ts';
 import { parametersForShape } from '../../tenant-template/shapes.ts';
+import { startPostgres } from '../builders/postgres.ts';
+import { type Started, start } from '../builders/process.ts';
 import { eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 import { type SandboxCloud, startSandboxCloud } from '../builders/sandbox-cloud.ts';
 
 const clock = { now: () => new Date() };
+const actor: Actor = { id: 'token:test', name: 'test', roles: ['operator'], requestId: 'test-request' };
 
 describe('provision-practice, on the sandbox cloud', () => {
   let cloud: SandboxCloud;
@@ -60,21 +69,29 @@ describe('provision-practice, on the sandbox cloud', () => {
       { practiceId, steps: provisioningSteps, input: { releaseId: cloud.release.manifest.id } },
       (trx, run) => engine.queue.enqueue(trx, run),
     );
-  const again = (change: typeof requeueRun, runId: string): Promise<void> =>
-    database.db.transaction().execute(async (trx) => {
-      const run = await change(trx, runId);
-      if (run === undefined) throw new Error('wrong state');
-      if (change === requeueRun) {
-        await trx
-          .updateTable('practice')
-          .set({ state: 'provisioning' })
-          .where('id', '=', run.practiceId)
-          .execute();
-      }
-      await engine.queue.enqueue(trx, run);
-    });
+  const core = (): Core => ({
+    db: database.db,
+    clock,
+    queue: engine.queue,
+    domain: sandboxDefaults.domain,
+    provisioningSteps,
+  });
+  const retry = (runId: string) => retryRun(core(), runId, actor);
+  const cancel = (runId: string) => cancelRun(core(), { runId, reason: 'withdrawn' }, actor);
+  const failedChecks = async (practiceId: string): Promise<string[]> => {
+    const newest = await listEvidence(database.db, { practiceId, limit: siloChecks.length });
+    return newest.flatMap(({ check, passed }) => (passed ? [] : [check]));
+  };
+  /** Once this resource of the practice is being made. */
+  const inCreation = (runId: string, logicalId: string) =>
+    eventually(`${logicalId} to be in creation`, async () =>
+      (await eventsOf(runId)).find(({ body }) => body.kind === 'resource' && body.logicalId === logicalId),
+    );
   const eventsOf = (runId: string): Promise<RunEvent[]> =>
     listRunEvents(database.db, runId, { afterSeq: 0, limit: 10_000 });
+
+  const creationsIn = async (runId: string): Promise<RunEvent[]> =>
+    (await eventsOf(runId)).filter(beginsCreation);
 
   test('takes a practice to active, with evidence for every check', async () => {
     const runId = await provision('sunrise-aba');
@@ -133,7 +150,7 @@ describe('provision-practice, on the sandbox cloud', () => {
     });
     expect((await findPractice(database.db, 'river-speech'))?.state).toBe('provisioning_failed');
     await lift();
-    await again(requeueRun, runId);
+    await retry(runId);
     const run = await runIn(database.db, runId, 'succeeded', 'failed');
     expect(run.error).toBeNull();
     expect(run.steps.map(({ name, attempt }) => [name, attempt])).toEqual(
@@ -153,7 +170,7 @@ describe('provision-practice, on the sandbox cloud', () => {
     await runIn(database.db, runId, 'failed');
     const [foundation] = await listSiloStacks(database.db, ['maple-pt']);
     const keyArn = foundation?.outputs['KeyArn'] ?? '';
-    await again(requestCancel, runId);
+    await cancel(runId);
     const run = await runIn(database.db, runId, 'cancelled', 'failed');
     expect(run.error).toBeNull();
     for (const component of components) {
@@ -169,10 +186,12 @@ describe('provision-practice, on the sandbox cloud', () => {
     expect((await findPractice(database.db, 'maple-pt'))?.state).toBe('provisioning_cancelled');
     const signUp = await database.db
       .selectFrom('sign_up')
-      .select('state')
+      .select(['id', 'state'])
       .where('practice_id', '=', 'maple-pt')
-      .executeTakeFirst();
-    expect(signUp?.state).toBe('closed');
+      .executeTakeFirstOrThrow();
+    expect(signUp.state).toBe('closed');
+    const trail = await listAudit(database.db, { subjectId: signUp.id, limit: 10 });
+    expect(trail.items).toMatchObject([{ action: 'sign_up.closed', details: { practiceId: 'maple-pt' } }]);
     const stacks = await listSiloStacks(database.db, ['maple-pt']);
     expect(stacks.map(({ status }) => status)).toEqual(stacks.map(() => 'DELETE_COMPLETE'));
   }, 120_000);
@@ -195,7 +214,26 @@ describe('provision-practice, on the sandbox cloud', () => {
       { check: 'database-tls-forced', observed: expect.stringContaining('AccessDenied') },
     ]);
 
-    await again(requestCancel, runId);
+    const {
+      DatabaseInstanceId = '',
+      KeyArn = '',
+      VpcId = '',
+    } = Object.assign(
+      {},
+      ...(await listSiloStacks(database.db, ['cedar-ot'])).map(({ outputs }) => outputs),
+    ) as Record<string, string>;
+    for (const [damage, check] of [
+      [() => cloud.damage.peer(VpcId), 'vpc-not-connected'],
+      [() => cloud.damage.stopForcingTls(DatabaseInstanceId), 'database-tls-forced'],
+      [() => cloud.damage.disableKey(KeyArn), 'key-enabled'],
+    ] as const) {
+      await damage();
+      await retry(runId);
+      expect((await runIn(database.db, runId, 'succeeded', 'failed')).error?.step).toBe('verify');
+      expect(await failedChecks('cedar-ot')).toContain(check);
+    }
+
+    await cancel(runId);
     const run = await runIn(database.db, runId, 'cancelled');
     expect(run.kept).toEqual([expect.stringContaining('may hold data')]);
     const left = await Promise.all(
@@ -214,21 +252,177 @@ describe('provision-practice, on the sandbox cloud', () => {
       effect: { kind: 'delay', ms: 2_000 },
     });
     const runId = await provision('birch-bh');
-    await eventually('the database to be in creation', async () =>
-      (await eventsOf(runId)).find(
-        ({ body }) => body.kind === 'resource' && body.logicalId === 'DatabaseInstance',
-      ),
-    );
+    await inCreation(runId, 'DatabaseInstance');
     await engine.stop();
     engine = await startEngine();
     const run = await runIn(database.db, runId, 'succeeded', 'failed');
     expect(run.error).toBeNull();
-    const begun = (await eventsOf(runId)).filter(
-      ({ body }) =>
-        body.kind === 'resource' &&
-        body.resourceType === 'AWS::CloudFormation::Stack' &&
-        body.status === 'CREATE_IN_PROGRESS',
-    );
-    expect(begun).toHaveLength(components.length);
+    expect(await creationsIn(runId)).toHaveLength(components.length);
   }, 120_000);
+
+  test('calls that are throttled, cut or failed by AWS are made again, and no stack operation is begun twice', async () => {
+    const hit = (operation: string, times: number, effect: object) =>
+      cloud.fault({ service: 'cloudformation', operation, times, effect });
+    await hit('DescribeStacks', 3, { kind: 'throttle' });
+    await hit('DescribeStackEvents', 1, { kind: 'cut', when: 'before' });
+    await hit('CreateChangeSet', 1, { kind: 'cut', when: 'after' });
+    await hit('ExecuteChangeSet', 2, { kind: 'error', code: 'InternalFailure', message: '', status: 500 });
+    await hit('ExecuteChangeSet', 1, { kind: 'cut', when: 'after' });
+    const runId = await provision('linden-aba');
+    const run = await runIn(database.db, runId, 'succeeded', 'failed');
+    expect(run.error).toBeNull();
+    expect(await creationsIn(runId)).toHaveLength(components.length);
+    const unspent = (await cloud.faults()).filter(({ match }) => match === undefined);
+    expect(unspent).toEqual([]);
+
+    const health = watchHealth({
+      db: database.db,
+      probe: cloud.ports.probe,
+      clock,
+      log: silent,
+      everyMs: 50,
+    });
+    const healthIs = (wanted: string) =>
+      eventually(`linden-aba to be ${wanted}`, async () => {
+        const practice = await findPractice(database.db, 'linden-aba');
+        return practice?.health === wanted && practice.state === 'active' ? true : undefined;
+      });
+    const service = (await listSiloStacks(database.db, ['linden-aba'])).at(-1)?.outputs ?? {};
+    await healthIs('healthy');
+    await cloud.damage.scale(service, 0);
+    await healthIs('unhealthy');
+    await cloud.damage.scale(service, 1);
+    await healthIs('healthy');
+    await health.stop();
+  }, 120_000);
+
+  test('a call that is not allowed stops the run at once, with what to do about it', async () => {
+    const lift = await cloud.fault({
+      service: 'cloudformation',
+      operation: 'CreateChangeSet',
+      match: 'willow-pt',
+      effect: { kind: 'error', code: 'AccessDenied', message: 'User is not authorized', status: 403 },
+    });
+    const runId = await provision('willow-pt');
+    const denied = await runIn(database.db, runId, 'succeeded', 'failed');
+    expect(denied.error).toMatchObject({
+      code: 'cloud_failure',
+      step: 'deploy-foundation',
+      retryable: false,
+      nextAction: expect.stringContaining('cloudformation:CreateChangeSet'),
+    });
+    expect(denied.steps[1]?.attempt).toBe(1);
+    await lift();
+
+    // A cancel in the middle of a stack's creation, whose removal fails once: it can be asked for again.
+    await cloud.fault({
+      resourceType: 'AWS::EC2::VPC',
+      action: 'create',
+      match: 'willow-pt',
+      times: 1,
+      effect: { kind: 'delay', ms: 60_000 },
+    });
+    await cloud.fault({
+      resourceType: 'AWS::EC2::InternetGateway',
+      action: 'delete',
+      match: 'willow-pt',
+      times: 1,
+      effect: { kind: 'fail', message: 'The gateway has dependencies.' },
+    });
+    await retry(runId);
+    await eventually('the gateway to be there', async () =>
+      (await eventsOf(runId)).find(
+        ({ body }) =>
+          body.kind === 'resource' &&
+          body.resourceType === 'AWS::EC2::InternetGateway' &&
+          body.status === 'CREATE_COMPLETE',
+      ),
+    );
+    await cancel(runId);
+    await expect(cancel(runId)).rejects.toMatchObject({ code: 'wrong_state' });
+    const failed = await runIn(database.db, runId, 'cancelled', 'failed');
+    expect(failed.error).toMatchObject({ step: 'cancel', message: expect.stringContaining('dependencies') });
+    await cancel(runId);
+    const run = await runIn(database.db, runId, 'cancelled', 'failed');
+    expect(run.error).toBeNull();
+    expect(await cloud.ports.stacks.describe('lumenality-willow-pt-foundation')).toBeUndefined();
+  }, 120_000);
+
+  test('of two worker processes on one PostgreSQL, one dies by kill -9 and the other finishes its run', async () => {
+    const server = await startPostgres();
+    const url = await server.createDatabase('takeover');
+    const shared = openServer(url);
+    const workers: Started[] = [];
+    const startWorker = async (): Promise<Started> => {
+      const worker = start(process.execPath, ['--import', 'tsx', join(__dirname, '../../bin/worker.ts')], {
+        DATABASE_URL: url,
+        AWS_ENDPOINT_URL: cloud.endpoint,
+        LUMENALITY_LOG_LEVEL: 'warn',
+      });
+      workers.push(worker);
+      await eventually(`a worker to be ready: ${worker.output()}`, () =>
+        worker.output().includes('The worker is ready') ? true : undefined,
+      );
+      return worker;
+    };
+    try {
+      await migrate(shared.db);
+      await publishRelease(shared.db, cloud.release, { publishedBy: 'test', now: clock.now() });
+      const enqueuer = createRunEngine({
+        database: shared,
+        definitions: [],
+        clock,
+        log: silent,
+        concurrency: 0,
+      });
+      await enqueuer.start();
+      await cloud.fault({
+        resourceType: 'AWS::EC2::VPC',
+        action: 'create',
+        match: 'aspen-speech',
+        times: 1,
+        effect: { kind: 'delay', ms: 3_000 },
+      });
+      const runId = await insertPracticeRun(
+        shared.db,
+        {
+          practiceId: 'aspen-speech',
+          steps: provisioningSteps,
+          input: { releaseId: cloud.release.manifest.id },
+        },
+        (trx, run) => enqueuer.queue.enqueue(trx, run),
+      );
+      await enqueuer.stop();
+      const doomed = await startWorker();
+      await eventually('the first stack to be in creation', async () =>
+        (await listRunEvents(shared.db, runId, { afterSeq: 0, limit: 200 })).find(
+          ({ body }) => body.kind === 'resource' && body.logicalId === 'NetworkVpc',
+        ),
+      );
+      doomed.child.kill('SIGKILL');
+      await doomed.ended;
+      await startWorker();
+      const run = await runIn(shared.db, runId, 'succeeded', 'failed');
+      expect(run.error).toBeNull();
+      expect((await findPractice(shared.db, 'aspen-speech'))?.state).toBe('active');
+      const events = await listRunEvents(shared.db, runId, { afterSeq: 0, limit: 10_000 });
+      expect(events.filter(beginsCreation)).toHaveLength(components.length);
+      expect(run.steps.map(({ name, attempt }) => [name, attempt])).toEqual(
+        provisioningSteps.map((name) => [name, name === 'deploy-foundation' ? 2 : 1]),
+      );
+    } finally {
+      for (const { child } of workers) child.kill('SIGKILL');
+      await Promise.all(workers.map(({ ended }) => ended));
+      await shared.close();
+      await server.stop();
+    }
+  }, 180_000);
 });
+
+function beginsCreation({ body }: RunEvent): boolean {
+  return (
+    body.kind === 'resource' &&
+    body.resourceType === 'AWS::CloudFormation::Stack' &&
+    body.status === 'CREATE_IN_PROGRESS'
+  );
+}

@@ -1,0 +1,57 @@
+import { CreateVpcCommand, CreateVpcPeeringConnectionCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
+import { DisableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import {
+  CreateDBParameterGroupCommand,
+  DescribeDBInstancesCommand,
+  ModifyDBInstanceCommand,
+  ModifyDBParameterGroupCommand,
+  RDSClient,
+} from '@aws-sdk/client-rds';
+import { sandboxDefaults } from '../../lib/config.ts';
+
+/** What somebody with AWS's own tools might do to a silo behind the control plane's back. */
+export interface SiloDamage {
+  peer(vpcId: string): Promise<void>;
+  stopForcingTls(databaseInstanceId: string): Promise<void>;
+  disableKey(keyArn: string): Promise<void>;
+  /** `outputs` of the service stack. */
+  scale(outputs: Readonly<Record<string, string>>, tasks: number): Promise<void>;
+  close(): void;
+}
+
+export function siloDamage(endpoint: string): SiloDamage {
+  const { region, credentials } = sandboxDefaults;
+  const settings = { endpoint, region, credentials };
+  const ec2 = new EC2Client(settings);
+  const ecs = new ECSClient(settings);
+  const kms = new KMSClient(settings);
+  const rds = new RDSClient(settings);
+  return {
+    peer: async (vpcId) => {
+      const { Vpc } = await ec2.send(new CreateVpcCommand({ CidrBlock: '10.99.0.0/16' }));
+      await ec2.send(new CreateVpcPeeringConnectionCommand({ VpcId: vpcId, PeerVpcId: Vpc?.VpcId }));
+    },
+    stopForcingTls: async (DBInstanceIdentifier) => {
+      const { DBInstances = [] } = await rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier }));
+      const DBParameterGroupName = `lax-${DBInstanceIdentifier}`;
+      const DBParameterGroupFamily = `postgres${DBInstances[0]?.EngineVersion?.split('.')[0]}`;
+      const Description = 'does not force TLS';
+      await rds.send(
+        new CreateDBParameterGroupCommand({ DBParameterGroupName, DBParameterGroupFamily, Description }),
+      );
+      const lax = { ParameterName: 'rds.force_ssl', ParameterValue: '0', ApplyMethod: 'immediate' as const };
+      await rds.send(new ModifyDBParameterGroupCommand({ DBParameterGroupName, Parameters: [lax] }));
+      await rds.send(new ModifyDBInstanceCommand({ DBInstanceIdentifier, DBParameterGroupName }));
+    },
+    disableKey: async (KeyId) => {
+      await kms.send(new DisableKeyCommand({ KeyId }));
+    },
+    scale: async ({ ClusterName, ServiceName }, desiredCount) => {
+      await ecs.send(new UpdateServiceCommand({ cluster: ClusterName, service: ServiceName, desiredCount }));
+    },
+    close: () => {
+      for (const client of [ec2, ecs, kms, rds]) client.destroy();
+    },
+  };
+}
