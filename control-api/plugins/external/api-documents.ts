@@ -15,6 +15,7 @@ export async function registerApiDocuments(app: FastifyInstance, version: string
         description:
           'Sign-ups, practices and the runs that provision them. Errors are RFC 9457 problem documents. Lists are paged by cursor, newest first.',
       },
+      servers: [{ url: '/', description: 'The control plane that answers with this document' }],
       tags: [
         { name: 'sign-ups', description: 'A practice asks; an operator decides' },
         { name: 'practices', description: 'Recorded state, observed stacks, health and evidence' },
@@ -35,6 +36,7 @@ export async function registerApiDocuments(app: FastifyInstance, version: string
 }
 
 interface Operation {
+  operationId?: string;
   security?: unknown;
   responses?: Record<string, { description?: string }>;
   [extension: `x-${string}`]: unknown;
@@ -62,6 +64,7 @@ function describeAccess(document: OpenApiDocument): OpenApiDocument {
     for (const [method, operation] of Object.entries(operations)) {
       const access: Access | undefined =
         accessTable[`${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`];
+      operation.operationId = operationIdOf(method, path);
       operation.security = access === 'public' ? [] : [{ token: [] }];
       if (access !== undefined && access !== 'public') operation['x-roles'] = access;
       for (const [status, response] of Object.entries(operation.responses ?? {})) {
@@ -72,6 +75,12 @@ function describeAccess(document: OpenApiDocument): OpenApiDocument {
   }
   dropInputTwins(document);
   return document;
+}
+
+/** A name for generated clients: `post /v1/signups/{id}/approve` is `postSignupsIdApprove`. */
+function operationIdOf(method: string, path: string): string {
+  const words = path.replace(/^\/v1\//, '').match(/[A-Za-z]+/g) ?? [];
+  return method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }
 
 /** Every named schema is described twice, as input and as output; named ones are only ever answers here. */
