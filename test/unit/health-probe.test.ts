@@ -18,9 +18,9 @@ describe('the health probe over TLS', () => {
 
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'lumenality-probe-'));
-    const { certificatePath, issue } = await openCertificateAuthority(directory);
-    authority = certificatePath;
-    const { certificate, privateKey } = await issue([name]);
+    const issuer = await openCertificateAuthority(directory);
+    authority = issuer.certificatePath;
+    const { certificate, privateKey } = await issuer.issue([name]);
     server = createServer({ cert: certificate, key: privateKey }, (request, response) => {
       if (request.url === '/silent') return;
       response.end(request.url === '/endless' ? 'x'.repeat(70_000) : 'here');
