@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
 import { listOpenRuns, lockRun, openRunStates, type Run, type RunClaim } from '../db/run-store.ts';
@@ -32,6 +33,9 @@ export interface RunEngine {
   recover(): Promise<string[]>;
 }
 
+/** More calls than any step makes at the same time. */
+const callsAtOnce = 100;
+
 /** How long `stop` waits for steps to notice; each one looks at its signal at every checkpoint. */
 const stopWithinMs = 10_000;
 
@@ -59,6 +63,8 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
     await executeRun(execution, definition, claim, signal);
   };
   const work = (claim: RunClaim, signal: AbortSignal): Promise<void> => {
+    // Each call in flight listens to the signal, and a verification reads some twenty things at once: no leak.
+    setMaxListeners(callsAtOnce, signal);
     const done = execute(claim, signal);
     const settled = done.then(
       () => undefined,

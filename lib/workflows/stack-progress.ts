@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { appendRunEvents, knownStackEvents } from '../db/run-event-store.ts';
+import { knownStackEvents } from '../db/run-event-store.ts';
 import type { RunEventBody } from '../domain/run.ts';
 import type { StackDeployments, StackEvent, StackView } from '../ports/stack-deployments.ts';
 import type { RunContext } from '../runs/workflow.ts';
@@ -14,7 +14,7 @@ export interface Watch {
   readonly context: RunContext;
   readonly stacks: StackDeployments;
   readonly step: string;
-  /** Milliseconds between two looks at the stack's events. */
+  /** Milliseconds between two looks at the stack's events, once an operation takes its time. */
   readonly intervalMs: number;
 }
 
@@ -37,6 +37,9 @@ export async function settled(watch: Watch, nameOrId: string): Promise<StackView
   return stack;
 }
 
+/** Short operations end soon after they begin; from here each pause is half as long again as the one before. */
+const firstPauseMs = 100;
+
 /** So many looks without news, and the stack itself is asked: its last event may have been told of before a crash. */
 const quietLooks = 10;
 
@@ -50,10 +53,11 @@ export async function followed(
   begun: boolean,
 ): Promise<StackView | undefined> {
   const { context, stacks } = watch;
+  const known = await knownStackEvents(context.db, context.run.id, stackId);
   let ended = false;
+  let pauseMs = Math.min(firstPauseMs, watch.intervalMs);
   for (let quiet = 0; ; quiet += 1) {
-    await context.checkpoint();
-    const fresh = await relay(watch, stackId);
+    const fresh = await relayUnknown(watch, stackId, known);
     if (fresh.length > 0) quiet = 0;
     ended ||= fresh.some(endsOperation);
     if (ended || (begun && quiet >= quietLooks)) {
@@ -61,22 +65,27 @@ export async function followed(
       if (stack === undefined || !inProgress(stack.status)) return stack;
       quiet = 0;
     }
-    await delay(watch.intervalMs, undefined, { signal: context.signal });
+    await delay(pauseMs, undefined, { signal: context.signal });
+    pauseMs = Math.min(pauseMs * 1.5, watch.intervalMs);
   }
 }
 
 /** Tells of the stack's events that this run has not told of yet; no event is told twice, not even after a crash. */
-async function relay({ context, stacks, step }: Watch, stackId: string): Promise<StackEvent[]> {
-  const known = await knownStackEvents(context.db, context.run.id, stackId);
+async function relay(watch: Watch, stackId: string): Promise<void> {
+  const { context } = watch;
+  await relayUnknown(watch, stackId, await knownStackEvents(context.db, context.run.id, stackId));
+}
+
+/** Tells of the events that are not in `known`, and adds them to it. Also notices, news or not, when this work was superseded. */
+async function relayUnknown(
+  { context, stacks, step }: Watch,
+  stackId: string,
+  known: Set<string>,
+): Promise<StackEvent[]> {
   const fresh = await stacks.eventsSince(stackId, (id) => known.has(id), context.signal);
-  await context.write((trx) =>
-    appendRunEvents(
-      trx,
-      context.run.id,
-      fresh.map((event) => resourceEvent(step, event)),
-      context.now(),
-    ),
-  );
+  if (fresh.length === 0) await context.checkpoint();
+  else await context.emit(...fresh.map((event) => resourceEvent(step, event)));
+  for (const event of fresh) known.add(event.id);
   return fresh;
 }
 
