@@ -60,7 +60,7 @@ export function buildParts(
     ports,
     parametersForShape,
     cell: config.cell,
-    pollIntervalMs: config.cloud.kind === 'sandbox' ? 200 : 2_000,
+    pollIntervalMs: config.cloud.kind === 'sandbox' ? 50 : 2_000,
   });
   const engine = createRunEngine({
     database,

@@ -38,7 +38,10 @@ export async function settled(watch: Watch, nameOrId: string): Promise<StackView
 }
 
 /** Short operations end soon after they begin; from here each pause is half as long again as the one before. */
-const firstPauseMs = 100;
+const firstPauseMs = 50;
+
+/** A look that takes longer is followed by a longer rest: many runs at once slow down by themselves instead of adding to the load. */
+const restShare = 4;
 
 /** So many looks without news, and the stack itself is asked: its last event may have been told of before a crash. */
 const quietLooks = 10;
@@ -57,7 +60,9 @@ export async function followed(
   let ended = false;
   let pauseMs = Math.min(firstPauseMs, watch.intervalMs);
   for (let quiet = 0; ; quiet += 1) {
+    const lookedAt = performance.now();
     const fresh = await relayUnknown(watch, stackId, known);
+    const lookMs = performance.now() - lookedAt;
     if (fresh.length > 0) quiet = 0;
     ended ||= fresh.some(endsOperation);
     if (ended || (begun && quiet >= quietLooks)) {
@@ -65,7 +70,7 @@ export async function followed(
       if (stack === undefined || !inProgress(stack.status)) return stack;
       quiet = 0;
     }
-    await delay(pauseMs, undefined, { signal: context.signal });
+    await delay(Math.max(pauseMs, lookMs * restShare), undefined, { signal: context.signal });
     pauseMs = Math.min(pauseMs * 1.5, watch.intervalMs);
   }
 }
