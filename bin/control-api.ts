@@ -1,5 +1,4 @@
 /** `npm start`: the control API with its workers; on embedded defaults the sandbox cloud and a first release too. */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
@@ -17,6 +16,7 @@ import { onStopSignal, runUntilStopped, type Stops } from './lifecycle.ts';
 import { appDeps, buildParts, openDatabase, startWork } from './parts.ts';
 import { readReleaseDirectory } from './release-directory.ts';
 import { openStartScreen } from './start-screen.ts';
+import { tokenFile } from './token-file.ts';
 
 await runUntilStopped(async (stops) => {
   const config = readConfig();
@@ -42,10 +42,13 @@ await runUntilStopped(async (stops) => {
 
   const app = await buildApp(appDeps(config, parts, endpoint, log));
   stops.push(() => app.close());
-  const tokenFile = await keepFirstToken(config, parts.core);
+  const administrator = tokenFile(config);
+  await ensureFirstToken(parts.core, administrator.save);
   const address = await listen(app, config);
   screen.say(`The control plane is ready at ${address} (reference: ${address}/docs). Ctrl-C stops it.`);
-  screen.say(`The administrator token is in ${tokenFile}. In a second terminal: npx lumenality doctor`);
+  screen.say(
+    `The administrator token is in ${administrator.path}. In a second terminal: npx lumenality doctor`,
+  );
 });
 
 /** Both run to their end, so that a failure of one never leaves the other half started and unknown. */
@@ -92,18 +95,6 @@ async function offerRelease(
     await pushImage(endpoint, { ...release.manifest.image, folder: join(directory, 'image') });
   }
   await publishRelease(core, release, systemActor);
-}
-
-/** Written for its owner alone, and never into a log. */
-async function keepFirstToken({ dataDirectory }: Config, core: Core): Promise<string> {
-  const file = join(dataDirectory, 'admin.token');
-  await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
-  // A new file each time: writing into an existing one would keep that one's mode.
-  await ensureFirstToken(core, async (token) => {
-    await rm(file, { force: true });
-    await writeFile(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
-  });
-  return file;
 }
 
 /** Asked before anything is started: the answer would come after ten seconds of work otherwise. */

@@ -21,6 +21,18 @@ export function onStopSignal(): AbortSignal {
  * signal ends the process at once. A refused start is one calm message and no stack trace.
  */
 export async function runUntilStopped(start: (stops: Stops) => Promise<void>): Promise<void> {
+  return run(start, (stopped) => stopped);
+}
+
+/** Does one thing and stops its parts in reverse order; signals and refusals as in `runUntilStopped`. */
+export async function runOnce(work: (stops: Stops) => Promise<void>): Promise<void> {
+  return run(work, () => Promise.resolve());
+}
+
+async function run(
+  start: (stops: Stops) => Promise<void>,
+  staysUntil: (stopped: Promise<void>) => Promise<void>,
+): Promise<void> {
   const stops: Stops = [];
   let askedAt = 0;
   const asked = new Promise<void>((resolve) => {
@@ -38,7 +50,7 @@ export async function runUntilStopped(start: (stops: Stops) => Promise<void>): P
   let code = 0;
   try {
     await start(stops);
-    await asked;
+    await staysUntil(asked);
   } catch (error) {
     if (!stopRequested.signal.aborted) code = report(error);
   }

@@ -1,9 +1,9 @@
 /** `npm run migrate`: brings the database up to date and says what it did. Safe to repeat, and from several machines at once. */
 import { readConfig } from '../lib/config.ts';
 import { migrate, openEmbedded, openServer } from '../lib/db/database.ts';
-import { runUntilStopped } from './lifecycle.ts';
+import { runOnce } from './lifecycle.ts';
 
-await runUntilStopped(async (stops) => {
+await runOnce(async (stops) => {
   const config = readConfig();
   const database =
     config.databaseUrl === undefined
@@ -12,5 +12,4 @@ await runUntilStopped(async (stops) => {
   stops.push(() => database.close());
   const applied = await migrate(database.db);
   console.log(applied.length === 0 ? 'The database is up to date.' : `Applied: ${applied.join(', ')}`);
-  process.emit('SIGTERM');
 });

@@ -2,7 +2,13 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { DomainError } from './domain/errors.ts';
 
-const port = z.coerce.number().int().min(0).max(65_535);
+const wholeNumber = (least: number, most: number) =>
+  z.coerce
+    .number(`must be a whole number from ${least} to ${most}`)
+    .int(`must be a whole number from ${least} to ${most}`)
+    .min(least, `must be at least ${least}`)
+    .max(most, `must be at most ${most}`);
+const port = wholeNumber(0, 65_535);
 const text = z.string().min(1);
 
 const environmentSchema = z.object({
@@ -14,7 +20,7 @@ const environmentSchema = z.object({
     .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
     .optional(),
   LUMENALITY_CLOUD: z.enum(['sandbox', 'aws']).default('sandbox'),
-  SANDBOX_PORT: port.min(1).default(4566),
+  SANDBOX_PORT: wholeNumber(1, 65_535).default(4566),
   AWS_ENDPOINT_URL: z.url('must be a URL').optional(),
   AWS_REGION: z
     .string()
@@ -32,8 +38,8 @@ const environmentSchema = z.object({
     .optional(),
   LUMENALITY_RELEASE_DIR: text.optional(),
   LUMENALITY_TRUST_PROXY: text.optional(),
-  LUMENALITY_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(200).default(25),
-  LUMENALITY_SIGNUP_RATE: z.coerce.number().int().min(1).max(100_000).default(20),
+  LUMENALITY_WORKER_CONCURRENCY: wholeNumber(1, 200).default(25),
+  LUMENALITY_SIGNUP_RATE: wholeNumber(1, 100_000).default(20),
   LUMENALITY_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
 });
 

@@ -107,17 +107,33 @@ export function revokeToken(core: Core, id: string, actor: Actor): Promise<void>
  * makes one with every role and hands it to `save` before the transaction commits. If saving fails nothing is created;
  * if the process dies between the two, the next start makes another. Returns whether one was made.
  */
-export function ensureFirstToken(core: Core, save: (token: string) => Promise<void>): Promise<boolean> {
+export function ensureFirstToken(core: TokenKeeper, save: SaveToken): Promise<boolean> {
   return core.db.transaction().execute(async (trx) => {
     await lockTokens(trx);
     const now = core.clock.now();
     if ((await liveTokensWith(trx, 'security_admin', now)).length > 0) return false;
-    const secret = newSecret();
-    const request = { name: 'first administrator', roles: [...roles], expiresAt: null };
-    await record(trx, secret, request, systemActor, now);
-    await save(secret.token);
+    await recordAdministrator(trx, 'first administrator', now, save);
     return true;
   });
+}
+
+/**
+ * Another token with every role, for whoever may use the database itself and has lost all others. Ends none of them: that is
+ * done with the new one, on the record.
+ */
+export function addAdministrator(core: TokenKeeper, save: SaveToken): Promise<void> {
+  return core.db
+    .transaction()
+    .execute((trx) => recordAdministrator(trx, 'recovery administrator', core.clock.now(), save));
+}
+
+type TokenKeeper = Pick<Core, 'db' | 'clock'>;
+type SaveToken = (token: string) => Promise<void>;
+
+async function recordAdministrator(trx: Trx, name: string, now: Date, save: SaveToken): Promise<void> {
+  const secret = newSecret();
+  await record(trx, secret, { name, roles: [...roles], expiresAt: null }, systemActor, now);
+  await save(secret.token);
 }
 
 async function record(

@@ -157,7 +157,7 @@ test('the sandbox starts alone and answers', async () => {
   expect((await fetch(`${endpoint}/_sandbox/health`)).status).toBe(200);
 });
 
-test('migrate says what it did, and nothing more the second time', async () => {
+test('migrate says what it did, and nothing more the second time; a lost token can be replaced', async () => {
   const env = { LUMENALITY_DATA_DIR: directory };
   const first = startEntry('migrate', env);
   expect(await first.ended).toBe(0);
@@ -165,7 +165,18 @@ test('migrate says what it did, and nothing more the second time', async () => {
   const second = startEntry('migrate', env);
   expect(await second.ended).toBe(0);
   expect(second.output()).toContain('up to date');
-});
+
+  const recover = async (): Promise<string> => {
+    const recovery = startEntry('recover-token', env);
+    expect(await recovery.ended).toBe(0);
+    const file = join(directory, 'admin.token');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const token = readFileSync(file, 'utf8').trim();
+    expect(recovery.output()).not.toContain(token);
+    return token;
+  };
+  expect(await recover()).not.toBe(await recover());
+}, 90_000);
 
 test('a worker without a shared database says what it needs', async () => {
   const worker = startEntry('worker', {});
