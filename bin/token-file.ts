@@ -5,7 +5,7 @@ import type { Config } from '../lib/config.ts';
 /** Where the administrator's token lies, and how it gets there: for its owner alone, and never into a log. */
 export function tokenFile({ dataDirectory }: Config): {
   readonly path: string;
-  save(token: string): Promise<void>;
+  readonly save: (token: string) => Promise<void>;
 } {
   const path = join(dataDirectory, 'admin.token');
   return {
