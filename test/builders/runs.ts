@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Db, Trx } from '../../lib/db/database.ts';
 import { toJson } from '../../lib/db/database.ts';
 import { insertPractice } from '../../lib/db/practice-store.ts';
+import type { RunEvent } from '../../lib/db/run-event-store.ts';
 import { insertRun, type RunWithSteps, readRun } from '../../lib/db/run-store.ts';
 import type { RunState } from '../../lib/domain/run.ts';
 import type { Log } from '../../lib/ports/log.ts';
@@ -112,4 +113,13 @@ export function runIn(db: Db, id: string, ...states: readonly RunState[]): Promi
     const run = await readRun(db, id);
     return run !== undefined && states.includes(run.state) ? run : undefined;
   });
+}
+
+/** The event with which CloudFormation begins to make a stack. */
+export function beginsStackCreation({ body }: RunEvent): boolean {
+  return (
+    body.kind === 'resource' &&
+    body.resourceType === 'AWS::CloudFormation::Stack' &&
+    body.status === 'CREATE_IN_PROGRESS'
+  );
 }

@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import { sandboxDefaults } from '../../lib/config.ts';
 import { listAudit } from '../../lib/db/audit-store.ts';
-import { type Database, migrate, openEmbedded, openServer } from '../../lib/db/database.ts';
+import { type Database, migrate, openEmbedded } from '../../lib/db/database.ts';
 import { listDeployments } from '../../lib/db/deployment-store.ts';
 import { listEvidence } from '../../lib/db/evidence-store.ts';
 import { findPractice } from '../../lib/db/practice-store.ts';
@@ -18,9 +17,7 @@ import type { Core } from '../../lib/use-cases/core.ts';
 import { retryRun } from '../../lib/use-cases/retry-run.ts';
 import { provisioningSteps, provisionPractice } from '../../lib/workflows/provision-practice.ts';
 import { parametersForShape } from '../../tenant-template/shapes.ts';
-import { startPostgres } from '../builders/postgres.ts';
-import { type Started, start } from '../builders/process.ts';
-import { eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
+import { beginsStackCreation, eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 import { type SandboxCloud, startSandboxCloud } from '../builders/sandbox-cloud.ts';
 
 const clock = { now: () => new Date() };
@@ -91,7 +88,7 @@ describe('provision-practice, on the sandbox cloud', () => {
     listRunEvents(database.db, runId, { afterSeq: 0, limit: 10_000 });
 
   const creationsIn = async (runId: string): Promise<RunEvent[]> =>
-    (await eventsOf(runId)).filter(beginsCreation);
+    (await eventsOf(runId)).filter(beginsStackCreation);
 
   test('takes a practice to active, with evidence for every check', async () => {
     const runId = await provision('sunrise-aba');
@@ -347,82 +344,4 @@ describe('provision-practice, on the sandbox cloud', () => {
     expect(run.error).toBeNull();
     expect(await cloud.ports.stacks.describe('lumenality-willow-pt-foundation')).toBeUndefined();
   }, 120_000);
-
-  test('of two worker processes on one PostgreSQL, one dies by kill -9 and the other finishes its run', async () => {
-    const server = await startPostgres();
-    const url = await server.createDatabase('takeover');
-    const shared = openServer(url);
-    const workers: Started[] = [];
-    const startWorker = async (): Promise<Started> => {
-      const worker = start(process.execPath, ['--import', 'tsx', join(__dirname, '../../bin/worker.ts')], {
-        DATABASE_URL: url,
-        AWS_ENDPOINT_URL: cloud.endpoint,
-        LUMENALITY_LOG_LEVEL: 'warn',
-      });
-      workers.push(worker);
-      await eventually(`a worker to be ready: ${worker.output()}`, () =>
-        worker.output().includes('The worker is ready') ? true : undefined,
-      );
-      return worker;
-    };
-    try {
-      await migrate(shared.db);
-      await publishRelease(shared.db, cloud.release, { publishedBy: 'test', now: clock.now() });
-      const enqueuer = createRunEngine({
-        database: shared,
-        definitions: [],
-        clock,
-        log: silent,
-        concurrency: 0,
-      });
-      await enqueuer.start();
-      await cloud.fault({
-        resourceType: 'AWS::EC2::VPC',
-        action: 'create',
-        match: 'aspen-speech',
-        times: 1,
-        effect: { kind: 'delay', ms: 3_000 },
-      });
-      const runId = await insertPracticeRun(
-        shared.db,
-        {
-          practiceId: 'aspen-speech',
-          steps: provisioningSteps,
-          input: { releaseId: cloud.release.manifest.id },
-        },
-        (trx, run) => enqueuer.queue.enqueue(trx, run),
-      );
-      await enqueuer.stop();
-      const doomed = await startWorker();
-      await eventually('the first stack to be in creation', async () =>
-        (await listRunEvents(shared.db, runId, { afterSeq: 0, limit: 200 })).find(
-          ({ body }) => body.kind === 'resource' && body.logicalId === 'NetworkVpc',
-        ),
-      );
-      doomed.child.kill('SIGKILL');
-      await doomed.ended;
-      await startWorker();
-      const run = await runIn(shared.db, runId, 'succeeded', 'failed');
-      expect(run.error).toBeNull();
-      expect((await findPractice(shared.db, 'aspen-speech'))?.state).toBe('active');
-      const events = await listRunEvents(shared.db, runId, { afterSeq: 0, limit: 10_000 });
-      expect(events.filter(beginsCreation)).toHaveLength(components.length);
-      expect(run.steps.map(({ name, attempt }) => [name, attempt])).toEqual(
-        provisioningSteps.map((name) => [name, name === 'deploy-foundation' ? 2 : 1]),
-      );
-    } finally {
-      for (const { child } of workers) child.kill('SIGKILL');
-      await Promise.all(workers.map(({ ended }) => ended));
-      await shared.close();
-      await server.stop();
-    }
-  }, 180_000);
 });
-
-function beginsCreation({ body }: RunEvent): boolean {
-  return (
-    body.kind === 'resource' &&
-    body.resourceType === 'AWS::CloudFormation::Stack' &&
-    body.status === 'CREATE_IN_PROGRESS'
-  );
-}
