@@ -78,7 +78,11 @@ export const signUpRequestSchema = z.strictObject({
   contact: contactSchema,
   usState: z.enum(usStates, 'must be the two-letter code of a US state or territory'),
   timeZone: z.string().max(64).refine(isTimeZone, 'must be an IANA time zone, for example America/Chicago'),
-  clinicianCount: z.number().int('must be a whole number').min(1).max(5_000),
+  clinicianCount: z
+    .number('must be a whole number')
+    .int('must be a whole number')
+    .min(1, 'must be at least 1')
+    .max(5_000, 'must be at most 5000'),
   plan: z.string().regex(/^[a-z][a-z0-9-]{1,30}$/, 'must be the id of a plan'),
   /** May be missing at sign-up; approval is refused until it is recorded. */
   agreement: agreementSchema.optional(),

@@ -82,7 +82,7 @@ test('every wrong field is named at once, and no value is sent back', async () =
     ...signUpRequest(),
     npi: 'secret-npi',
     usState: 'secret-state',
-    clinicianCount: -7,
+    clinicianCount: -987_654_321,
   });
   expect(
     answer
@@ -90,7 +90,7 @@ test('every wrong field is named at once, and no value is sent back', async () =
       .errors.map((error: { pointer: string }) => error.pointer)
       .sort(),
   ).toEqual(['/clinicianCount', '/npi', '/usState']);
-  expect(answer.body).not.toMatch(/secret|-7/);
+  expect(answer.body).not.toMatch(/secret|987654321/);
 });
 
 describe('idempotency', () => {
