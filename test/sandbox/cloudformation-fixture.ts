@@ -158,3 +158,16 @@ export async function startFixture(): Promise<Fixture> {
     },
   };
 }
+
+/** Template resources of the two types that the fixture handles. */
+export const topic = (properties: object = {}, attributes: object = {}) => ({
+  Type: 'AWS::SNS::Topic',
+  Properties: properties,
+  ...attributes,
+});
+
+export const queue = (properties: object = {}, attributes: object = {}) => ({
+  Type: 'AWS::SQS::Queue',
+  Properties: properties,
+  ...attributes,
+});

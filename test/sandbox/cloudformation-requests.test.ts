@@ -7,18 +7,7 @@ import {
   ExecuteChangeSetCommand,
 } from '@aws-sdk/client-cloudformation';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { type Fixture, startFixture } from './cloudformation-fixture.ts';
-
-const topic = (properties: object = {}, attributes: object = {}) => ({
-  Type: 'AWS::SNS::Topic',
-  Properties: properties,
-  ...attributes,
-});
-const queue = (properties: object = {}, attributes: object = {}) => ({
-  Type: 'AWS::SQS::Queue',
-  Properties: properties,
-  ...attributes,
-});
+import { type Fixture, queue, startFixture, topic } from './cloudformation-fixture.ts';
 
 describe('CloudFormation requests', () => {
   let fixture: Fixture;

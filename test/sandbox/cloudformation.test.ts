@@ -9,18 +9,7 @@ import {
   UpdateStackCommand,
   UpdateTerminationProtectionCommand,
 } from '@aws-sdk/client-cloudformation';
-import { type Fixture, startFixture } from './cloudformation-fixture.ts';
-
-const topic = (properties: object = {}, attributes: object = {}) => ({
-  Type: 'AWS::SNS::Topic',
-  Properties: properties,
-  ...attributes,
-});
-const queue = (properties: object = {}, attributes: object = {}) => ({
-  Type: 'AWS::SQS::Queue',
-  Properties: properties,
-  ...attributes,
-});
+import { type Fixture, queue, startFixture, topic } from './cloudformation-fixture.ts';
 
 describe('stack operations', () => {
   let fixture: Fixture;
