@@ -1,58 +1,19 @@
 import { z } from 'zod';
+import { parameterOfSetting, type SettingName, type Settings, settingsSchemaFor } from './settings.ts';
+import { type ShapeParameters, shapeNamed } from './shape-table.ts';
 
-/** How large a plan's silo is. */
-const shapeSchema = z.enum(['solo', 'group', 'enterprise']);
-type Shape = z.infer<typeof shapeSchema>;
+export type { ShapeParameters } from './shape-table.ts';
 
-/** Parameters of the data and service stacks that a plan decides, as CloudFormation takes them: strings. */
-export type ShapeParameters = {
-  /** RDS instance class. */
-  readonly InstanceClass: string;
-  /** GiB. */
-  readonly AllocatedStorageGib: string;
-  readonly MultiAz: 'true' | 'false';
-  readonly BackupRetentionDays: string;
-  /** CPU units; 1024 is one vCPU. */
-  readonly TaskCpu: string;
-  /** MiB, in a pair with the CPU that Fargate offers ("Task CPU and memory"). */
-  readonly TaskMemoryMib: string;
-  readonly DesiredCount: string;
-};
-
-const shapes: Readonly<Record<Shape, ShapeParameters>> = {
-  solo: {
-    InstanceClass: 'db.t4g.micro',
-    AllocatedStorageGib: '20',
-    MultiAz: 'false',
-    BackupRetentionDays: '14',
-    TaskCpu: '256',
-    TaskMemoryMib: '512',
-    DesiredCount: '1',
-  },
-  group: {
-    InstanceClass: 'db.t4g.medium',
-    AllocatedStorageGib: '50',
-    MultiAz: 'true',
-    BackupRetentionDays: '30',
-    TaskCpu: '512',
-    TaskMemoryMib: '1024',
-    DesiredCount: '2',
-  },
-  enterprise: {
-    InstanceClass: 'db.m7g.large',
-    AllocatedStorageGib: '200',
-    MultiAz: 'true',
-    BackupRetentionDays: '35',
-    TaskCpu: '1024',
-    TaskMemoryMib: '2048',
-    DesiredCount: '3',
-  },
-};
-
-/** @throws Error for a shape that is not known, with the names of those that are. */
-export function parametersForShape(shape: string): ShapeParameters {
-  const known = shapeSchema.safeParse(shape);
-  if (!known.success)
-    throw new Error(`There is no silo shape "${shape}". The shapes are ${shapeSchema.options.join(', ')}.`);
-  return shapes[known.data];
+/**
+ * The stack parameters of a practice: its plan's shape, with what the practice set for itself.
+ * @throws Error for a shape that is not known, and for a setting outside its bounds, with what is allowed.
+ */
+export function parametersForShape(shape: string, settings: Settings = {}): ShapeParameters {
+  const checked = settingsSchemaFor(shape).safeParse(settings);
+  if (!checked.success)
+    throw new Error(`These settings do not fit the shape "${shape}":\n${z.prettifyError(checked.error)}`);
+  const chosen = Object.entries(checked.data).flatMap(([name, value]) =>
+    value === undefined ? [] : [[parameterOfSetting[name as SettingName], String(value)]],
+  );
+  return { ...shapeNamed(shape), ...(Object.fromEntries(chosen) as Partial<ShapeParameters>) };
 }
