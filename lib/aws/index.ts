@@ -2,6 +2,7 @@ import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import type { CloudPorts } from '../ports/cloud.ts';
 import { type CellAddress, call, createClients } from './clients.ts';
 import { healthProbe, type ProbeSettings } from './health-probe.ts';
+import { siloActions } from './silo-actions.ts';
 import { siloReads } from './silo-reads.ts';
 import { stackDeployments } from './stack-deployments.ts';
 
@@ -11,6 +12,7 @@ export function connectAws(cell: CellAddress & { readonly probe: ProbeSettings }
   return {
     stacks: stackDeployments(clients),
     silo: siloReads(clients),
+    actions: siloActions(clients),
     probe: healthProbe(cell.probe),
     reachable: async (signal) => {
       await call('sts', 'GetCallerIdentity', signal, (options) =>

@@ -1,6 +1,7 @@
 import {
   DescribeRouteTablesCommand,
   DescribeSecurityGroupRulesCommand,
+  DescribeSecurityGroupsCommand,
   DescribeTransitGatewayVpcAttachmentsCommand,
   DescribeVpcPeeringConnectionsCommand,
   DescribeVpcsCommand,
@@ -13,7 +14,10 @@ import type { NetworkConnection } from '../domain/silo-facts.ts';
 import type { SiloReads } from '../ports/silo-reads.ts';
 import { type AwsClients, call } from './clients.ts';
 
-type NetworkReads = Pick<SiloReads, 'vpcTags' | 'networkConnections' | 'routeTables' | 'ingress'>;
+type NetworkReads = Pick<
+  SiloReads,
+  'vpcTags' | 'networkConnections' | 'routeTables' | 'ingress' | 'defaultSecurityGroup'
+>;
 
 /** What Amazon EC2 says about a silo's network. */
 export function networkReads({ ec2 }: AwsClients): NetworkReads {
@@ -61,42 +65,76 @@ export function networkReads({ ec2 }: AwsClients): NetworkReads {
         })),
       }));
     },
-    ingress: async (securityGroupId, signal) => {
-      const rules = await call('ec2', 'DescribeSecurityGroupRules', signal, async (options) => {
-        const all: SecurityGroupRule[] = [];
-        const input = { Filters: [{ Name: 'group-id', Values: [securityGroupId] }] };
-        let NextToken: string | undefined;
-        do {
-          const page = await ec2.send(
-            new DescribeSecurityGroupRulesCommand({ ...input, NextToken }),
-            options,
-          );
-          all.push(...(page.SecurityGroupRules ?? []));
-          NextToken = page.NextToken;
-        } while (NextToken !== undefined);
-        return all;
-      });
-      return rules
+    ingress: async (securityGroupId, signal) =>
+      (await rulesOf({ ec2 }, securityGroupId, signal))
         .filter((rule) => rule.IsEgress !== true)
-        .map((rule) => ({
-          protocol: rule.IpProtocol ?? 'unknown',
-          fromPort: portOf(rule.FromPort),
-          toPort: portOf(rule.ToPort),
-          source:
-            rule.ReferencedGroupInfo?.GroupId ??
-            rule.CidrIpv4 ??
-            rule.CidrIpv6 ??
-            rule.PrefixListId ??
-            'unknown',
-        }));
+        .map((rule) => ({ ...portsOf(rule), source: peerOf(rule) })),
+    defaultSecurityGroup: async (vpcId, signal) => {
+      const { SecurityGroups = [] } = await call('ec2', 'DescribeSecurityGroups', signal, (options) =>
+        ec2.send(
+          new DescribeSecurityGroupsCommand({
+            Filters: [
+              { Name: 'vpc-id', Values: [vpcId] },
+              { Name: 'group-name', Values: ['default'] },
+            ],
+          }),
+          options,
+        ),
+      );
+      const id = SecurityGroups[0]?.GroupId;
+      if (id === undefined) {
+        throw new DomainError('cloud_failure', `AWS ec2 shows no default security group of VPC ${vpcId}.`);
+      }
+      const rules = await rulesOf({ ec2 }, id, signal);
+      return {
+        id,
+        rules: rules.map((rule) => ({
+          id: rule.SecurityGroupRuleId ?? '',
+          outbound: rule.IsEgress === true,
+          ...portsOf(rule),
+          peer: peerOf(rule),
+        })),
+      };
     },
   };
 }
 
+type Ec2 = Pick<AwsClients, 'ec2'>;
+
+function rulesOf(
+  { ec2 }: Ec2,
+  securityGroupId: string,
+  signal: AbortSignal | undefined,
+): Promise<SecurityGroupRule[]> {
+  return call('ec2', 'DescribeSecurityGroupRules', signal, async (options) => {
+    const all: SecurityGroupRule[] = [];
+    const input = { Filters: [{ Name: 'group-id', Values: [securityGroupId] }] };
+    let NextToken: string | undefined;
+    do {
+      const page = await ec2.send(new DescribeSecurityGroupRulesCommand({ ...input, NextToken }), options);
+      all.push(...(page.SecurityGroupRules ?? []));
+      NextToken = page.NextToken;
+    } while (NextToken !== undefined);
+    return all;
+  });
+}
+
+function portsOf(rule: SecurityGroupRule) {
+  return {
+    protocol: rule.IpProtocol ?? 'unknown',
+    fromPort: portOf(rule.FromPort),
+    toPort: portOf(rule.ToPort),
+  };
+}
+
+function peerOf(rule: SecurityGroupRule): string {
+  return (
+    rule.ReferencedGroupInfo?.GroupId ?? rule.CidrIpv4 ?? rule.CidrIpv6 ?? rule.PrefixListId ?? 'unknown'
+  );
+}
+
 /** States in which a connection carries nothing and cannot be brought back. */
 const gone = new Set(['deleted', 'rejected', 'failed', 'expired']);
-
-type Ec2 = Pick<AwsClients, 'ec2'>;
 
 async function peerings(
   { ec2 }: Ec2,

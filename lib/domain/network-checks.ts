@@ -1,5 +1,5 @@
 import { type Check, check, listed, safeguards } from './silo-check.ts';
-import type { IngressRule, RouteTableFacts } from './silo-facts.ts';
+import type { IngressRule, RouteTableFacts, SecurityGroupFacts } from './silo-facts.ts';
 
 const postgresPort = 5432;
 
@@ -30,6 +30,9 @@ const isInternetGateway = (target: string): boolean => target.startsWith('igw-')
 const describeRule = (rule: IngressRule): string =>
   `${rule.protocol} ${rule.fromPort ?? 'all'}-${rule.toPort ?? 'all'} from ${rule.source}`;
 
+export const describeGroupRule = (rule: SecurityGroupFacts['rules'][number]): string =>
+  `${rule.outbound ? 'out' : 'in'}: ${rule.protocol} ${rule.fromPort ?? 'all'}-${rule.toPort ?? 'all'} ${rule.outbound ? 'to' : 'from'} ${rule.peer}`;
+
 export const networkChecks: readonly Check[] = [
   check({
     id: 'vpc-belongs-to-practice',
@@ -48,6 +51,15 @@ export const networkChecks: readonly Check[] = [
     fact: 'vpcSharedWith',
     expected: () => 'no other practice',
     observed: (others) => (others.length === 0 ? 'no other practice' : listed(others)),
+  }),
+  check({
+    id: 'default-security-group-closed',
+    title: "The VPC's default security group lets nothing in or out",
+    safeguards: safeguards.isolation,
+    source: 'ec2:DescribeSecurityGroups, ec2:DescribeSecurityGroupRules',
+    fact: 'defaultSecurityGroup',
+    expected: () => 'no rules',
+    observed: ({ rules }) => (rules.length === 0 ? 'no rules' : listed(rules.map(describeGroupRule))),
   }),
   check({
     id: 'vpc-not-connected',

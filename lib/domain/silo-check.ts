@@ -7,6 +7,7 @@ import type {
   ReadinessFacts,
   RouteTableFacts,
   SecretFacts,
+  SecurityGroupFacts,
   ServiceFacts,
   TaskFacts,
   VersionFacts,
@@ -29,6 +30,7 @@ export interface SiloFacts {
   readonly vpcTags: Reading<Readonly<Record<string, string>>>;
   readonly vpcSharedWith: Reading<readonly string[]>;
   readonly networkConnections: Reading<readonly NetworkConnection[]>;
+  readonly defaultSecurityGroup: Reading<SecurityGroupFacts>;
   readonly routeTables: Reading<readonly RouteTableFacts[]>;
   readonly listener: Reading<ListenerFacts>;
   readonly service: Reading<ServiceFacts>;

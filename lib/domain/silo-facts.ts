@@ -52,6 +52,21 @@ export interface RouteTableFacts {
   }[];
 }
 
+/** A security group with every rule, inbound and outbound. */
+export interface SecurityGroupFacts {
+  readonly id: string;
+  readonly rules: readonly {
+    readonly id: string;
+    readonly outbound: boolean;
+    readonly protocol: string;
+    /** Null when the protocol has no ports or the rule names all of them. */
+    readonly fromPort: number | null;
+    readonly toPort: number | null;
+    /** Whom it lets in, or where it lets out to: a security group's id, an address range or a prefix list's id. */
+    readonly peer: string;
+  }[];
+}
+
 /** One inbound rule of a security group: what it admits, from where. */
 export interface IngressRule {
   readonly protocol: string;

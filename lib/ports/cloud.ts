@@ -1,4 +1,5 @@
 import type { HealthProbe } from './health-probe.ts';
+import type { SiloActions } from './silo-actions.ts';
 import type { SiloReads } from './silo-reads.ts';
 import type { StackDeployments } from './stack-deployments.ts';
 
@@ -6,6 +7,7 @@ import type { StackDeployments } from './stack-deployments.ts';
 export interface CloudPorts {
   readonly stacks: StackDeployments;
   readonly silo: SiloReads;
+  readonly actions: SiloActions;
   readonly probe: HealthProbe;
   /** Resolves when the cell answers and knows the caller (sts:GetCallerIdentity); rejects with `cloud_failure` otherwise. */
   reachable(signal?: AbortSignal): Promise<void>;

@@ -6,6 +6,7 @@ import type {
   NetworkConnection,
   RouteTableFacts,
   SecretFacts,
+  SecurityGroupFacts,
   ServiceFacts,
   TaskFacts,
 } from '../domain/silo-facts.ts';
@@ -34,6 +35,8 @@ export interface SiloReads {
   routeTables(vpcId: string, signal?: AbortSignal): Promise<RouteTableFacts[]>;
   /** ec2:DescribeSecurityGroupRules, inbound only. */
   ingress(securityGroupId: string, signal?: AbortSignal): Promise<IngressRule[]>;
+  /** ec2:DescribeSecurityGroups, ec2:DescribeSecurityGroupRules: the group that every VPC is born with. */
+  defaultSecurityGroup(vpcId: string, signal?: AbortSignal): Promise<SecurityGroupFacts>;
   /** elasticloadbalancing:DescribeListeners. */
   listener(listenerArn: string, signal?: AbortSignal): Promise<ListenerFacts>;
   /** ecs:DescribeServices. */

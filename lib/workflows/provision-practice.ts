@@ -3,18 +3,19 @@ import type { Trx } from '../db/database.ts';
 import { setDeploymentState } from '../db/deployment-store.ts';
 import { closeSignUpOf, endProvisioning } from '../db/practice-lifecycle-store.ts';
 import { systemActor } from '../domain/access.ts';
-import { components } from '../domain/release.ts';
+import type { Component } from '../domain/release.ts';
 import type { CloudPorts } from '../ports/cloud.ts';
 import type { WorkflowDefinition } from '../runs/workflow.ts';
 import { cancelProvisioning } from './cancel-provisioning.ts';
 import { activate } from './steps/activate.ts';
+import { closeDefaultSecurityGroup } from './steps/close-default-security-group.ts';
 import { deployComponent } from './steps/deploy-component.ts';
 import { type PrepareParts, prepare } from './steps/prepare.ts';
 import { probeApp } from './steps/probe-app.ts';
 import { verify } from './steps/verify.ts';
 
 export interface ProvisionParts extends PrepareParts {
-  readonly ports: Pick<CloudPorts, 'stacks' | 'silo' | 'probe'>;
+  readonly ports: Pick<CloudPorts, 'stacks' | 'silo' | 'actions' | 'probe'>;
   /** Milliseconds between two looks at a stack or an app: 400 suits the sandbox; AWS allows few reads a second. */
   readonly pollIntervalMs: number;
   /** How long the app may take until it first says `ready`; 5 minutes unless told. */
@@ -24,7 +25,10 @@ export interface ProvisionParts extends PrepareParts {
 /** The steps of `provision-practice`, in order; a new run is recorded with these names. */
 export const provisioningSteps: readonly string[] = [
   'prepare',
-  ...components.map((component) => `deploy-${component}`),
+  'deploy-foundation',
+  'close-default-security-group',
+  'deploy-data',
+  'deploy-service',
   'probe-app',
   'verify',
   'activate',
@@ -35,11 +39,16 @@ const standardReadyWithinMs = 300_000;
 /** Takes an approved practice from nothing to active: three stacks, a look at the app, verification. */
 export function provisionPractice(parts: ProvisionParts): WorkflowDefinition {
   const { ports: cloud, pollIntervalMs } = parts;
+  const deploy = (component: Component) =>
+    deployComponent({ stacks: cloud.stacks, pollIntervalMs }, component);
   return {
     name: 'provision-practice',
     steps: [
       prepare(parts),
-      ...components.map((component) => deployComponent({ stacks: cloud.stacks, pollIntervalMs }, component)),
+      deploy('foundation'),
+      closeDefaultSecurityGroup({ cloud }),
+      deploy('data'),
+      deploy('service'),
       probeApp({
         probe: cloud.probe,
         readyWithinMs: parts.readyWithinMs ?? standardReadyWithinMs,

@@ -71,6 +71,7 @@ export async function readSilo(sources: SiloSources, at: SiloAddress): Promise<S
     secret: read(() => silo.secret(at.databaseSecretArn, signal)),
     vpcTags: read(() => silo.vpcTags(at.vpcId, signal)),
     vpcSharedWith: read(() => practicesSharingOutput(db, at.practiceId, 'VpcId', at.vpcId)),
+    defaultSecurityGroup: read(() => silo.defaultSecurityGroup(at.vpcId, signal)),
     networkConnections: read(() => silo.networkConnections(at.vpcId, signal)),
     routeTables: read(() => silo.routeTables(at.vpcId, signal)),
     listener: read(() => silo.listener(at.httpsListenerArn, signal)),

@@ -1,5 +1,6 @@
 import type { SiloExpectations, SiloFacts } from '../../lib/domain/silo-check.ts';
 import { judgeSilo, siloChecks } from '../../lib/domain/silo-checks.ts';
+import type { SecurityGroupFacts } from '../../lib/domain/silo-facts.ts';
 
 const at = '2026-11-21T20:00:00.000Z';
 const keyArn = 'arn:aws:kms:us-east-1:000000000000:key/11111111-1111-4111-8111-111111111111';
@@ -62,6 +63,7 @@ const sound = () => ({
   },
   vpcTags: { 'lumenality:practice': 'sunrise-aba' } as Record<string, string>,
   vpcSharedWith: [] as string[],
+  defaultSecurityGroup: { id: 'sg-default', rules: [] as SecurityGroupFacts['rules'][number][] },
   networkConnections: [] as {
     kind: 'peering' | 'transit-gateway' | 'vpn';
     id: string;
@@ -176,6 +178,32 @@ const faults: ReadonlyArray<[what: string, spoil: (values: Values) => void, chec
   ],
   ['a VPC without a tag', (v) => (v.vpcTags = {}), ['vpc-belongs-to-practice']],
   ['a VPC that is shared', (v) => v.vpcSharedWith.push('other'), ['vpc-not-shared']],
+  [
+    'a default security group that lets its members talk',
+    (v) =>
+      v.defaultSecurityGroup.rules.push({
+        id: 'sgr-1',
+        outbound: false,
+        protocol: '-1',
+        fromPort: null,
+        toPort: null,
+        peer: 'sg-default',
+      }),
+    ['default-security-group-closed'],
+  ],
+  [
+    'a default security group that lets anything out',
+    (v) =>
+      v.defaultSecurityGroup.rules.push({
+        id: 'sgr-2',
+        outbound: true,
+        protocol: '-1',
+        fromPort: null,
+        toPort: null,
+        peer: '0.0.0.0/0',
+      }),
+    ['default-security-group-closed'],
+  ],
   [
     'a peering',
     (v) => v.networkConnections.push({ kind: 'peering', id: 'pcx-1', state: 'active' }),
