@@ -218,10 +218,10 @@ function numbered(node: QueryNode, path: string): Array<[number, QueryNode]> {
   return items.sort(([a], [b]) => a - b);
 }
 
-// --- XML (REST-XML protocol) ---
+// --- REST: XML bodies, and the members that path, query and headers carry ---
 
 /** @param value the parsed element: text, an object of its children by name, or a list where a name repeats. */
-function fromXml(schema: NormalizedSchema, value: unknown, path = ''): unknown {
+export function fromXml(schema: NormalizedSchema, value: unknown, path = ''): unknown {
   if (schema.isStructSchema()) {
     const children = value === '' ? {} : value;
     if (!isObject(children)) throw wrongType(path, 'a Structure', value);
@@ -263,7 +263,11 @@ export function httpMembers(
 ): Input {
   const input: Input = {};
   for (const [name, member] of schema.structIterator()) {
-    const { httpLabel, httpQuery, httpHeader } = member.getMergedTraits();
+    const { httpLabel, httpQuery, httpHeader, httpPrefixHeaders } = member.getMergedTraits();
+    if (httpPrefixHeaders) {
+      const named = prefixedHeaders(parts.headers, httpPrefixHeaders);
+      if (Object.keys(named).length > 0) input[name] = named;
+    }
     const text = httpLabel
       ? parts.labels.get(name)
       : httpQuery
@@ -276,7 +280,24 @@ export function httpMembers(
   return input;
 }
 
-/** The members of a REST request's body: those that its path, query and headers do not carry. */
+function prefixedHeaders(headers: NodeJS.Dict<string | string[]>, prefix: string): Record<string, string> {
+  const entries = Object.entries(headers).filter(([name]) => name.startsWith(prefix.toLowerCase()));
+  return Object.fromEntries(entries.map(([name, value]) => [name.slice(prefix.length), String(value)]));
+}
+
+/** The members of a REST request's JSON body. */
+export function jsonBodyMembers(schema: NormalizedSchema, body: unknown): Input {
+  if (!isObject(body)) throw wrongType('', 'a Structure', body);
+  const input: Input = {};
+  for (const [key, value] of Object.entries(body)) {
+    const member = [...schema.structIterator()].find(([name]) => name === key)?.[1];
+    if (!member) throw new MalformedRequest(key, { kind: 'unknown' });
+    if (value !== null) input[key] = fromJson(member, value, key);
+  }
+  return input;
+}
+
+/** The members of a REST request's XML body: those that its path, query and headers do not carry. */
 export function bodyMembers(schema: NormalizedSchema, body: Input): Input {
   const input: Input = {};
   const names = new Map(

@@ -23,7 +23,7 @@ export function toJson(schema: NormalizedSchema, value: unknown): unknown {
     if (!isObject(value)) throw mismatch(schema, value);
     const result: Record<string, unknown> = {};
     for (const [name, member] of schema.structIterator()) {
-      if (present(value[name])) result[name] = toJson(member, value[name]);
+      if (present(value[name]) && isBodyMember(member)) result[name] = toJson(member, value[name]);
     }
     return result;
   }
@@ -74,14 +74,41 @@ export const escapeXml = (text: string): string =>
 export const element = (name: string, content: string, attributes = ''): string =>
   `<${name}${attributes}>${content}</${name}>`;
 
+/** Whether a member travels in the body, and not in a header or as the body itself. */
+export function isBodyMember(member: NormalizedSchema): boolean {
+  const { httpHeader, httpPrefixHeaders, httpPayload } = member.getMergedTraits();
+  return !(httpHeader || httpPrefixHeaders || httpPayload);
+}
+
+/** The headers of a REST answer. */
+export function headerMembers(
+  schema: NormalizedSchema,
+  value: Readonly<Record<string, unknown>>,
+): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, member] of schema.structIterator()) {
+    const { httpHeader, httpPrefixHeaders } = member.getMergedTraits();
+    const item = value[name];
+    if (!present(item)) continue;
+    if (httpHeader) headers[httpHeader.toLowerCase()] = headerText(item);
+    if (httpPrefixHeaders && isObject(item))
+      for (const [key, text] of Object.entries(item)) headers[`${httpPrefixHeaders}${key}`] = String(text);
+  }
+  return headers;
+}
+
+/** Times in headers are HTTP dates (RFC 9110, section 5.6.7). */
+function headerText(value: unknown): string {
+  return value instanceof Date ? value.toUTCString() : String(value);
+}
+
 /** The children of an output's element, without the element itself. */
 export function toXml(schema: NormalizedSchema, value: unknown): string {
   if (schema.isUnitSchema()) return '';
   if (!isObject(value)) throw mismatch(schema, value);
   let xml = '';
   for (const [name, member] of schema.structIterator()) {
-    if (present(value[name]) && !member.getMergedTraits().httpHeader)
-      xml += xmlMember(name, member, value[name]);
+    if (present(value[name]) && isBodyMember(member)) xml += xmlMember(name, member, value[name]);
   }
   return xml;
 }

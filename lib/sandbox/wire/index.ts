@@ -1,25 +1,17 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import { parseXmlBody } from '@aws-sdk/core/protocols';
 import { AwsError } from '../model.ts';
-import { bodyMembers, fromJson, fromQuery, httpMembers, requireMembers } from './decode.ts';
+import { fromJson, fromQuery } from './decode.ts';
 import { element, escapeXml, toJson, toXml } from './encode.ts';
 import { MalformedRequest } from './malformed.ts';
+import { matchOperation, parseJson, type RestRequest, readRest, writeRest } from './rest.ts';
 import type { OperationModel, ProtocolKind, ServiceModel } from './service-model.ts';
 
 /** One HTTP request, read to its end. */
-export interface WireRequest {
-  readonly method: string;
-  /** Without the query, still percent-encoded. */
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
-}
+export type WireRequest = RestRequest;
 
 export interface WireAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Buffer;
 }
 
 /** What a request asks for, before its input is read. */
@@ -41,7 +33,7 @@ function queryParameters(request: WireRequest): URLSearchParams {
 
 /**
  * Finds the operation that a request names, by the marks of each protocol: `X-Amz-Target` (JSON), `Action` and
- * `Version` (query, EC2 query), method and path (REST-XML).
+ * `Version` (query, EC2 query), method and path (REST).
  *
  * @param model the service when the request's signature named it.
  */
@@ -51,47 +43,27 @@ export function askOf(request: WireRequest, model: ServiceModel | undefined): As
     const [edition = '', operation = ''] = target.split('.', 2);
     return { protocol: 'json', operation, edition, labels: new Map() };
   }
+  if (model?.protocol === 'rest-xml' || model?.protocol === 'rest-json') {
+    const match = matchOperation(request, model);
+    return {
+      protocol: model.protocol,
+      operation: match?.operation ?? '',
+      edition: model.version,
+      labels: match?.labels ?? new Map(),
+    };
+  }
   const parameters = queryParameters(request);
   const action = parameters.get('Action');
   if (action !== null) {
     const protocol = model?.protocol === 'ec2' ? 'ec2' : 'query';
     return { protocol, operation: action, edition: parameters.get('Version') ?? '', labels: new Map() };
   }
-  if (model?.protocol === 'rest-xml') return restAsk(request, model);
   return {
     protocol: model?.protocol ?? 'query',
     operation: '',
     edition: '',
     labels: new Map(),
   };
-}
-
-function restAsk(request: WireRequest, model: ServiceModel): Ask {
-  const path = segmentsOf(request.path);
-  let best: { operation: string; labels: Map<string, string> } | undefined;
-  for (const { name, http } of model.operations.values()) {
-    if (http?.method !== request.method) continue;
-    const [pattern = '', literalQuery = ''] = http.pattern.split('?');
-    if ([...new URLSearchParams(literalQuery).keys()].some((key) => !request.query.has(key))) continue;
-    const labels = matchPath(segmentsOf(pattern), path);
-    // The fewer labels, the closer the pattern: `/hostedzone/count` before `/hostedzone/{Id}`.
-    if (labels && (!best || labels.size < best.labels.size)) best = { operation: name, labels };
-  }
-  return { protocol: 'rest-xml', operation: '', edition: model.version, labels: new Map(), ...best };
-}
-
-const segmentsOf = (path: string) => path.split('/').filter((segment) => segment !== '');
-
-function matchPath(pattern: readonly string[], path: readonly string[]): Map<string, string> | undefined {
-  if (pattern.length !== path.length) return undefined;
-  const labels = new Map<string, string>();
-  for (const [index, part] of pattern.entries()) {
-    const given = decodeURIComponent(path[index] ?? '');
-    const label = /^\{(\w+)\+?\}$/.exec(part)?.[1];
-    if (label) labels.set(label, given);
-    else if (part !== given) return undefined;
-  }
-  return labels;
 }
 
 /** AWS's answer to an operation that a service does not have; the message says when only the sandbox lacks it. */
@@ -105,7 +77,7 @@ export function unknownOperation(ask: Ask, reason?: string): AwsError {
   return new AwsError(
     code,
     reason === undefined ? `${named}.` : `${named}: ${reason}`,
-    ask.protocol === 'rest-xml' ? 404 : 400,
+    ask.protocol.startsWith('rest-') ? 404 : 400,
   );
 }
 
@@ -132,32 +104,9 @@ async function readInput(request: WireRequest, ask: Ask, operation: OperationMod
       const parameters = [...queryParameters(request)].filter(([name]) => !ignored(name));
       return fromQuery(operation.input, parameters, ask.protocol);
     }
-    case 'rest-xml': {
-      const fromHttp = httpMembers(operation.input, {
-        labels: ask.labels,
-        query: request.query,
-        headers: request.headers,
-      });
-      const body = request.body.length === 0 ? {} : await parseXml(request.body);
-      return requireMembers(operation.input, { ...bodyMembers(operation.input, body), ...fromHttp }, '');
-    }
-  }
-}
-
-function parseJson(body: Buffer): unknown {
-  if (body.length === 0) return {};
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch (error) {
-    throw new AwsError('SerializationException', `The request body is not JSON: ${(error as Error).message}`);
-  }
-}
-
-async function parseXml(body: Buffer): Promise<Record<string, unknown>> {
-  try {
-    return (await parseXmlBody(body, {} as Parameters<typeof parseXmlBody>[1])) as Record<string, unknown>;
-  } catch (error) {
-    throw new AwsError('MalformedXML', `The request body is not XML: ${(error as Error).message}`);
+    case 'rest-xml':
+    case 'rest-json':
+      return readRest(ask.protocol, request, ask.labels, operation.input);
   }
 }
 
@@ -188,30 +137,12 @@ export function encodeOutput(
         requestId,
       );
     }
-    case 'rest-xml': {
-      const name = schema.getMergedTraits().xmlName ?? schema.getName() ?? `${operation.name}Response`;
-      const answer = xml(
-        operation.http?.status ?? 200,
-        element(name, toXml(schema, value), xmlns),
-        requestId,
-      );
-      return {
-        ...answer,
-        headers: { ...answer.headers, ...headerMembers(operation, value as Record<string, unknown>) },
-      };
+    case 'rest-xml':
+    case 'rest-json': {
+      const answer = writeRest(ask.protocol, model, operation, value);
+      return { ...answer, headers: { ...answer.headers, ...requestIdHeaders(requestId) } };
     }
   }
-}
-
-function headerMembers(operation: OperationModel, value: Record<string, unknown>): Record<string, string> {
-  const headers: Record<string, string> = {};
-  if (operation.output.isUnitSchema()) return headers;
-  for (const [name, member] of operation.output.structIterator()) {
-    const { httpHeader } = member.getMergedTraits();
-    const text = value[name];
-    if (httpHeader && typeof text === 'string') headers[httpHeader.toLowerCase()] = text;
-  }
-  return headers;
 }
 
 /** The answer to a failed call, with the code and the status that the service's model gives the error. */
@@ -226,7 +157,8 @@ export function encodeError(
   const status = known?.status ?? error.status;
   const detail = element('Code', escapeXml(code)) + element('Message', escapeXml(error.message));
   switch (protocol) {
-    case 'json': {
+    case 'json':
+    case 'rest-json': {
       const answer = json(status, JSON.stringify({ __type: code, message: error.message }), requestId);
       return { ...answer, headers: { ...answer.headers, 'x-amzn-errortype': code } };
     }
@@ -238,6 +170,9 @@ export function encodeError(
       );
     case 'query':
     case 'rest-xml': {
+      // Amazon S3's error is the document itself ("Error responses", Amazon S3 API Reference).
+      if (model?.signingName === 's3')
+        return xml(status, element('Error', detail + element('RequestId', requestId)), requestId);
       const type = element('Type', status < 500 ? 'Sender' : 'Receiver');
       const xmlns = model ? ` xmlns="${model.xmlNamespace}"` : '';
       return xml(
@@ -249,14 +184,20 @@ export function encodeError(
   }
 }
 
+/** S3's SDKs read the second one. */
+const requestIdHeaders = (requestId: string) => ({
+  'x-amzn-requestid': requestId,
+  'x-amz-request-id': requestId,
+});
+
 const json = (status: number, body: string, requestId: string): WireAnswer => ({
   status,
-  headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': requestId },
+  headers: { 'content-type': 'application/x-amz-json-1.1', ...requestIdHeaders(requestId) },
   body,
 });
 
 const xml = (status: number, body: string, requestId: string): WireAnswer => ({
   status,
-  headers: { 'content-type': 'text/xml', 'x-amzn-requestid': requestId },
+  headers: { 'content-type': 'text/xml', ...requestIdHeaders(requestId) },
   body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}`,
 });

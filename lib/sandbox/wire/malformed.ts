@@ -48,6 +48,7 @@ const codes = {
   query: { validation: 'ValidationError', malformed: 'MalformedInput' },
   ec2: { validation: 'MissingParameter', malformed: 'UnknownParameter' },
   'rest-xml': { validation: 'InvalidInput', malformed: 'MalformedXML' },
+  'rest-json': { validation: 'ValidationException', malformed: 'SerializationException' },
 } as const;
 
 const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);

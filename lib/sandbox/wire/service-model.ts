@@ -2,7 +2,7 @@ import { NormalizedSchema } from '@smithy/core/schema';
 
 type SchemaReference = Parameters<typeof NormalizedSchema.of>[0];
 
-export type ProtocolKind = 'json' | 'query' | 'ec2' | 'rest-xml';
+export type ProtocolKind = 'json' | 'query' | 'ec2' | 'rest-xml' | 'rest-json';
 
 export interface OperationModel {
   readonly name: string;
@@ -38,6 +38,7 @@ const protocolKinds: Readonly<Record<string, ProtocolKind>> = {
   'aws.protocols#awsQuery': 'query',
   'aws.protocols#ec2Query': 'ec2',
   'aws.protocols#restXml': 'rest-xml',
+  'aws.protocols#restJson1': 'rest-json',
 };
 
 /** What the sandbox reads of a client's configured protocol. */
