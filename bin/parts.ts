@@ -11,7 +11,7 @@ import { watchHealth } from '../lib/reconcilers/watch-health.ts';
 import { createRunEngine, type RunEngine } from '../lib/runs/engine.ts';
 import type { Core } from '../lib/use-cases/core.ts';
 import { provisioningSteps, provisionPractice } from '../lib/workflows/provision-practice.ts';
-import { parametersForShape } from '../tenant-template/shapes.ts';
+import { siloShapes } from './silo-shapes.ts';
 
 export const systemClock: Clock = { now: () => new Date() };
 
@@ -58,7 +58,7 @@ export function buildParts(
   const ports: CloudPorts = { ...connected, ...standIns };
   const definition = provisionPractice({
     ports,
-    parametersForShape,
+    shapes: siloShapes,
     cell: config.cell,
     pollIntervalMs: config.cloud.kind === 'sandbox' ? 50 : 2_000,
   });
@@ -74,7 +74,8 @@ export function buildParts(
     clock: systemClock,
     queue: engine.queue,
     domain: config.cell.domain,
-    provisioningSteps,
+    steps: { 'provision-practice': provisioningSteps, 'update-practice': [] },
+    shapes: siloShapes,
   };
   return { database, ports, engine, core };
 }

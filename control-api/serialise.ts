@@ -107,6 +107,8 @@ export function toDeployment(row: DeploymentRow) {
     releaseId: row.releaseId,
     runId: row.runId,
     state: row.state,
+    reason: row.reason,
+    error: row.error,
     startedAt: row.startedAt.toISOString(),
     finishedAt: time(row.finishedAt),
   };

@@ -3,6 +3,7 @@ import { healthStates, practiceStates, shapes } from '../../lib/domain/practice.
 import { components } from '../../lib/domain/release.ts';
 import { disciplines } from '../../lib/domain/sign-up.ts';
 import { pageOf, pageQuerySchema, timeSchema } from './common.ts';
+import { runErrorSchema } from './runs.ts';
 
 export const practiceSchema = z
   .object({
@@ -59,7 +60,9 @@ const deploymentSchema = z
     id: z.uuid(),
     releaseId: z.string(),
     runId: z.uuid(),
-    state: z.enum(['running', 'succeeded', 'failed', 'cancelled']),
+    state: z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']),
+    reason: z.string().nullable().describe('Why it was asked for; null for the one that an approval began'),
+    error: runErrorSchema.nullable().describe('Why it failed'),
     startedAt: timeSchema,
     finishedAt: timeSchema.nullable(),
   })

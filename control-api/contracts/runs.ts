@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { runStates, stepStates, workflows } from '../../lib/domain/run.ts';
 import { pageOf, pageQuerySchema, timeSchema } from './common.ts';
 
-const runErrorSchema = z
+export const runErrorSchema = z
   .object({
     code: z.string(),
     message: z.string(),

@@ -1,4 +1,5 @@
-import type { Connection } from './database.ts';
+import type { RunError } from '../domain/run.ts';
+import { type Connection, toJson } from './database.ts';
 import type { DeploymentTable } from './schema.ts';
 
 export interface Deployment {
@@ -7,8 +8,32 @@ export interface Deployment {
   readonly releaseId: string;
   readonly runId: string;
   readonly state: DeploymentTable['state'];
+  readonly reason: string | null;
+  readonly error: RunError | null;
   readonly startedAt: Date;
   readonly finishedAt: Date | null;
+}
+
+/** Records that a release is to be applied to a practice by a run that waits for a worker. */
+export async function queueDeployment(
+  connection: Connection,
+  deployment: Pick<Deployment, 'id' | 'practiceId' | 'releaseId' | 'runId'> & {
+    readonly reason: string;
+    readonly now: Date;
+  },
+): Promise<void> {
+  await connection
+    .insertInto('deployment')
+    .values({
+      id: deployment.id,
+      practice_id: deployment.practiceId,
+      release_id: deployment.releaseId,
+      run_id: deployment.runId,
+      state: 'queued',
+      reason: deployment.reason,
+      started_at: deployment.now,
+    })
+    .execute();
 }
 
 /** Records that a run applies a release to a practice; a repeated call for the same run opens the same deployment again. */
@@ -32,7 +57,9 @@ export async function openDeployment(
       state: 'running',
       started_at: deployment.now,
     })
-    .onConflict((conflict) => conflict.column('run_id').doUpdateSet({ state: 'running', finished_at: null }))
+    .onConflict((conflict) =>
+      conflict.column('run_id').doUpdateSet({ state: 'running', error: null, finished_at: null }),
+    )
     .execute();
 }
 
@@ -40,12 +67,26 @@ export async function openDeployment(
 export async function setDeploymentState(
   connection: Connection,
   runId: string,
-  state: DeploymentTable['state'],
+  state: 'running' | 'succeeded' | 'cancelled',
   now: Date,
 ): Promise<void> {
   await connection
     .updateTable('deployment')
-    .set({ state, finished_at: state === 'running' ? null : now })
+    .set({ state, error: null, finished_at: state === 'running' ? null : now })
+    .where('run_id', '=', runId)
+    .execute();
+}
+
+/** Records why a run's deployment failed; a run that never opened one changes nothing. */
+export async function failDeployment(
+  connection: Connection,
+  runId: string,
+  error: RunError,
+  now: Date,
+): Promise<void> {
+  await connection
+    .updateTable('deployment')
+    .set({ state: 'failed', error: toJson(error), finished_at: now })
     .where('run_id', '=', runId)
     .execute();
 }
@@ -73,6 +114,8 @@ export async function listDeployments(
     releaseId: row.release_id,
     runId: row.run_id,
     state: row.state,
+    reason: row.reason,
+    error: row.error,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
   }));

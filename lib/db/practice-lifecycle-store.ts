@@ -23,6 +23,26 @@ export async function activatePractice(
   return numUpdatedRows === 1n;
 }
 
+/** An active practice runs another release, or the same one with other settings. False, and nothing is written, when it is not active. */
+export async function recordUpdated(
+  trx: Trx,
+  practice: { readonly id: string; readonly releaseId: string; readonly now: Date },
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('practice')
+    .set((eb) => ({
+      release_id: practice.releaseId,
+      health: 'healthy',
+      health_checked_at: practice.now,
+      revision: eb('revision', '+', 1),
+      updated_at: practice.now,
+    }))
+    .where('id', '=', practice.id)
+    .where('state', '=', 'active')
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
 /** Moves a practice on whose provisioning ended without success. Answers whether it was in one of the states `from`. */
 export async function endProvisioning(
   trx: Trx,

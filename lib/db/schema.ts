@@ -3,6 +3,7 @@ import type { Role } from '../domain/access.ts';
 import type { HealthState, PracticeState, Shape } from '../domain/practice.ts';
 import type { Component, ReleaseManifest } from '../domain/release.ts';
 import type { RunError, RunEventBody, RunEventKind, RunState, StepState, Workflow } from '../domain/run.ts';
+import type { PracticeSettings } from '../domain/settings.ts';
 import type { Agreement, Discipline, SignUpRequest, SignUpState } from '../domain/sign-up.ts';
 
 /** `timestamptz`: read as Date, written as Date. */
@@ -45,6 +46,8 @@ export interface PracticeTable {
   plan_id: string;
   plan_version: number;
   shape: Shape;
+  /** What the practice has set for itself; nothing where it is as the shape has it. */
+  settings: ColumnType<PracticeSettings, string | undefined, string>;
   host_name: string;
   state: PracticeState;
   /** The release that the practice runs, once a deployment of it was verified. */
@@ -85,9 +88,33 @@ export interface DeploymentTable {
   practice_id: string;
   release_id: string;
   run_id: string;
-  state: 'running' | 'succeeded' | 'failed' | 'cancelled';
+  state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  /** Why somebody asked for it; null for the first one, which the approval asks for. */
+  reason: string | null;
+  /** Why it failed; null in any other state. */
+  error: NullableJson<RunError>;
   started_at: Time;
   finished_at: NullableTime;
+}
+
+/** One change that the review would refuse, allowed once by a security administrator. */
+export interface ChangeOverrideTable {
+  id: string;
+  practice_id: string;
+  component: Component;
+  logical_id: string;
+  resource_type: string;
+  effect: 'replace' | 'remove';
+  reason: string;
+  created_by: string;
+  created_at: Time;
+  expires_at: Time;
+  revoked_by: string | null;
+  revoked_at: NullableTime;
+  used_by_run: string | null;
+  used_at: NullableTime;
+  /** When the stack policy was whole again after the use; null while it may still be relaxed. */
+  guard_restored_at: NullableTime;
 }
 
 export interface RunTable {
@@ -202,6 +229,7 @@ export interface Schema {
   silo_stack: SiloStackTable;
   release: ReleaseTable;
   deployment: DeploymentTable;
+  change_override: ChangeOverrideTable;
   run: RunTable;
   run_step: RunStepTable;
   run_event: RunEventTable;

@@ -2,7 +2,7 @@
 export const runStates = ['queued', 'running', 'succeeded', 'failed', 'cancelling', 'cancelled'] as const;
 export type RunState = (typeof runStates)[number];
 
-export const workflows = ['provision-practice'] as const;
+export const workflows = ['provision-practice', 'update-practice'] as const;
 export type Workflow = (typeof workflows)[number];
 
 export const stepStates = ['pending', 'running', 'succeeded', 'failed', 'skipped'] as const;

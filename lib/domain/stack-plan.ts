@@ -6,8 +6,8 @@ export type Parameters = Readonly<Record<string, string>>;
 /** What a stack's parameters are filled from, before any stack is there. */
 export interface ParameterSources {
   readonly practice: { readonly id: string; readonly hostName: string };
-  /** What the plan's shape decides: instance class, task size, … */
-  readonly shape: Parameters;
+  /** What the practice's plan, settings and record decide: instance class, task size, … */
+  readonly chosen: Parameters;
   readonly release: ReleaseManifest;
   readonly cell: {
     readonly hostedZoneId: string;
@@ -32,9 +32,9 @@ export function stackTagsFor(practiceId: string, component: Component, releaseId
 }
 
 /** The values that are known before anything is deployed, by parameter name. */
-export function standingParameters({ practice, shape, release, cell }: ParameterSources): Parameters {
+export function standingParameters({ practice, chosen, release, cell }: ParameterSources): Parameters {
   return {
-    ...shape,
+    ...chosen,
     PracticeId: practice.id,
     HostName: practice.hostName,
     HostedZoneId: cell.hostedZoneId,

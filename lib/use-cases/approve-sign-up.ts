@@ -157,7 +157,7 @@ async function startProvisioning(
     workflow: 'provision-practice',
     practiceId: input.practiceId,
     input: { releaseId: input.releaseId },
-    steps: core.provisioningSteps,
+    steps: core.steps['provision-practice'],
     requestedBy: actor.name,
     now,
   });

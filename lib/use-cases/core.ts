@@ -1,5 +1,7 @@
 import type { Db } from '../db/database.ts';
+import type { Workflow } from '../domain/run.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Shapes } from '../ports/shapes.ts';
 import type { RunQueue } from '../runs/queue.ts';
 
 /** What every use-case works with. Made once, where the process starts. */
@@ -9,6 +11,8 @@ export interface Core {
   readonly queue: RunQueue;
   /** Practices answer at `<id>.<domain>`. */
   readonly domain: string;
-  /** Names of the steps of provision-practice, in order: the journal of a new run. */
-  readonly provisioningSteps: readonly string[];
+  /** Names of each workflow's steps, in order: the journal of a new run. */
+  readonly steps: Readonly<Record<Workflow, readonly string[]>>;
+  /** What the plans' shapes ask of the stacks, and what practices may set. */
+  readonly shapes: Shapes;
 }

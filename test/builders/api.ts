@@ -1,5 +1,6 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { DestinationStream } from 'pino';
+import { siloShapes } from '../../bin/silo-shapes.ts';
 import { buildApp } from '../../control-api/app.ts';
 import type { AppDeps } from '../../control-api/deps.ts';
 import { createLogger } from '../../control-api/logger.ts';
@@ -11,6 +12,7 @@ import { ensureFirstToken } from '../../lib/use-cases/tokens.ts';
 import { openTestDatabase } from './database.ts';
 
 export const provisioningSteps = ['prepare', 'deploy-foundation', 'verify', 'activate'] as const;
+export const updateSteps = ['prepare', 'deploy-foundation', 'verify', 'finish'] as const;
 
 /** The control API over a database in memory, with a clock that the test moves and a queue that only records. */
 export interface TestApi {
@@ -64,7 +66,8 @@ export async function startTestApi(overrides: Partial<AppDeps> = {}): Promise<Te
     },
     queue,
     domain: 'practices.test',
-    provisioningSteps,
+    steps: { 'provision-practice': provisioningSteps, 'update-practice': updateSteps },
+    shapes: siloShapes,
   };
   const log: string[] = [];
   const destination: DestinationStream = { write: (line) => void log.push(line) };

@@ -40,11 +40,11 @@ const release = (over: Partial<ReleaseManifest['templates']> = {}): ReleaseManif
 
 const standing = (
   manifest: ReleaseManifest,
-  shape: Record<string, string> = { InstanceClass: 'db.t4g.micro' },
+  chosen: Record<string, string> = { InstanceClass: 'db.t4g.micro' },
 ) =>
   standingParameters({
     practice: { id: 'sunrise-aba', hostName: 'sunrise-aba.example.com' },
-    shape,
+    chosen,
     release: manifest,
     cell: { hostedZoneId: 'Z1', imageRegistry: '1.dkr.ecr.us-east-1.amazonaws.com' },
   });

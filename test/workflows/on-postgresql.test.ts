@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { siloShapes } from '../../bin/silo-shapes.ts';
 import { listAudit } from '../../lib/db/audit-store.ts';
 import { type Database, migrate, openServer } from '../../lib/db/database.ts';
 import { listRunEvents } from '../../lib/db/run-event-store.ts';
@@ -109,7 +110,14 @@ describe('on a PostgreSQL server', () => {
       const queue = {
         enqueue: async (_trx: unknown, run: (typeof enqueued)[number]) => void enqueued.push(run),
       };
-      core = { db: database.db, clock, queue, domain: 'practices.test', provisioningSteps: steps };
+      core = {
+        db: database.db,
+        clock,
+        queue,
+        domain: 'practices.test',
+        steps: { 'provision-practice': steps, 'update-practice': steps },
+        shapes: siloShapes,
+      };
       await publishTestRelease(database, 'a', clock.now());
     });
     afterAll(() => database.close());

@@ -1,3 +1,4 @@
+import { siloShapes } from '../../bin/silo-shapes.ts';
 import { sandboxDefaults } from '../../lib/config.ts';
 import { listAudit } from '../../lib/db/audit-store.ts';
 import { type Database, migrate, openEmbedded } from '../../lib/db/database.ts';
@@ -16,7 +17,6 @@ import { cancelRun } from '../../lib/use-cases/cancel-run.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
 import { retryRun } from '../../lib/use-cases/retry-run.ts';
 import { provisioningSteps, provisionPractice } from '../../lib/workflows/provision-practice.ts';
-import { parametersForShape } from '../../tenant-template/shapes.ts';
 import { beginsStackCreation, eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 import { type SandboxCloud, startSandboxCloud } from '../builders/sandbox-cloud.ts';
 
@@ -34,7 +34,7 @@ describe('provision-practice, on the sandbox cloud', () => {
       definitions: [
         provisionPractice({
           ports: cloud.ports,
-          parametersForShape,
+          shapes: siloShapes,
           cell: sandboxDefaults,
           pollIntervalMs: 100,
           readyWithinMs: 60_000,
@@ -71,7 +71,8 @@ describe('provision-practice, on the sandbox cloud', () => {
     clock,
     queue: engine.queue,
     domain: sandboxDefaults.domain,
-    provisioningSteps,
+    steps: { 'provision-practice': provisioningSteps, 'update-practice': [] },
+    shapes: siloShapes,
   });
   const retry = (runId: string) => retryRun(core(), runId, actor);
   const cancel = (runId: string) => cancelRun(core(), { runId, reason: 'withdrawn' }, actor);

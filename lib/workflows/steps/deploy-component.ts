@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { recordSiloStack } from '../../db/silo-stack-store.ts';
 import { type Component, components } from '../../domain/release.ts';
 import { parametersFor, stackNameFor, stackTagsFor } from '../../domain/stack-plan.ts';
-import type { StackDeployments } from '../../ports/stack-deployments.ts';
+import type { CloudPorts } from '../../ports/cloud.ts';
 import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
 import { deployStack } from '../deploy-stack.ts';
 import { prepared, releaseOf } from './prepare.ts';
@@ -23,7 +23,7 @@ const deployed = (component: Component) => ({
 });
 
 export interface DeployParts {
-  readonly stacks: StackDeployments;
+  readonly cloud: Pick<CloudPorts, 'stacks' | 'actions'>;
   readonly pollIntervalMs: number;
 }
 
@@ -40,7 +40,7 @@ export function deployComponent(
       const { manifest, templates } = await releaseOf(context, releaseId);
       const { sha256 } = manifest.templates[component];
       const { stack, changed } = await deployStack(
-        { context, stacks: parts.stacks, step: context.step, intervalMs: parts.pollIntervalMs },
+        { context, stacks: parts.cloud.stacks, step: context.step, intervalMs: parts.pollIntervalMs },
         {
           component,
           name: stackNameFor(practiceId, component),

@@ -4,13 +4,14 @@ import { openDeployment } from '../../db/deployment-store.ts';
 import { findPractice } from '../../db/practice-store.ts';
 import { readReleaseTemplates } from '../../db/release-store.ts';
 import { DomainError } from '../../domain/errors.ts';
-import type { Shape } from '../../domain/practice.ts';
 import { components, type Release } from '../../domain/release.ts';
 import { requireFillable, standingParameters } from '../../domain/stack-plan.ts';
+import type { Shapes } from '../../ports/shapes.ts';
 import type { RunContext, StepDefinition } from '../../runs/workflow.ts';
 import { sha256 } from '../deploy-stack.ts';
+import { practiceParameters } from '../practice-parameters.ts';
 
-const provisionInputSchema = z.object({ releaseId: z.string() });
+const inputSchema = z.object({ releaseId: z.string() });
 
 export const prepared = {
   name: 'prepare',
@@ -24,8 +25,7 @@ export const prepared = {
 
 export interface PrepareParts {
   readonly cell: { readonly hostedZoneId: string; readonly imageRegistry: string };
-  /** What a plan's shape asks of the stacks, as CloudFormation parameters. */
-  readonly parametersForShape: (shape: Shape) => Readonly<Record<string, string>>;
+  readonly shapes: Shapes;
 }
 
 /** Finds everything that can be wrong before anything is deployed, and opens the deployment. */
@@ -33,14 +33,14 @@ export function prepare(parts: PrepareParts): StepDefinition<z.infer<typeof prep
   return {
     ...prepared,
     run: async ({ db, run }) => {
-      const { releaseId } = provisionInputSchema.parse(run.input);
+      const { releaseId } = inputSchema.parse(run.input);
       const practice = await findPractice(db, run.practiceId);
       if (practice === undefined)
         throw new DomainError('not_found', `There is no practice ${run.practiceId}.`);
       const release = await releaseOf({ db }, releaseId);
       const standing = standingParameters({
         practice: { id: practice.id, hostName: practice.host_name },
-        shape: parts.parametersForShape(practice.shape),
+        chosen: await practiceParameters(db, parts.shapes, practice),
         release: release.manifest,
         cell: parts.cell,
       });

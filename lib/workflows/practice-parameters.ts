@@ -1,0 +1,16 @@
+import type { Connection } from '../db/database.ts';
+import type { PracticeRow } from '../db/practice-store.ts';
+import type { Parameters } from '../domain/stack-plan.ts';
+import type { Shapes } from '../ports/shapes.ts';
+
+/**
+ * Every stack parameter that a practice itself decides: its plan's shape, what it has set, and whatever else is kept on its
+ * record. The one place that knows, for each workflow that deploys.
+ */
+export async function practiceParameters(
+  _db: Connection,
+  shapes: Shapes,
+  practice: Pick<PracticeRow, 'id' | 'shape' | 'settings'>,
+): Promise<Parameters> {
+  return shapes.parametersForShape(practice.shape, practice.settings);
+}
