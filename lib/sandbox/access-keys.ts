@@ -12,13 +12,16 @@ export interface IssuedAccessKey {
   readonly Expiration: Date;
 }
 
-interface AccessKeyRecord {
+/** An issued key as its issuer knows it: whose it is, and what signatures made with it are checked against. */
+export interface AccessKeyRecord {
   readonly accountId: string;
   readonly principalArn: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
   readonly expiration: Date;
 }
 
-/** What a signed request says of its caller. The signature itself is not checked: the sandbox keeps no secrets. */
+/** What a signed request says of its caller. The signature itself is not checked: anybody may make up a key. */
 export interface SignedCaller {
   readonly caller: Caller;
   /** The service that the request was signed for, for example `kms`. */
@@ -76,6 +79,12 @@ export function accountOfAccessKey(accessKeyId: string, state: State): string {
   );
 }
 
+/** A key that the sandbox issued and that has not expired. Of keys that callers make up nothing is known. */
+export function issuedAccessKey(state: State, accessKeyId: string, now: Date): AccessKeyRecord | undefined {
+  const issued = keysOf(state).get(accessKeyId);
+  return issued !== undefined && issued.expiration > now ? issued : undefined;
+}
+
 const keyAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const lifetimeSeconds = 6 * 3600;
 
@@ -94,15 +103,14 @@ export function issueAccessKey(
   const Expiration = new Date(now.getTime() + (principal.lifetimeSeconds ?? lifetimeSeconds) * 1000);
   const keys = keysOf(state);
   for (const [id, record] of keys.entries()) if (record.expiration <= now) keys.delete(id);
+  const SecretAccessKey = randomBytes(30).toString('base64');
+  const Token = randomBytes(96).toString('base64');
   keys.put(AccessKeyId, {
     accountId: principal.accountId,
     principalArn: principal.principalArn,
+    secretAccessKey: SecretAccessKey,
+    sessionToken: Token,
     expiration: Expiration,
   });
-  return {
-    AccessKeyId,
-    SecretAccessKey: randomBytes(30).toString('base64'),
-    Token: randomBytes(96).toString('base64'),
-    Expiration,
-  };
+  return { AccessKeyId, SecretAccessKey, Token, Expiration };
 }

@@ -127,6 +127,11 @@ export interface DatabaseSpec {
   /** `rds.force_ssl`, asked for at each new session. */
   forceTls(): boolean;
   /**
+   * Checks the IAM authentication tokens by which members of `rds_iam` sign in; asked for at each new session of one.
+   * Undefined while the instance has no IAM database authentication: they then need passwords.
+   */
+  readonly tokenCheck?: () => ((token: string, username: string) => boolean) | undefined;
+  /**
    * 32 bytes, unwrapped by the instance's KMS key at every engine start.
    * Throws `AwsError` when the key cannot be used; the engine then does not start.
    */

@@ -54,6 +54,7 @@ function spec(changes: Partial<DatabaseSpec> = {}): DatabaseSpec {
     masterUsername: 'practice_admin',
     masterPassword: () => 'correct horse',
     forceTls: () => true,
+    tokenCheck: () => (token, username) => token === `token of ${username}`,
     storageKey: async () => key,
     ...changes,
   };
@@ -146,6 +147,76 @@ describe('a database of the sandbox', () => {
     await first.query('DELETE FROM visit');
     (first as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
     expect((await second.query('SELECT count(*)::int AS visits FROM visit')).rows).toEqual([{ visits: 2 }]);
+  });
+
+  test('lets roles that SQL made in, each with its own rights and by its own proof', async () => {
+    const master = await connect(shared, at);
+    await master.query(`
+      CREATE TABLE account (balance int);
+      CREATE TABLE shown AS SELECT 7 AS value;
+      CREATE ROLE reader LOGIN PASSWORD 'reader-password'; GRANT SELECT ON shown TO reader;
+      CREATE ROLE app LOGIN; GRANT rds_iam TO app; GRANT SELECT, INSERT ON shown TO app;
+      CREATE ROLE nobody_in NOLOGIN PASSWORD 'reader-password'`);
+    const reader = await connect(shared, at, { user: 'reader', password: 'reader-password' });
+    const apps = await Promise.all(
+      [1, 2, 3].map(() => connect(shared, at, { user: 'app', password: 'token of app' })),
+    );
+    const users = await Promise.all(
+      [master, reader, ...apps].map((client) => client.query('SELECT session_user || current_user AS user')),
+    );
+    expect(users.map(({ rows }) => rows[0].user)).toEqual([
+      'practice_adminpractice_admin',
+      'readerreader',
+      ...apps.map(() => 'appapp'),
+    ]);
+    await apps[0]?.query('INSERT INTO shown VALUES (8)');
+    await expect(reader.query('INSERT INTO shown VALUES (9)')).rejects.toMatchObject({ code: '42501' });
+    await expect(apps[1]?.query('SELECT * FROM account')).rejects.toMatchObject({ code: '42501' });
+    expect((await master.query('SELECT count(*)::int FROM account')).rows).toEqual([{ count: 0 }]);
+
+    const wrong = (user: string, password: string) => connect(shared, at, { user, password });
+    await expect(wrong('app', 'token of reader')).rejects.toMatchObject({
+      code: '28000',
+      message: 'PAM authentication failed for user "app"',
+    });
+    await expect(wrong('reader', 'token of reader')).rejects.toMatchObject({ code: '28P01' });
+    await expect(wrong('postgres', 'token of postgres')).rejects.toMatchObject({ code: '28P01' });
+    await expect(wrong('nobody_in', 'reader-password')).rejects.toMatchObject({ code: '28000' });
+  });
+
+  test.each([
+    'SET SESSION AUTHORIZATION practice_admin',
+    'SET LOCAL SESSION /* quietly */ AUTHORIZATION practice_admin',
+    'SET session_authorization TO postgres',
+    "SELECT set_config('session_authorization', 'postgres', true)",
+    'SET ROLE practice_admin',
+    'GRANT practice_admin TO limited',
+  ])('keeps a session to its role: %s', async (statement) => {
+    const master = await connect(shared, at);
+    await master.query(`
+      DROP TABLE IF EXISTS ledger; DROP ROLE IF EXISTS limited;
+      CREATE TABLE ledger (id int); CREATE ROLE limited LOGIN; GRANT rds_iam TO limited`);
+    const limited = await connect(shared, at, { user: 'limited', password: 'token of limited' });
+    await expect(limited.query(statement)).rejects.toMatchObject({ code: '42501' });
+    await limited.query('BEGIN');
+    await expect(limited.query({ text: statement, values: [] })).rejects.toMatchObject({ code: '42501' });
+    await expect(limited.query('SELECT 1')).rejects.toMatchObject({ code: '25P02' });
+    await limited.query('ROLLBACK');
+    for (const harmless of ['RESET SESSION AUTHORIZATION', 'RESET ROLE', 'RESET ALL', 'DISCARD ALL']) {
+      await limited.query(harmless);
+      await expect(limited.query('SELECT * FROM ledger')).rejects.toMatchObject({ code: '42501' });
+    }
+  });
+
+  test('ends a session that made itself another role behind a composed statement', async () => {
+    const master = await connect(shared, at);
+    await master.query('CREATE ROLE crafty LOGIN; GRANT rds_iam TO crafty');
+    const crafty = await connect(shared, at, { user: 'crafty', password: 'token of crafty' });
+    await expect(
+      crafty.query("SELECT set_config('session_' || 'authorization', 'postgres', false), 'secret'"),
+    ).rejects.toMatchObject({ code: '42501' });
+    await expect(crafty.query('SELECT 1')).rejects.toThrow();
+    expect((await master.query('SELECT session_user')).rows).toEqual([{ session_user: 'practice_admin' }]);
   });
 
   test('keeps nothing of a session for the next one', async () => {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import type { DatabaseReply, DatabaseRequest } from './database-messages.ts';
+import type { DatabaseReply, DatabaseRequest, DatabaseRole } from './database-messages.ts';
 
 const STOP_MS = 5000;
 
@@ -67,6 +67,8 @@ interface Waiting {
 export class DatabaseEngine {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
+  /** The session whose role the engine acts as. Undefined: nobody's, so the next turn must say whose it is. */
+  servedLast: object | undefined;
   /** Resolves when the process is gone, whoever ended it. */
   readonly ended: Promise<void>;
   #nextId = 1;
@@ -117,6 +119,15 @@ export class DatabaseEngine {
     return reply.data;
   }
 
+  /** A role as the cluster knows it. For whoever has the engine's turn; the session is then nobody's. */
+  async role(name: string): Promise<DatabaseRole | undefined> {
+    const id = this.#nextId++;
+    const reply = await this.#ask(id, { type: 'role', id, name });
+    if (reply.type !== 'role')
+      throw new Error(`The database engine gave an unexpected answer "${reply.type}".`);
+    return reply.role;
+  }
+
   /** The engine for one session alone, in order of asking, until the returned function gives it back. */
   async acquire(): Promise<() => void> {
     const before = this.#turn;
@@ -160,7 +171,7 @@ export class DatabaseEngine {
       this.#settleAll(new Error(reply.message));
       return;
     }
-    const id = reply.type === 'result' ? reply.id : 0;
+    const id = reply.type === 'result' || reply.type === 'role' ? reply.id : 0;
     this.#waiting.get(id)?.resolve(reply);
     this.#waiting.delete(id);
   }

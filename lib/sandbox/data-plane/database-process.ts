@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import type { DatabaseReply, DatabaseRequest } from './database-messages.ts';
+import type { DatabaseReply, DatabaseRequest, DatabaseRole } from './database-messages.ts';
 import { EncryptedFilesystem } from './encrypted-filesystem.ts';
 import { lockStorage } from './storage-lock.ts';
 
@@ -45,6 +45,10 @@ async function createStorage(request: CreateRequest): Promise<void> {
   copyEncrypted(template, directory, Buffer.from(key));
   const cluster = await openEngine(directory, key, 'postgres');
   await cluster.exec(`CREATE ROLE ${identifier(username)} LOGIN CREATEDB CREATEROLE`);
+  // The master user may give rds_iam to others (on RDS through rds_superuser), and signs in by password itself.
+  await cluster.exec(
+    `CREATE ROLE rds_iam; GRANT rds_iam TO ${identifier(username)} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE`,
+  );
   // What the master user has through rds_superuser and PostgreSQL has a role for; it is no superuser on RDS either.
   await cluster.exec(`GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO ${identifier(username)}`);
   if (database === 'postgres') {
@@ -81,6 +85,22 @@ function startupPacket(username: string, database: string): Uint8Array {
   return Buffer.concat([head, body]);
 }
 
+/** The bootstrap superuser is the sandbox's own: nobody signs in as it. */
+const ROLE_QUERY = `
+  SELECT rolcanlogin AND NOT rolsuper AS "canLogin",
+    has_database_privilege(oid, current_database(), 'CONNECT') AS "canConnect",
+    rolpassword AS "password",
+    coalesce(rolvaliduntil < now(), false) AS "passwordExpired",
+    NOT rolsuper AND EXISTS (
+      SELECT FROM pg_roles AS iam WHERE iam.rolname = 'rds_iam' AND pg_has_role(account.oid, iam.oid, 'MEMBER')
+    ) AS "signsInByIam"
+  FROM pg_authid AS account WHERE rolname = $1`;
+
+async function findRole(database: PGlite, name: string): Promise<DatabaseRole | undefined> {
+  await database.exec('SET SESSION AUTHORIZATION postgres');
+  return (await database.query<DatabaseRole>(ROLE_QUERY, [name])).rows[0];
+}
+
 async function handle(request: DatabaseRequest): Promise<void> {
   switch (request.type) {
     case 'template':
@@ -103,6 +123,11 @@ async function handle(request: DatabaseRequest): Promise<void> {
       if (engine === undefined) throw new Error('The engine has not started.');
       const data = await engine.execProtocolRaw(request.messages);
       reply({ type: 'result', id: request.id, data });
+      break;
+    }
+    case 'role': {
+      if (engine === undefined) throw new Error('The engine has not started.');
+      reply({ type: 'role', id: request.id, role: await findRole(engine, request.name) });
       break;
     }
     case 'stop':

@@ -2,9 +2,11 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import { AwsError, type DatabaseSpec } from '../model.ts';
+import { authenticate, noEntry, Refusal } from './database-authentication.ts';
 import type { DatabaseEngine } from './database-engine.ts';
+import type { DatabaseRole } from './database-messages.ts';
 import * as wire from './frames.ts';
-import { ScramExchange } from './scram.ts';
+import { actAs, greetingFor, requireSameIdentity, withoutIdentityChange } from './session-identity.ts';
 
 /** What a session needs of its instance. */
 export interface SessionHost {
@@ -16,16 +18,6 @@ export interface SessionHost {
   readonly sessions: Set<Duplex>;
 }
 
-/** Ends a session with a message that its client shows. */
-class Refusal extends Error {
-  readonly sqlState: string;
-
-  constructor(sqlState: string, text: string) {
-    super(text);
-    this.sqlState = sqlState;
-  }
-}
-
 /** Messages that PostgreSQL answers at once; the others (Parse, Bind, …) wait for one of these. */
 const ANSWERED = new Set(['Q', 'S', 'H', 'F']);
 
@@ -34,8 +26,9 @@ const ANSWERED = new Set(['Q', 'S', 'H', 'F']);
  *
  * PGlite has a single session, so a client gets it for a transaction (or an extended-query cycle) at a time, in order
  * of asking. What follows for clients that are connected at the same time: prepared statements, settings and
- * session-level advisory locks are shared between them; transaction-level locks work. A client that finds itself alone
- * starts without what others left. Notifications reach nobody. `COPY … FROM STDIN` is not supported by PGlite's protocol and ends the engine.
+ * session-level advisory locks are shared between them; transaction-level locks work. Each turn runs with the rights of the
+ * role that signed in; a SET ROLE outlives no other session's turn. A client that finds itself alone starts without what
+ * others left. Notifications reach nobody. `COPY … FROM STDIN` is not supported by PGlite's protocol and ends the engine.
  */
 export async function serveSession(socket: Socket, host: SessionHost): Promise<void> {
   let stream: Duplex = socket;
@@ -43,9 +36,12 @@ export async function serveSession(socket: Socket, host: SessionHost): Promise<v
     const opened = await negotiate(socket, host);
     if (opened === undefined) return;
     stream = opened.stream;
-    await authenticate(opened.stream, opened.parameters, host);
+    const role = await authenticate(opened.stream, opened.parameters, {
+      spec: host.spec,
+      role: (name) => findRole(host, name),
+    });
     const engine = await startEngine(host);
-    await relay(opened.stream, engine, host);
+    await relay(opened.stream, engine, role, host);
   } catch (error) {
     if (stream.writable) stream.write(farewell(error));
   } finally {
@@ -84,7 +80,9 @@ async function negotiate(socket: Socket, host: SessionHost): Promise<Opened | un
       stream = await startTls(socket, host.secureContext);
     } else if (packet.code >> 16 === 3) {
       const parameters = wire.startupParameters(packet.body);
-      if (stream === socket && host.spec.forceTls()) throw refusePlain(socket, parameters);
+      const user = parameters.get('user') ?? '';
+      if (stream === socket && host.spec.forceTls())
+        throw noEntry(socket.remoteAddress, user, parameters.get('database') ?? user);
       return { stream, parameters };
     } else {
       throw new Refusal(
@@ -112,61 +110,16 @@ async function startTls(socket: Socket, secureContext: SecureContext): Promise<T
   return secure;
 }
 
-function refusePlain(socket: Socket, parameters: ReadonlyMap<string, string>): Refusal {
-  const user = parameters.get('user') ?? '';
-  return new Refusal(
-    '28000',
-    `no pg_hba.conf entry for host "${socket.remoteAddress ?? ''}", user "${user}", ` +
-      `database "${parameters.get('database') ?? user}", no encryption`,
-  );
-}
-
-async function authenticate(
-  stream: Duplex,
-  parameters: ReadonlyMap<string, string>,
-  host: SessionHost,
-): Promise<void> {
-  const user = parameters.get('user');
-  if (!user) throw new Refusal('28000', 'no PostgreSQL user name specified in startup packet');
-  const encoding = parameters.get('client_encoding') ?? 'UTF8';
-  if (!/^utf-?8$/i.test(encoding)) {
-    throw new Refusal('22023', `the sandbox speaks client_encoding UTF8 only, not ${encoding}`);
+/** The engine is nobody's after it, so whoever comes next says again who it is. */
+async function findRole(host: SessionHost, name: string): Promise<DatabaseRole | undefined> {
+  const engine = await startEngine(host);
+  const release = await engine.acquire();
+  try {
+    engine.servedLast = undefined;
+    return await engine.role(name);
+  } finally {
+    release();
   }
-  if (!(await provesPassword(stream, host.spec.masterPassword())) || user !== host.spec.masterUsername) {
-    throw new Refusal('28P01', `password authentication failed for user "${user}"`);
-  }
-  const database = parameters.get('database') ?? user;
-  if (database !== host.spec.databaseName)
-    throw new Refusal('3D000', `database "${database}" does not exist`);
-}
-
-const AUTHENTICATION_SASL = 10;
-const AUTHENTICATION_SASL_CONTINUE = 11;
-const AUTHENTICATION_SASL_FINAL = 12;
-
-async function provesPassword(stream: Duplex, password: string): Promise<boolean> {
-  const exchange = new ScramExchange(password);
-  stream.write(wire.message('R', wire.int32(AUTHENTICATION_SASL), 'SCRAM-SHA-256', Buffer.of(0)));
-  const initial = await passwordMessage(stream);
-  const mechanismEnd = initial.indexOf(0);
-  if (initial.toString('latin1', 0, mechanismEnd) !== 'SCRAM-SHA-256') {
-    throw new wire.ProtocolViolation('client selected an invalid SASL authentication mechanism');
-  }
-  const serverFirst = exchange.first(initial.toString('utf8', mechanismEnd + 5));
-  if (serverFirst === undefined) throw new wire.ProtocolViolation('malformed SCRAM message');
-  stream.write(wire.message('R', wire.int32(AUTHENTICATION_SASL_CONTINUE), Buffer.from(serverFirst)));
-  const serverFinal = exchange.final((await passwordMessage(stream)).toString('utf8'));
-  if (serverFinal === undefined) return false;
-  stream.write(wire.message('R', wire.int32(AUTHENTICATION_SASL_FINAL), Buffer.from(serverFinal)));
-  return true;
-}
-
-async function passwordMessage(stream: Duplex): Promise<Buffer> {
-  const received = await wire.readMessage(stream);
-  if (received === undefined) throw new wire.ProtocolViolation('unexpected EOF during authentication');
-  if (received.type !== 'p')
-    throw new wire.ProtocolViolation(`expected SASL response, got message type ${received.type}`);
-  return received.body;
 }
 
 async function startEngine(host: SessionHost): Promise<DatabaseEngine> {
@@ -178,24 +131,29 @@ async function startEngine(host: SessionHost): Promise<DatabaseEngine> {
   }
 }
 
-async function relay(stream: Duplex, engine: DatabaseEngine, host: SessionHost): Promise<void> {
+async function relay(stream: Duplex, engine: DatabaseEngine, role: string, host: SessionHost): Promise<void> {
   const alone = host.sessions.size === 0;
   host.sessions.add(stream);
   let release: (() => void) | undefined;
   try {
-    if (alone) await discardLeftovers(engine, host);
+    if (alone) await discardLeftovers(engine);
     // The greeting starts with AuthenticationOk and ends with ReadyForQuery.
-    stream.write(engine.greeting);
+    stream.write(greetingFor(engine.greeting, role));
     void sayGoodbye(stream, engine);
     let pending: Buffer[] = [];
     for (;;) {
       const received = await wire.readMessage(stream);
       if (received === undefined || received.type === 'X') break;
-      pending.push(received.bytes);
+      pending.push(withoutIdentityChange(received));
       if (!ANSWERED.has(received.type)) continue;
-      release ??= await engine.acquire();
+      if (release === undefined) {
+        release = await engine.acquire();
+        if (engine.servedLast !== stream) await actAs(engine, role);
+        engine.servedLast = stream;
+      }
       const answer = await engine.execute(Buffer.concat(pending));
       pending = [];
+      requireSameIdentity(answer, role);
       await send(stream, answer);
       if (wire.lastReadyStatus(answer) === 'I') {
         release();
@@ -223,12 +181,11 @@ async function send(stream: Duplex, bytes: Uint8Array): Promise<void> {
 }
 
 /** What the sessions before left: settings, prepared statements, temporary tables. */
-async function discardLeftovers(engine: DatabaseEngine, host: SessionHost): Promise<void> {
+async function discardLeftovers(engine: DatabaseEngine): Promise<void> {
   const release = await engine.acquire();
   try {
     await engine.execute(wire.query('DISCARD ALL'));
-    const user = host.spec.masterUsername.replaceAll('"', '""');
-    await engine.execute(wire.query(`SET SESSION AUTHORIZATION "${user}"`));
+    engine.servedLast = undefined;
   } finally {
     release();
   }
@@ -236,5 +193,6 @@ async function discardLeftovers(engine: DatabaseEngine, host: SessionHost): Prom
 
 /** Ends the transaction that a client left open. */
 async function rollBack(engine: DatabaseEngine): Promise<void> {
+  engine.servedLast = undefined;
   if (engine.running) await engine.execute(Buffer.concat([wire.message('S'), wire.query('ROLLBACK')]));
 }

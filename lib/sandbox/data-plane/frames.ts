@@ -107,12 +107,24 @@ export function query(sql: string): Buffer {
   return message('Q', sql);
 }
 
+/** The back-end messages in what an engine answered. */
+export function* messagesIn(answer: Uint8Array): Generator<Message> {
+  const all = Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength);
+  for (let at = 0; at + 5 <= all.length; ) {
+    const end = at + 1 + all.readInt32BE(at + 1);
+    yield {
+      type: all.toString('latin1', at, at + 1),
+      body: all.subarray(at + 5, end),
+      bytes: all.subarray(at, end),
+    };
+    at = end;
+  }
+}
+
 /** The transaction status of the last ReadyForQuery in an answer: `I` idle, `T` in a transaction, `E` failed. */
 export function lastReadyStatus(answer: Uint8Array): string | undefined {
-  const bytes = Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength);
   let status: string | undefined;
-  for (let at = 0; at + 5 <= bytes.length; at += 1 + bytes.readInt32BE(at + 1)) {
-    status = bytes[at] === 'Z'.charCodeAt(0) ? bytes.toString('latin1', at + 5, at + 6) : undefined;
-  }
+  for (const { type, body } of messagesIn(answer))
+    status = type === 'Z' ? body.toString('latin1', 0, 1) : undefined;
   return status;
 }

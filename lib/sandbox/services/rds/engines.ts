@@ -3,6 +3,7 @@ import { generatedId, recordKey } from '../../identifiers.ts';
 import { AwsError, type Cloud, type DatabaseSpec } from '../../model.ts';
 import { deleteOwnedSecret } from '../secretsmanager/owned.ts';
 import { serviceCall, unwrapStorageKey } from './encryption.ts';
+import { tokenProblem } from './iam-authentication.ts';
 import { withdrawInterfaces } from './interfaces.ts';
 import { findParameterGroup, forcesTls } from './parameter-groups.ts';
 import {
@@ -37,8 +38,20 @@ function specOf(owner: Owner, instance: InstanceRecord): DatabaseSpec {
     masterUsername: instance.masterUsername,
     masterPassword: () => current().masterPassword,
     forceTls: () => current().forceTls,
+    tokenCheck: () =>
+      current().iamAuthentication
+        ? (token, username) => isAccepted(owner, current(), token, username)
+        : undefined,
     storageKey: () => unwrapStorageKey(owner, current()),
   };
+}
+
+/** RDS does not tell a client what is wrong with a token either; those who run the sandbox may know. */
+function isAccepted(owner: Owner, instance: InstanceRecord, token: string, username: string): boolean {
+  const problem = tokenProblem(owner, instance, token, username);
+  if (problem !== undefined)
+    owner.cloud.log(`${instance.id}: the token of the user ${username} was refused: ${problem}.`);
+  return problem === undefined;
 }
 
 /** Without a data plane the instance is described only, with the address it would have on AWS. */
