@@ -1,5 +1,3 @@
-import type { Safeguard } from './constructs/safeguard.ts';
-
 /** A finding of a release check that is accepted, and why: the reason is printed in the release's compliance report. */
 export interface Acknowledgement {
   /** As the report prints it. */
@@ -9,34 +7,27 @@ export interface Acknowledgement {
   readonly reason: string;
 }
 
-const withoutDeletionProtection =
-  'The load balancer holds no data and is made again from the template. While it is protected, rolling back an unfinished foundation ' +
-  'ends in ROLLBACK_FAILED and leaves a public address behind.';
-
-export const loadBalancerDeletionProtection: Safeguard = {
-  enabled: false,
-  reason: withoutDeletionProtection,
-};
-
 /** Everything that a check of the release may find. A finding without an entry fails the build; so does an entry without a finding. */
 export const acknowledgements: readonly Acknowledgement[] = [
-  {
-    rule: 'HIPAA.Security-ELBDeletionProtectionEnabled',
-    resources: ['foundation/EntranceLoadBalancer'],
-    reason: withoutDeletionProtection,
-  },
-  {
-    rule: 'HIPAA.Security-ELBLoggingEnabled',
-    resources: ['foundation/EntranceLoadBalancer'],
-    reason:
-      "Load balancer access logs can be encrypted with keys that Amazon S3 manages only, not with the practice's key, and their URLs may " +
-      "identify patients. Access is recorded by the app's audit trail and log, and connections by the VPC flow log, both under the practice's key.",
-  },
   {
     rule: 'HIPAA.Security-ELBv2ACMCertificateRequired',
     resources: ['foundation/EntranceHttpListener'],
     reason:
       'This listener on port 80 answers with a redirect to HTTPS and forwards nothing. The HTTPS listener has an ACM certificate of its own.',
+  },
+  {
+    rule: 'HIPAA.Security-S3DefaultEncryptionKMS',
+    resources: ['foundation/LogBucket'],
+    reason:
+      'Elastic Load Balancing delivers access logs to buckets encrypted with keys that Amazon S3 manages (AES-256) and to no others. The bucket ' +
+      'holds records of access, not documents; it is closed to the public and to other accounts, and answers over TLS only.',
+  },
+  {
+    rule: 'HIPAA.Security-S3BucketReplicationEnabled',
+    resources: ['foundation/Bucket', 'foundation/LogBucket'],
+    reason:
+      'Replication would copy a mistaken deletion too. AWS Backup keeps the documents instead: daily, in a locked vault, with a second copy in ' +
+      'another Region. Access records are versioned and retained, and the app’s audit trail does not depend on them.',
   },
   {
     rule: 'HIPAA.Security-VPCNoUnrestrictedRouteToIGW',
@@ -54,7 +45,7 @@ export const acknowledgements: readonly Acknowledgement[] = [
   },
   {
     rule: 'HIPAA.Security-IAMNoInlinePolicy',
-    resources: ['foundation/NetworkRecordRole', 'service/AppExecutionRole', 'service/AppTaskRole'],
+    resources: ['service/AppExecutionRole', 'service/AppTaskRole'],
     reason:
       "Each policy names one practice's resources and fits one role only. Inline, it cannot be attached to another practice's role, and it is " +
       'deleted with its role.',

@@ -1,7 +1,7 @@
-import { CfnDeletionPolicy } from 'aws-cdk-lib';
 import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { PracticeKey } from './practice-key.ts';
+import { retain } from './retain.ts';
 
 export interface EncryptedLogGroupProps {
   /** Under `/lumenality/<practice id>/`: the key's policy lets CloudWatch Logs use it for those names only. */
@@ -23,8 +23,7 @@ export class EncryptedLogGroup extends Construct {
       kmsKeyId: props.key.arn,
       retentionInDays: props.retentionDays,
     });
-    group.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
-    group.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+    retain(group);
     this.name = group.ref;
     this.arn = group.attrArn;
   }

@@ -1,10 +1,11 @@
 import { Aws } from 'aws-cdk-lib';
 import { CfnFlowLog } from 'aws-cdk-lib/aws-ec2';
-import { CfnRole } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { EncryptedLogGroup } from './encrypted-log-group.ts';
+import { accessRecordDays } from './practice-bucket.ts';
 import type { PracticeKey } from './practice-key.ts';
-import { arnInCell, rolePath } from './practice-stack.ts';
+import { arnInCell } from './practice-stack.ts';
+import { ScopedRole } from './scoped-role.ts';
 
 export interface NetworkRecordProps {
   readonly practiceId: string;
@@ -19,39 +20,22 @@ export class NetworkRecord extends Construct {
     const group = new EncryptedLogGroup(this, 'LogGroup', {
       name: `/lumenality/${props.practiceId}/network`,
       key: props.key,
-      retentionDays: 400,
+      retentionDays: accessRecordDays,
     });
-    const role = new CfnRole(this, 'Role', {
-      path: rolePath(props.practiceId),
+    const role = new ScopedRole(this, 'Role', {
+      practiceId: props.practiceId,
       description: 'Lets VPC flow logs write to this log group',
-      assumeRolePolicyDocument: {
-        Version: '2012-10-17',
-        Statement: [
-          {
-            Effect: 'Allow',
-            Principal: { Service: 'vpc-flow-logs.amazonaws.com' },
-            Action: 'sts:AssumeRole',
-            // "IAM role for publishing flow logs to CloudWatch Logs": against a confused deputy.
-            Condition: {
-              StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
-              ArnLike: { 'aws:SourceArn': arnInCell('ec2', 'vpc-flow-log/*') },
-            },
-          },
-        ],
+      service: 'vpc-flow-logs.amazonaws.com',
+      // "IAM role for publishing flow logs to CloudWatch Logs": against a confused deputy.
+      trustCondition: {
+        StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+        ArnLike: { 'aws:SourceArn': arnInCell('ec2', 'vpc-flow-log/*') },
       },
-      policies: [
+      statements: [
         {
-          policyName: 'write-flow-logs',
-          policyDocument: {
-            Version: '2012-10-17',
-            Statement: [
-              {
-                Effect: 'Allow',
-                Action: ['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
-                Resource: group.arn,
-              },
-            ],
-          },
+          Effect: 'Allow',
+          Action: ['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
+          Resource: group.arn,
         },
       ],
     });
@@ -62,7 +46,7 @@ export class NetworkRecord extends Construct {
       maxAggregationInterval: 60,
       logDestinationType: 'cloud-watch-logs',
       logGroupName: group.name,
-      deliverLogsPermissionArn: role.attrArn,
+      deliverLogsPermissionArn: role.arn,
     });
   }
 }

@@ -16,10 +16,10 @@ const cidrs = {
   public: ['10.0.0.0/24', '10.0.1.0/24'],
   app: ['10.0.16.0/22', '10.0.20.0/22'],
   database: ['10.0.32.0/24', '10.0.33.0/24'],
-};
+} as const;
 
 interface Tier {
-  readonly subnetIds: string[];
+  readonly subnetIds: [string, string];
   readonly routeTableId: string;
 }
 
@@ -61,21 +61,21 @@ export class Network extends Construct {
     route.addResourceDependency(this.internet);
   }
 
-  private tier(name: string, blocks: readonly string[]): Tier {
+  private tier(name: string, [first, second]: readonly [string, string]): Tier {
     const routes = new CfnRouteTable(this, `${name}RouteTable`, { vpcId: this.vpcId });
-    const subnetIds = blocks.map((cidrBlock, zone) => {
-      const subnet = new CfnSubnet(this, `${name}Subnet${zone + 1}`, {
+    const subnet = (cidrBlock: string, zone: number): string => {
+      const made = new CfnSubnet(this, `${name}Subnet${zone + 1}`, {
         vpcId: this.vpcId,
         cidrBlock,
         availabilityZone: Fn.select(zone, Fn.getAzs(Aws.REGION)),
         mapPublicIpOnLaunch: false,
       });
       new CfnSubnetRouteTableAssociation(this, `${name}Subnet${zone + 1}Routes`, {
-        subnetId: subnet.ref,
+        subnetId: made.ref,
         routeTableId: routes.ref,
       });
-      return subnet.ref;
-    });
-    return { subnetIds, routeTableId: routes.ref };
+      return made.ref;
+    };
+    return { subnetIds: [subnet(first, 0), subnet(second, 1)], routeTableId: routes.ref };
   }
 }

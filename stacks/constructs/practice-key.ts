@@ -1,9 +1,18 @@
-import { Aws, CfnDeletionPolicy } from 'aws-cdk-lib';
+import { Aws } from 'aws-cdk-lib';
 import { CfnAlias, CfnKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { cellRoleArn } from './cell-names.ts';
 import { accountRoot, arnInCell, rolePath } from './practice-stack.ts';
+import { retain } from './retain.ts';
+
+export interface PracticeKeyProps {
+  readonly practiceId: string;
+  /** The practice's VPC: its roles use the key from there, or through an AWS service, and from nowhere else. */
+  readonly vpcId: string;
+}
 
 const use = ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'];
+const cryptography = ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'];
 
 /** "Key administrators" of "Default key policy" (AWS KMS Developer Guide), without what would lead to use of the key: no CreateGrant. */
 const administer = [
@@ -24,85 +33,178 @@ const administer = [
   'kms:RotateKeyOnDemand',
 ];
 
+/** Services that keep the practice's data under its key: what they decrypt for the deploy role, they do not hand to it. */
+const keepers = ['backup', 'rds', 'secretsmanager'];
+
 /**
- * The one key of a practice. The account administers it but cannot decrypt with it: only the practice's own roles,
- * RDS and Secrets Manager on behalf of this account, and CloudWatch Logs for the practice's log groups can.
+ * The one key of a practice. The account administers it but cannot decrypt with it: the practice's own roles can from
+ * inside their VPC, the services that keep the practice's data can on their behalf, and CloudWatch for the practice's
+ * logs and alarms. The control plane is denied, and the role that deploys is denied all but those services' own use.
  */
 export class PracticeKey extends Construct {
   readonly arn: string;
   readonly resource: CfnKey;
 
-  constructor(scope: Construct, id: string, practiceId: string) {
+  constructor(scope: Construct, id: string, props: PracticeKeyProps) {
     super(scope, id);
     this.resource = new CfnKey(this, 'Resource', {
-      description: `Encrypts everything that practice ${practiceId} keeps`,
+      description: `Encrypts everything that practice ${props.practiceId} keeps`,
       enableKeyRotation: true,
       rotationPeriodInDays: 365,
       pendingWindowInDays: 30,
-      keyPolicy: keyPolicy(practiceId),
+      keyPolicy: {
+        Version: '2012-10-17',
+        Statement: [...allowances(props), ...denials()],
+      },
     });
     // A key is lost for ever; only the roll-back of its own creation, when nothing is encrypted yet, may remove it.
-    this.resource.cfnOptions.deletionPolicy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE;
-    this.resource.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+    retain(this.resource);
     this.arn = this.resource.attrArn;
     new CfnAlias(this, 'Alias', {
-      aliasName: `alias/lumenality/${practiceId}`,
+      aliasName: `alias/lumenality/${props.practiceId}`,
       targetKeyId: this.resource.ref,
     });
   }
 }
 
-function keyPolicy(practiceId: string): object {
+const through = (services: readonly string[]): string[] =>
+  services.map((service) => `${service}.${Aws.REGION}.amazonaws.com`);
+
+function allowances({ practiceId, vpcId }: PracticeKeyProps): object[] {
+  const practiceRoles = `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:role${rolePath(practiceId)}*`;
+  const serviceRoles = [
+    'backup.amazonaws.com/AWSServiceRoleForBackup',
+    'rds.amazonaws.com/AWSServiceRoleForRDS',
+  ];
+  return [
+    {
+      Sid: 'AccountAdministers',
+      Effect: 'Allow',
+      Principal: { AWS: accountRoot },
+      Action: administer,
+      Resource: '*',
+    },
+    {
+      // Credentials of a role that were carried out of the VPC decrypt nothing.
+      Sid: 'PracticeRolesUseInVpc',
+      Effect: 'Allow',
+      Principal: { AWS: accountRoot },
+      Action: use,
+      Resource: '*',
+      Condition: {
+        ArnLike: { 'aws:PrincipalArn': practiceRoles },
+        StringEquals: { 'aws:SourceVpc': vpcId },
+      },
+    },
+    {
+      // What a service asks on a role's behalf does not say which VPC the role called from.
+      Sid: 'PracticeRolesUseThroughServices',
+      Effect: 'Allow',
+      Principal: { AWS: accountRoot },
+      Action: use,
+      Resource: '*',
+      Condition: {
+        ArnLike: { 'aws:PrincipalArn': practiceRoles },
+        StringEquals: { 'kms:ViaService': through([...keepers, 's3']) },
+      },
+    },
+    {
+      // "Permissions required" of "Password management with Amazon RDS and AWS Secrets Manager" and of "Create a backup
+      // vault": whoever makes the database and the vault must be able to use the key through the service.
+      Sid: 'KeepersUse',
+      Effect: 'Allow',
+      Principal: { AWS: accountRoot },
+      Action: [...use, 'kms:CreateGrant', 'kms:RetireGrant'],
+      Resource: '*',
+      Condition: {
+        ArnLike: {
+          'aws:PrincipalArn': [
+            practiceRoles,
+            cellRoleArn('deploy'),
+            ...serviceRoles.map(
+              (role) => `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:role/aws-service-role/${role}`,
+            ),
+          ],
+        },
+        StringEquals: { 'kms:ViaService': through(keepers) },
+      },
+    },
+    {
+      Sid: 'PracticeLogsUse',
+      Effect: 'Allow',
+      Principal: { Service: `logs.${Aws.REGION}.amazonaws.com` },
+      Action: use,
+      Resource: '*',
+      Condition: {
+        ArnLike: {
+          'kms:EncryptionContext:aws:logs:arn': [
+            arnInCell('logs', `log-group:/lumenality/${practiceId}/*`),
+            arnInCell('logs', `log-group:${webLogGroupName(practiceId)}`),
+          ],
+        },
+      },
+    },
+    {
+      // "Enable compatibility between event sources from AWS services and encrypted topics" (Amazon SNS Developer Guide).
+      Sid: 'PracticeAlarmsUse',
+      Effect: 'Allow',
+      Principal: { Service: 'cloudwatch.amazonaws.com' },
+      Action: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+      Resource: '*',
+      Condition: alarmsOf(practiceId),
+    },
+  ];
+}
+
+/** Explicit, because a denial beats whatever IAM allows these two roles, now or later. */
+function denials(): object[] {
+  return [
+    {
+      Sid: 'ControlPlaneNeverUses',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: [...cryptography, 'kms:CreateGrant'],
+      Resource: '*',
+      Condition: { ArnEquals: { 'aws:PrincipalArn': cellRoleArn('control-plane') } },
+    },
+    {
+      Sid: 'DeploymentNeverUses',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: cryptography,
+      Resource: '*',
+      Condition: {
+        ArnEquals: { 'aws:PrincipalArn': cellRoleArn('deploy') },
+        StringNotEqualsIfExists: { 'kms:ViaService': through(keepers) },
+      },
+    },
+    {
+      Sid: 'DeploymentGrantsToServicesOnly',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 'kms:CreateGrant',
+      Resource: '*',
+      Condition: {
+        ArnEquals: { 'aws:PrincipalArn': cellRoleArn('deploy') },
+        BoolIfExists: { 'kms:GrantIsForAWSResource': 'false' },
+      },
+    },
+  ];
+}
+
+/** AWS WAF writes to log groups whose name starts with `aws-waf-logs-` only ("Sending logs to CloudWatch Logs"). */
+export function webLogGroupName(practiceId: string): string {
+  return `aws-waf-logs-lumenality-${practiceId}`;
+}
+
+/** The condition under which a CloudWatch alarm of this practice acts, and no other's. */
+export function alarmsOf(practiceId: string): object {
   return {
-    Version: '2012-10-17',
-    Statement: [
-      {
-        Sid: 'AccountAdministers',
-        Effect: 'Allow',
-        Principal: { AWS: accountRoot },
-        Action: administer,
-        Resource: '*',
-      },
-      {
-        Sid: 'PracticeRolesUse',
-        Effect: 'Allow',
-        Principal: { AWS: accountRoot },
-        Action: use,
-        Resource: '*',
-        Condition: {
-          ArnLike: {
-            'aws:PrincipalArn': `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:role${rolePath(practiceId)}*`,
-          },
-        },
-      },
-      {
-        Sid: 'DatabaseAndSecretUse',
-        Effect: 'Allow',
-        Principal: { AWS: accountRoot },
-        Action: [...use, 'kms:CreateGrant'],
-        Resource: '*',
-        Condition: {
-          StringEquals: {
-            'kms:CallerAccount': Aws.ACCOUNT_ID,
-            'kms:ViaService': [
-              `rds.${Aws.REGION}.amazonaws.com`,
-              `secretsmanager.${Aws.REGION}.amazonaws.com`,
-            ],
-          },
-        },
-      },
-      {
-        Sid: 'PracticeLogsUse',
-        Effect: 'Allow',
-        Principal: { Service: `logs.${Aws.REGION}.amazonaws.com` },
-        Action: use,
-        Resource: '*',
-        Condition: {
-          ArnLike: {
-            'kms:EncryptionContext:aws:logs:arn': arnInCell('logs', `log-group:/lumenality/${practiceId}/*`),
-          },
-        },
-      },
-    ],
+    StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+    ArnLike: {
+      'aws:SourceArn': ['foundation', 'data', 'service'].map((component) =>
+        arnInCell('cloudwatch', `alarm:lumenality-${practiceId}-${component}-*`),
+      ),
+    },
   };
 }

@@ -13,7 +13,6 @@ import { join } from 'node:path';
 import type { ReleaseManifest } from '../../lib/domain/release.ts';
 import { components, releaseManifestSchema } from '../../lib/domain/release.ts';
 import { acknowledgements } from '../../stacks/acknowledgements.ts';
-import { isEnabled } from '../../stacks/constructs/safeguard.ts';
 import { type BuiltRelease, buildRelease } from '../../stacks/release/build.ts';
 import { type ComplianceReport, type Finding, judge } from '../../stacks/release/compliance.ts';
 import { imageOf } from '../../stacks/release/manifest.ts';
@@ -159,12 +158,6 @@ describe('acknowledgements', () => {
   test('that fit no finding are refused: they would excuse a later mistake', () => {
     expect(() => judge([], [{ rule: 'Rule', resources: ['data/Gone'], reason: 'Because.' }])).toThrow(
       /fit no finding.*Rule on data\/Gone/s,
-    );
-  });
-
-  test('a safeguard is not switched off without a reason', () => {
-    expect(() => isEnabled('Deletion protection', { enabled: false, reason: '' })).toThrow(
-      /Deletion protection is switched off without a reason/,
     );
   });
 });
