@@ -233,7 +233,8 @@ async function serve(front: Front, request: IncomingMessage, response: ServerRes
     response.destroy();
     return;
   }
-  response.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) });
+  // The answer to a HEAD request says the length of a body that is not sent.
+  response.writeHead(answer.status, { 'content-length': Buffer.byteLength(answer.body), ...answer.headers });
   response.end(answer.body);
 }
 

@@ -8,7 +8,9 @@ import * as kms from './kms/index.ts';
 import * as logs from './logs/index.ts';
 import * as rds from './rds/index.ts';
 import * as route53 from './route53/index.ts';
+import * as s3 from './s3/index.ts';
 import * as secretsmanager from './secretsmanager/index.ts';
+import * as wafv2 from './wafv2/index.ts';
 
 /** Every emulated service but STS and CloudFormation, which are parts of the sandbox itself. */
 export const services: readonly ServiceEmulation[] = [
@@ -21,7 +23,9 @@ export const services: readonly ServiceEmulation[] = [
   kms.service,
   logs.service,
   rds.service,
+  s3.service,
   secretsmanager.service,
+  wafv2.service,
 ];
 
 /** What CloudFormation can create, by resource type. */
@@ -35,5 +39,7 @@ export const resourceHandlers: readonly ResourceHandler[] = [
   ...kms.resources,
   ...logs.resources,
   ...rds.resources,
+  ...s3.resources,
   ...secretsmanager.resources,
+  ...wafv2.resources,
 ];

@@ -1,0 +1,153 @@
+/**
+ * Resource policies, judged for the one question that services themselves ask before they accept a setting: may this
+ * AWS service do that here? What callers may do is not judged anywhere in the sandbox.
+ * Source: "Policy evaluation logic" and "IAM JSON policy elements: Condition operators", IAM User Guide.
+ */
+import { AwsError } from '../model.ts';
+
+interface Statement {
+  readonly Sid?: string;
+  readonly Effect?: unknown;
+  readonly Principal?: unknown;
+  readonly Action?: unknown;
+  readonly NotAction?: unknown;
+  readonly Resource?: unknown;
+  readonly NotResource?: unknown;
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+export interface ServiceRequest {
+  /** For example `logdelivery.elasticloadbalancing.amazonaws.com`. */
+  readonly principal: string;
+  readonly action: string;
+  readonly resource: string;
+  /** ARN and account of what the service acts for. */
+  readonly sourceArn: string;
+  readonly sourceAccount: string;
+}
+
+const listOf = (value: unknown): unknown[] =>
+  value === undefined ? [] : Array.isArray(value) ? value : [value];
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The statements of a policy document. @throws AwsError with this code for what is not one. */
+export function statementsOf(policy: string, malformedCode: string): Statement[] {
+  const malformed = (reason: string) => new AwsError(malformedCode, reason);
+  let document: unknown;
+  try {
+    document = JSON.parse(policy);
+  } catch {
+    throw malformed("Policies must be valid JSON and the first byte must be '{'");
+  }
+  const statements = isRecord(document) ? listOf(document['Statement']) : [];
+  if (statements.length === 0 || !statements.every(isRecord))
+    throw malformed('Missing required field Statement');
+  for (const statement of statements as Statement[]) {
+    if (statement.Effect !== 'Allow' && statement.Effect !== 'Deny')
+      throw malformed('Invalid effect: it is Allow or Deny');
+    if (statement.Action === undefined && statement.NotAction === undefined)
+      throw malformed('Missing required field Action');
+    if (statement.Resource === undefined && statement.NotResource === undefined)
+      throw malformed('Missing required field Resource');
+  }
+  return statements;
+}
+
+export const resourcesOf = (statement: Statement): unknown[] => [
+  ...listOf(statement.Resource),
+  ...listOf(statement.NotResource),
+];
+
+export const actionsOf = (statement: Statement): unknown[] => [
+  ...listOf(statement.Action),
+  ...listOf(statement.NotAction),
+];
+
+/** Whether the statement opens something to everybody ("The meaning of public", Amazon S3 User Guide). */
+export function isPublic(statement: Statement): boolean {
+  return (
+    statement.Effect === 'Allow' && isEverybody(statement.Principal) && statement.Condition === undefined
+  );
+}
+
+function isEverybody(principal: unknown): boolean {
+  return principal === '*' || (isRecord(principal) && listOf(principal['AWS']).includes('*'));
+}
+
+/** Whether a policy lets an AWS service act: some statement allows it and none denies it. */
+export function allowsService(statements: readonly Statement[], request: ServiceRequest): boolean {
+  const applying = statements.filter((statement) => applies(statement, request));
+  return (
+    applying.some(({ Effect }) => Effect === 'Allow') && !applying.some(({ Effect }) => Effect === 'Deny')
+  );
+}
+
+function applies(statement: Statement, request: ServiceRequest): boolean {
+  const { Principal, Action, NotAction, Resource, NotResource } = statement;
+  const named =
+    isEverybody(Principal) ||
+    (isRecord(Principal) && listOf(Principal['Service']).includes(request.principal));
+  return (
+    named &&
+    (NotAction === undefined ? anyMatches(Action, request.action) : !anyMatches(NotAction, request.action)) &&
+    (NotResource === undefined
+      ? anyMatches(Resource, request.resource)
+      : !anyMatches(NotResource, request.resource)) &&
+    Object.entries(statement.Condition ?? {}).every(([operator, keys]) =>
+      Object.entries(keys).every(([key, wanted]) => holds(operator, key, listOf(wanted), request)),
+    )
+  );
+}
+
+const anyMatches = (patterns: unknown, text: string) =>
+  listOf(patterns).some((pattern) => wildcard(String(pattern)).test(text));
+
+function wildcard(pattern: string): RegExp {
+  const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${source.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's');
+}
+
+/** The condition keys of a call that a service makes over TLS for a resource of an account. */
+function contextOf(request: ServiceRequest): Readonly<Record<string, string>> {
+  return {
+    'aws:sourcearn': request.sourceArn,
+    'aws:sourceaccount': request.sourceAccount,
+    'aws:securetransport': 'true',
+    'aws:principalisawsservice': 'true',
+    'aws:principalservicename': request.principal,
+    'aws:viaawsservice': 'false',
+  };
+}
+
+function holds(operator: string, key: string, wanted: unknown[], request: ServiceRequest): boolean {
+  const [, name = '', optional] = /^(.*?)(IfExists)?$/.exec(operator) ?? [];
+  const value = contextOf(request)[key.toLowerCase()];
+  if (name === 'Null') return wanted.some((one) => String(one) === String(value === undefined));
+  const negated = name.includes('Not');
+  // A key that the call lacks: "IfExists" and negated operators hold, others do not.
+  if (value === undefined) return optional !== undefined || negated;
+  const found = wanted.some((one) => compare(name, String(one), value));
+  return negated ? !found : found;
+}
+
+function compare(operator: string, wanted: string, value: string): boolean {
+  switch (operator.replace('Not', '')) {
+    case 'StringEquals':
+    case 'Bool':
+      return wanted === value;
+    case 'StringEqualsIgnoreCase':
+      return wanted.toLowerCase() === value.toLowerCase();
+    case 'StringLike':
+    case 'ArnLike':
+    case 'ArnEquals':
+      return wildcard(wanted).test(value);
+    default:
+      throw new AwsError(
+        'NotImplemented',
+        `The sandbox cannot judge the condition operator ${operator} of a resource policy.`,
+        501,
+      );
+  }
+}
