@@ -1,11 +1,15 @@
+import { BackupClient } from '@aws-sdk/client-backup';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { RDSClient } from '@aws-sdk/client-rds';
+import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { STSClient } from '@aws-sdk/client-sts';
+import { WAFV2Client } from '@aws-sdk/client-wafv2';
 import { cloudFailure } from './errors.ts';
 
 export interface CellAddress {
@@ -17,14 +21,18 @@ export interface CellAddress {
 }
 
 export interface AwsClients {
+  readonly backup: BackupClient;
   readonly cloudFormation: CloudFormationClient;
   readonly ec2: EC2Client;
   readonly ecs: ECSClient;
   readonly elb: ElasticLoadBalancingV2Client;
   readonly kms: KMSClient;
+  readonly logs: CloudWatchLogsClient;
   readonly rds: RDSClient;
+  readonly s3: S3Client;
   readonly secrets: SecretsManagerClient;
   readonly sts: STSClient;
+  readonly waf: WAFV2Client;
   close(): void;
 }
 
@@ -39,14 +47,19 @@ export function createClients({ region, endpoint, credentials }: CellAddress): A
     ...(credentials === undefined ? {} : { credentials }),
   };
   const clients = {
+    backup: new BackupClient(settings),
     cloudFormation: new CloudFormationClient(settings),
     ec2: new EC2Client(settings),
     ecs: new ECSClient(settings),
     elb: new ElasticLoadBalancingV2Client(settings),
     kms: new KMSClient(settings),
+    logs: new CloudWatchLogsClient(settings),
     rds: new RDSClient(settings),
+    // Another endpoint than AWS's own has no name for each bucket.
+    s3: new S3Client({ ...settings, forcePathStyle: endpoint !== undefined }),
     secrets: new SecretsManagerClient(settings),
     sts: new STSClient(settings),
+    waf: new WAFV2Client(settings),
   };
   return {
     ...clients,

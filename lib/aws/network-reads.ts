@@ -3,11 +3,13 @@ import {
   DescribeSecurityGroupRulesCommand,
   DescribeSecurityGroupsCommand,
   DescribeTransitGatewayVpcAttachmentsCommand,
+  DescribeVpcEndpointsCommand,
   DescribeVpcPeeringConnectionsCommand,
   DescribeVpcsCommand,
   DescribeVpnGatewaysCommand,
   type Route,
   type SecurityGroupRule,
+  type VpcEndpoint,
 } from '@aws-sdk/client-ec2';
 import { DomainError } from '../domain/errors.ts';
 import type { NetworkConnection } from '../domain/silo-facts.ts';
@@ -16,7 +18,7 @@ import { type AwsClients, call } from './clients.ts';
 
 type NetworkReads = Pick<
   SiloReads,
-  'vpcTags' | 'networkConnections' | 'routeTables' | 'ingress' | 'defaultSecurityGroup'
+  'vpcTags' | 'networkConnections' | 'routeTables' | 'ingress' | 'defaultSecurityGroup' | 'endpoints'
 >;
 
 /** What Amazon EC2 says about a silo's network. */
@@ -69,6 +71,27 @@ export function networkReads({ ec2 }: AwsClients): NetworkReads {
       (await rulesOf({ ec2 }, securityGroupId, signal))
         .filter((rule) => rule.IsEgress !== true)
         .map((rule) => ({ ...portsOf(rule), source: peerOf(rule) })),
+    endpoints: async (vpcId, signal) => {
+      const endpoints = await call('ec2', 'DescribeVpcEndpoints', signal, async (options) => {
+        const all: VpcEndpoint[] = [];
+        const input = { Filters: [{ Name: 'vpc-id', Values: [vpcId] }] };
+        let NextToken: string | undefined;
+        do {
+          const page = await ec2.send(new DescribeVpcEndpointsCommand({ ...input, NextToken }), options);
+          all.push(...(page.VpcEndpoints ?? []));
+          NextToken = page.NextToken;
+        } while (NextToken !== undefined);
+        return all;
+      });
+      return endpoints
+        .map((endpoint) => ({
+          id: endpoint.VpcEndpointId ?? '',
+          service: endpoint.ServiceName ?? 'unknown',
+          state: endpoint.State ?? 'unknown',
+          policy: endpoint.PolicyDocument ?? null,
+        }))
+        .filter(({ state }) => !gone.has(state.toLowerCase()));
+    },
     defaultSecurityGroup: async (vpcId, signal) => {
       const { SecurityGroups = [] } = await call('ec2', 'DescribeSecurityGroups', signal, (options) =>
         ec2.send(

@@ -1,7 +1,6 @@
-import { DescribeServicesCommand, DescribeTasksCommand, ListTasksCommand } from '@aws-sdk/client-ecs';
-import { DescribeListenersCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import {
   DescribeKeyCommand,
+  GetKeyPolicyCommand,
   GetKeyRotationStatusCommand,
   KMSInvalidStateException,
   ListResourceTagsCommand,
@@ -13,12 +12,15 @@ import {
   DescribeDBParametersCommand,
 } from '@aws-sdk/client-rds';
 import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager';
-import { DomainError } from '../domain/errors.ts';
-import type { DatabaseFacts, TaskFacts } from '../domain/silo-facts.ts';
+import type { DatabaseFacts } from '../domain/silo-facts.ts';
 import type { SiloReads } from '../ports/silo-reads.ts';
 import { type AwsClients, call } from './clients.ts';
+import { entranceReads } from './entrance-reads.ts';
 import { awsCodeOf } from './errors.ts';
+import { missing } from './missing.ts';
 import { networkReads } from './network-reads.ts';
+import { recordReads } from './record-reads.ts';
+import { serviceReads } from './service-reads.ts';
 
 /** "Deleting AWS KMS keys": the waiting period is 7 to 30 days. */
 const longestKeyDeletionWindowDays = 30;
@@ -41,6 +43,8 @@ export function siloReads(clients: AwsClients): SiloReads {
     ...keyReads(clients),
     ...networkReads(clients),
     ...serviceReads(clients),
+    ...entranceReads(clients),
+    ...recordReads(clients),
     database: async (instanceId, signal) => {
       const [instance] = await instances(instanceId, signal);
       return databaseFacts(instance ?? missing('rds', 'database instance', instanceId));
@@ -59,12 +63,6 @@ export function siloReads(clients: AwsClients): SiloReads {
       return undefined;
     },
   };
-}
-
-function missing(service: string, kind: string, id: string): never {
-  throw new DomainError('cloud_failure', `AWS ${service} shows no ${kind} ${id}.`, {
-    context: { service, id },
-  });
 }
 
 function databaseFacts(instance: DBInstance): DatabaseFacts {
@@ -86,6 +84,11 @@ function databaseFacts(instance: DBInstance): DatabaseFacts {
     subnetIds: (instance.DBSubnetGroup?.Subnets ?? []).map((subnet) => subnet.SubnetIdentifier ?? ''),
     securityGroupIds: (instance.VpcSecurityGroups ?? []).map((group) => group.VpcSecurityGroupId ?? ''),
     masterSecretArn: instance.MasterUserSecret?.SecretArn ?? null,
+    engineVersion: instance.EngineVersion ?? 'unknown',
+    multiAz: instance.MultiAZ ?? false,
+    iamAuthentication: instance.IAMDatabaseAuthenticationEnabled ?? false,
+    monitoringIntervalSeconds: instance.MonitoringInterval ?? 0,
+    logExports: instance.EnabledCloudwatchLogsExports ?? [],
   };
 }
 
@@ -93,10 +96,13 @@ function keyReads({ kms, secrets }: AwsClients): Pick<SiloReads, 'key' | 'secret
   return {
     key: async (keyArn, signal) => {
       const KeyId = keyArn;
-      const [{ KeyMetadata: key }, rotation, { Tags = [] }] = await Promise.all([
+      const [{ KeyMetadata: key }, rotation, { Policy }, { Tags = [] }] = await Promise.all([
         call('kms', 'DescribeKey', signal, (options) => kms.send(new DescribeKeyCommand({ KeyId }), options)),
         call('kms', 'GetKeyRotationStatus', signal, (options) =>
           kms.send(new GetKeyRotationStatusCommand({ KeyId }), options),
+        ),
+        call('kms', 'GetKeyPolicy', signal, (options) =>
+          kms.send(new GetKeyPolicyCommand({ KeyId }), options),
         ),
         call('kms', 'ListResourceTags', signal, (options) =>
           kms.send(new ListResourceTagsCommand({ KeyId, Limit: 50 }), options),
@@ -108,6 +114,7 @@ function keyReads({ kms, secrets }: AwsClients): Pick<SiloReads, 'key' | 'secret
         manager: key?.KeyManager ?? 'unknown',
         rotating: rotation.KeyRotationEnabled ?? false,
         rotationPeriodDays: rotation.RotationPeriodInDays ?? null,
+        policy: Policy ?? '{}',
         tags: Object.fromEntries(Tags.map((tag) => [tag.TagKey ?? '', tag.TagValue ?? ''])),
       };
     },
@@ -142,56 +149,6 @@ function keyReads({ kms, secrets }: AwsClients): Pick<SiloReads, 'key' | 'secret
         owningService: secret.OwningService ?? null,
         deletedAt: secret.DeletedDate?.toISOString() ?? null,
       };
-    },
-  };
-}
-
-function serviceReads({ ecs, elb }: AwsClients): Pick<SiloReads, 'listener' | 'service' | 'tasks'> {
-  return {
-    listener: async (listenerArn, signal) => {
-      const { Listeners = [] } = await call('elasticloadbalancing', 'DescribeListeners', signal, (options) =>
-        elb.send(new DescribeListenersCommand({ ListenerArns: [listenerArn] }), options),
-      );
-      const listener = Listeners[0] ?? missing('elasticloadbalancing', 'listener', listenerArn);
-      return {
-        loadBalancerArn: listener.LoadBalancerArn ?? '',
-        protocol: listener.Protocol ?? 'unknown',
-        port: listener.Port ?? null,
-        tlsPolicy: listener.SslPolicy ?? null,
-        certificates: listener.Certificates?.length ?? 0,
-      };
-    },
-    service: async (cluster, serviceArn, signal) => {
-      const { services = [] } = await call('ecs', 'DescribeServices', signal, (options) =>
-        ecs.send(new DescribeServicesCommand({ cluster, services: [serviceArn] }), options),
-      );
-      const service = services[0] ?? missing('ecs', 'service', serviceArn);
-      return {
-        status: service.status ?? 'unknown',
-        desired: service.desiredCount ?? 0,
-        running: service.runningCount ?? 0,
-        pending: service.pendingCount ?? 0,
-        rollouts: (service.deployments ?? []).map((deployment) => deployment.rolloutState ?? 'unknown'),
-      };
-    },
-    tasks: async (cluster, serviceName, signal) => {
-      const { taskArns = [] } = await call('ecs', 'ListTasks', signal, (options) =>
-        ecs.send(new ListTasksCommand({ cluster, serviceName, desiredStatus: 'RUNNING' }), options),
-      );
-      if (taskArns.length === 0) return [];
-      const { tasks = [] } = await call('ecs', 'DescribeTasks', signal, (options) =>
-        ecs.send(new DescribeTasksCommand({ cluster, tasks: taskArns }), options),
-      );
-      return tasks.map(
-        (task): TaskFacts => ({
-          arn: task.taskArn ?? '',
-          lastStatus: task.lastStatus ?? 'unknown',
-          containers: (task.containers ?? []).map((container) => ({
-            name: container.name ?? '',
-            imageDigest: container.imageDigest ?? null,
-          })),
-        }),
-      );
     },
   };
 }

@@ -1,8 +1,26 @@
-import { type Check, check, safeguards } from './silo-check.ts';
+import { type Check, check, listed, safeguards } from './silo-check.ts';
 
 /** Secrets Manager shows a key by its ARN or by its id alone. */
 const sameKey = (found: string | null, expected: string): boolean =>
   found !== null && (found === expected || expected.endsWith(`:key/${found}`));
+
+/** The longest that RDS offers ("Backup retention period"). */
+const pointInTimeDays = 35;
+const longestMonitoringSeconds = 60;
+const exportedLogs = ['postgresql', 'upgrade'];
+
+/** RDS calls its own groups `default.<family>`; nobody can set a parameter in them. */
+const isOwn = (parameterGroup: string | undefined): boolean =>
+  parameterGroup !== undefined && !parameterGroup.startsWith('default.');
+
+/** RDS may raise the minor version in a maintenance window, and never lowers it. */
+function isSameOrLaterMinor(found: string, pinned: string): boolean {
+  const [major, minor = 0] = found.split('.').map(Number);
+  const [pinnedMajor, pinnedMinor = 0] = pinned.split('.').map(Number);
+  return major === pinnedMajor && minor >= pinnedMinor;
+}
+
+const zones = (multiAz: boolean): string => (multiAz ? 'a standby in a second zone' : 'one zone');
 
 export const databaseChecks: readonly Check[] = [
   check({
@@ -53,13 +71,65 @@ export const databaseChecks: readonly Check[] = [
   }),
   check({
     id: 'database-backups-kept',
-    title: 'Backups are kept as long as promised',
+    title: 'The database can be brought back to any moment of the last 35 days',
     safeguards: safeguards.backup,
     source: 'rds:DescribeDBInstances',
     fact: 'database',
-    expected: ({ backupRetentionDays }) => `${backupRetentionDays} days or longer`,
+    expected: () => `${pointInTimeDays} days`,
     observed: (database) => `${database.backupRetentionDays} days`,
-    passes: (database, { backupRetentionDays }) => database.backupRetentionDays >= backupRetentionDays,
+  }),
+  check({
+    id: 'database-engine-pinned',
+    title: "The database runs the release's engine version, with a parameter group of its own",
+    safeguards: [...safeguards.integrity, 'NIST SP 800-53r5 CM-6'],
+    source: 'rds:DescribeDBInstances',
+    fact: 'database',
+    expected: ({ engineVersion }) => `${engineVersion} or a later minor version, own parameter group`,
+    observed: ({ engineVersion, parameterGroup }) =>
+      `${engineVersion}, ${isOwn(parameterGroup?.name) ? 'own parameter group' : `parameter group ${parameterGroup?.name ?? 'unknown'}`}`,
+    passes: (database, { engineVersion }) =>
+      isOwn(database.parameterGroup?.name) && isSameOrLaterMinor(database.engineVersion, engineVersion),
+  }),
+  check({
+    id: 'database-multi-az',
+    title: 'The database has a standby in a second availability zone where the plan promises one',
+    safeguards: safeguards.operation,
+    source: 'rds:DescribeDBInstances',
+    fact: 'database',
+    expected: ({ multiAz }) => zones(multiAz),
+    observed: ({ multiAz }) => zones(multiAz),
+    // A standby that nobody promised weakens nothing.
+    passes: (database, { multiAz }) => database.multiAz || !multiAz,
+  }),
+  check({
+    id: 'database-iam-authentication',
+    title: 'The app signs in to the database with a token that IAM gives out, not with a password',
+    safeguards: safeguards.credentials,
+    source: 'rds:DescribeDBInstances',
+    fact: 'database',
+    expected: () => 'IAM authentication on',
+    observed: ({ iamAuthentication }) => `IAM authentication ${iamAuthentication ? 'on' : 'off'}`,
+  }),
+  check({
+    id: 'database-monitored',
+    title: 'The database’s operating system is watched',
+    safeguards: [...safeguards.audit, 'NIST SP 800-53r5 SI-4'],
+    source: 'rds:DescribeDBInstances',
+    fact: 'database',
+    expected: () => `every ${longestMonitoringSeconds} seconds or oftener`,
+    observed: ({ monitoringIntervalSeconds: seconds }) =>
+      seconds === 0 ? 'off' : `every ${seconds} seconds`,
+    passes: ({ monitoringIntervalSeconds: seconds }) => seconds > 0 && seconds <= longestMonitoringSeconds,
+  }),
+  check({
+    id: 'database-logs-exported',
+    title: 'The database’s logs leave its machine',
+    safeguards: safeguards.audit,
+    source: 'rds:DescribeDBInstances',
+    fact: 'database',
+    expected: () => listed(exportedLogs),
+    observed: ({ logExports }) => listed(logExports.toSorted()),
+    passes: ({ logExports }) => exportedLogs.every((log) => logExports.includes(log)),
   }),
   check({
     id: 'database-deletion-protected',

@@ -1,4 +1,23 @@
+import { notDenied } from './iam-policy.ts';
 import { type Check, check, listed, safeguards } from './silo-check.ts';
+
+/** Roles of the cell (docs/silo.md), which reach every silo of it. */
+const cellRoles = ['role/lumenality-cell/control-plane', 'role/lumenality-cell/deploy'];
+/** Every way to what a key has encrypted, or to letting somebody else there. */
+const useOfKey = [
+  'kms:Decrypt',
+  'kms:Encrypt',
+  'kms:GenerateDataKey',
+  'kms:ReEncryptFrom',
+  'kms:ReEncryptTo',
+  'kms:CreateGrant',
+];
+
+/** A role in the key's own account. */
+function roleArnBeside(keyArn: string, role: string): string {
+  const [, partition, , , account] = keyArn.split(':');
+  return `arn:${partition}:iam::${account}:${role}`;
+}
 
 /** KMS takes a year as the standard period; a safeguard may be stricter, not weaker. */
 const longestRotationDays = 365;
@@ -40,6 +59,21 @@ export const keyChecks: readonly Check[] = [
     fact: 'key',
     expected: ({ practiceId }) => practiceId,
     observed: (key) => key.tags['lumenality:practice'] ?? 'no practice tag',
+  }),
+  check({
+    id: 'key-denied-to-control-plane',
+    title: 'The key refuses itself to the control plane and to the role that deploys',
+    safeguards: [...safeguards.keys, ...safeguards.isolation],
+    source: 'kms:GetKeyPolicy',
+    fact: 'key',
+    expected: () => `use denied to ${listed(cellRoles)}`,
+    observed: ({ policy }, { keyArn }) => {
+      const open = cellRoles.flatMap((role) => {
+        const actions = notDenied(policy, roleArnBeside(keyArn, role), useOfKey);
+        return actions.length === 0 ? [] : [`${role}: ${actions.join(' ')}`];
+      });
+      return open.length === 0 ? `use denied to ${listed(cellRoles)}` : `not denied to ${listed(open)}`;
+    },
   }),
   check({
     id: 'key-not-shared',

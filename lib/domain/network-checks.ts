@@ -1,3 +1,4 @@
+import { allowsEverything } from './iam-policy.ts';
 import { type Check, check, listed, safeguards } from './silo-check.ts';
 import type { IngressRule, RouteTableFacts, SecurityGroupFacts } from './silo-facts.ts';
 
@@ -119,5 +120,20 @@ export const networkChecks: readonly Check[] = [
     fact: 'databaseIngress',
     expected: ({ appSecurityGroupId }) => `tcp ${postgresPort}-${postgresPort} from ${appSecurityGroupId}`,
     observed: (groups) => listed(Object.values(groups).flat().map(describeRule)),
+  }),
+  check({
+    id: 'endpoints-restricted',
+    title: 'Each way to an AWS service passes on only what the app needs',
+    safeguards: [...safeguards.isolation, 'NIST SP 800-53r5 AC-6'],
+    source: 'ec2:DescribeVpcEndpoints',
+    fact: 'endpoints',
+    expected: () => 'endpoints, each with a policy of its own',
+    observed: (endpoints) => {
+      if (endpoints.length === 0) return 'no endpoints';
+      const open = endpoints.filter(({ policy }) => policy === null || allowsEverything(policy));
+      return open.length === 0
+        ? 'endpoints, each with a policy of its own'
+        : `full access: ${listed(open.map(({ id, service }) => `${service} (${id})`))}`;
+    },
   }),
 ];

@@ -1,33 +1,37 @@
 import { type Check, check, listed, safeguards } from './silo-check.ts';
+import type { TaskDefinitionFacts } from './silo-facts.ts';
+
+function hardening({ user, readOnlyRoot, privileged }: TaskDefinitionFacts['containers'][number]): string {
+  // A container without a user of its own has the image's, which nobody has looked at here.
+  const root = user === null || /^(root|0)(:|$)/.test(user);
+  return [
+    root ? `runs as ${user ?? 'whoever the image says'}` : 'not root',
+    readOnlyRoot ? 'read-only' : 'writable',
+    privileged ? 'privileged' : 'not privileged',
+  ].join(', ');
+}
+
+const pinOf = (image: string): string => /@sha256:[0-9a-f]{64}$/.exec(image)?.[0] ?? image;
 
 export const serviceChecks: readonly Check[] = [
-  check({
-    id: 'entrance-tls',
-    title: 'The load balancer takes the app’s requests over TLS only',
-    safeguards: safeguards.inTransit,
-    source: 'elasticloadbalancing:DescribeListeners',
-    fact: 'listener',
-    expected: ({ loadBalancerArn }) =>
-      `HTTPS with a certificate and a TLS 1.2 or 1.3 policy on ${loadBalancerArn}`,
-    observed: (listener) =>
-      `${listener.protocol} with ${listener.certificates} certificate(s) and policy ${listener.tlsPolicy ?? 'none'} on ${listener.loadBalancerArn}`,
-    passes: (listener, { loadBalancerArn }) =>
-      listener.protocol === 'HTTPS' &&
-      listener.certificates > 0 &&
-      /TLS(13-)?1-[23]/.test(listener.tlsPolicy ?? '') &&
-      !/TLS13-1-[01]-|TLS-1-[01]-/.test(listener.tlsPolicy ?? '') &&
-      listener.loadBalancerArn === loadBalancerArn,
-  }),
   check({
     id: 'service-steady',
     title: 'The app runs as many tasks as its plan promises, and no others',
     safeguards: safeguards.operation,
     source: 'ecs:DescribeServices',
     fact: 'service',
-    expected: ({ desiredCount }) =>
-      `ACTIVE, ${desiredCount} desired, ${desiredCount} running, 0 pending, COMPLETED`,
+    expected: ({ desiredCount, maxCount }) =>
+      `ACTIVE, ${desiredCount} to ${maxCount} desired and all of them running, 0 pending, COMPLETED`,
     observed: (service) =>
       `${service.status}, ${service.desired} desired, ${service.running} running, ${service.pending} pending, ${listed(service.rollouts)}`,
+    // Autoscaling moves the number between the plan's bounds.
+    passes: (service, { desiredCount, maxCount }) =>
+      service.status === 'ACTIVE' &&
+      service.desired >= desiredCount &&
+      service.desired <= maxCount &&
+      service.running === service.desired &&
+      service.pending === 0 &&
+      listed(service.rollouts) === 'COMPLETED',
   }),
   check({
     id: 'service-image',
@@ -44,6 +48,33 @@ export const serviceChecks: readonly Check[] = [
           ),
         ),
       ]),
+  }),
+  check({
+    id: 'task-hardened',
+    title: 'The app runs without root, without privileges and on a file system that it cannot change',
+    safeguards: safeguards.leastPrivilege,
+    source: 'ecs:DescribeTaskDefinition',
+    fact: 'taskDefinition',
+    expected: () => 'not root, read-only, not privileged',
+    observed: ({ containers }) => listed([...new Set(containers.map(hardening))]),
+  }),
+  check({
+    id: 'task-image-by-digest',
+    title: 'The task definition names its images by digest, never by a tag that can be moved',
+    safeguards: safeguards.integrity,
+    source: 'ecs:DescribeTaskDefinition',
+    fact: 'taskDefinition',
+    expected: ({ imageDigest }) => `@${imageDigest}`,
+    observed: ({ containers }) => listed([...new Set(containers.map(({ image }) => pinOf(image)))]),
+  }),
+  check({
+    id: 'task-no-shell',
+    title: 'Nobody can open a shell in a task',
+    safeguards: safeguards.leastPrivilege,
+    source: 'ecs:DescribeServices',
+    fact: 'service',
+    expected: () => 'ECS Exec off',
+    observed: ({ commandExecution }) => `ECS Exec ${commandExecution ? 'on' : 'off'}`,
   }),
   check({
     id: 'app-identity',

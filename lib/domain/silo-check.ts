@@ -1,16 +1,24 @@
 import type {
+  BackupPlanFacts,
+  BackupVaultFacts,
+  BucketFacts,
   DatabaseFacts,
+  EndpointFacts,
   IngressRule,
   KeyFacts,
   ListenerFacts,
+  LoadBalancerFacts,
+  LogGroupFacts,
   NetworkConnection,
   ReadinessFacts,
   RouteTableFacts,
   SecretFacts,
   SecurityGroupFacts,
   ServiceFacts,
+  TaskDefinitionFacts,
   TaskFacts,
   VersionFacts,
+  WebAclFacts,
 } from './silo-facts.ts';
 
 /** The outcome of one read: what was seen, or why nothing could be seen; and when. */
@@ -32,8 +40,19 @@ export interface SiloFacts {
   readonly networkConnections: Reading<readonly NetworkConnection[]>;
   readonly defaultSecurityGroup: Reading<SecurityGroupFacts>;
   readonly routeTables: Reading<readonly RouteTableFacts[]>;
+  readonly endpoints: Reading<readonly EndpointFacts[]>;
+  readonly loadBalancer: Reading<LoadBalancerFacts>;
+  /** Undefined when no web ACL stands in front of the load balancer. */
+  readonly webAcl: Reading<WebAclFacts | undefined>;
+  readonly bucket: Reading<BucketFacts>;
+  readonly backupVault: Reading<BackupVaultFacts>;
+  readonly backupPlan: Reading<BackupPlanFacts>;
+  /** Those of the practice, by their names. */
+  readonly logGroups: Reading<readonly LogGroupFacts[]>;
   readonly listener: Reading<ListenerFacts>;
   readonly service: Reading<ServiceFacts>;
+  /** The one that the service runs by now. */
+  readonly taskDefinition: Reading<TaskDefinitionFacts>;
   readonly tasks: Reading<readonly TaskFacts[]>;
   readonly version: Reading<VersionFacts>;
   readonly readiness: Reading<ReadinessFacts>;
@@ -52,9 +71,19 @@ export interface SiloExpectations {
   readonly databaseSecretArn: string;
   readonly databaseSubnetIds: readonly string[];
   readonly appSubnetIds: readonly string[];
+  readonly databaseInstanceArn: string;
+  /** As the release's template pins it, for example `18.1` or `18`. */
+  readonly engineVersion: string;
+  readonly multiAz: boolean;
+  /** How long the vault keeps a recovery point at least. */
   readonly backupRetentionDays: number;
-  /** Tasks of the service. */
+  readonly backupVaultName: string;
+  readonly bucketName: string;
+  readonly appLogGroupName: string;
+  readonly webAclArn: string;
+  /** Tasks of the service: so many always run, and autoscaling may start so many. */
   readonly desiredCount: number;
+  readonly maxCount: number;
 }
 
 /** One thing that must be true of a silo, and which safeguards it supports. */
@@ -63,6 +92,8 @@ export interface Check {
   readonly title: string;
   readonly safeguards: readonly string[];
   readonly source: string;
+  /** What it judges. */
+  readonly fact: keyof SiloFacts;
   judge(facts: SiloFacts, expectations: SiloExpectations): Judgement;
 }
 
@@ -93,6 +124,7 @@ export function check<F extends keyof SiloFacts>(definition: {
     title,
     safeguards,
     source,
+    fact,
     judge: (facts, expectations) => {
       const reading = facts[fact];
       const expected = definition.expected(expectations);
@@ -124,6 +156,9 @@ export const safeguards = {
   credentials: ['45 CFR 164.312(d)', 'NIST SP 800-53r5 IA-5'],
   integrity: ['45 CFR 164.312(c)(1)', 'NIST SP 800-53r5 CM-2', 'NIST SP 800-53r5 SI-7'],
   access: ['45 CFR 164.312(a)(1)', 'NIST SP 800-53r5 AC-3'],
+  audit: ['45 CFR 164.312(b)', 'NIST SP 800-53r5 AU-2', 'NIST SP 800-53r5 AU-9'],
+  boundary: ['45 CFR 164.312(e)(1)', 'NIST SP 800-53r5 SC-7', 'NIST SP 800-53r5 SI-10'],
+  leastPrivilege: ['45 CFR 164.312(a)(1)', 'NIST SP 800-53r5 AC-6', 'NIST SP 800-53r5 CM-7'],
   isolation: ['45 CFR 164.308(a)(4)', 'NIST SP 800-53r5 AC-4', 'NIST SP 800-53r5 SC-7'],
 } as const;
 

@@ -1,6 +1,10 @@
+import { backupChecks } from './backup-checks.ts';
+import { bucketChecks } from './bucket-checks.ts';
 import { databaseChecks } from './database-checks.ts';
+import { entranceChecks } from './entrance-checks.ts';
 import type { Evidence } from './evidence.ts';
 import { keyChecks } from './key-checks.ts';
+import { logChecks } from './log-checks.ts';
 import { networkChecks } from './network-checks.ts';
 import { serviceChecks } from './service-checks.ts';
 import type { Check, SiloExpectations, SiloFacts } from './silo-check.ts';
@@ -9,7 +13,11 @@ import type { Check, SiloExpectations, SiloFacts } from './silo-check.ts';
 export const siloChecks: readonly Check[] = [
   ...keyChecks,
   ...databaseChecks,
+  ...backupChecks,
+  ...bucketChecks,
   ...networkChecks,
+  ...logChecks,
+  ...entranceChecks,
   ...serviceChecks,
 ];
 

@@ -7,6 +7,8 @@ export interface KeyFacts {
   readonly manager: string;
   readonly rotating: boolean;
   readonly rotationPeriodDays: number | null;
+  /** The key policy as JSON text. */
+  readonly policy: string;
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -24,6 +26,14 @@ export interface DatabaseFacts {
   readonly subnetIds: readonly string[];
   readonly securityGroupIds: readonly string[];
   readonly masterSecretArn: string | null;
+  /** For example `18.1`. */
+  readonly engineVersion: string;
+  readonly multiAz: boolean;
+  readonly iamAuthentication: boolean;
+  /** Seconds between two samples of enhanced monitoring; 0 when it is off. */
+  readonly monitoringIntervalSeconds: number;
+  /** Logs that RDS sends to CloudWatch Logs, for example `postgresql`. */
+  readonly logExports: readonly string[];
 }
 
 export interface SecretFacts {
@@ -77,6 +87,71 @@ export interface IngressRule {
   readonly source: string;
 }
 
+/** A way from the VPC to an AWS service. */
+export interface EndpointFacts {
+  readonly id: string;
+  /** For example `com.amazonaws.us-east-1.kms`. */
+  readonly service: string;
+  readonly state: string;
+  /** The policy document as JSON text; null when AWS shows none. */
+  readonly policy: string | null;
+}
+
+export interface LoadBalancerFacts {
+  readonly deletionProtection: boolean;
+  /** Bucket of the access logs; null when they are off. */
+  readonly accessLogBucket: string | null;
+  readonly dropsInvalidHeaders: boolean;
+}
+
+/** The web ACL in front of a load balancer. */
+export interface WebAclFacts {
+  readonly arn: string;
+  /** Rule groups and other rules in force, by name. */
+  readonly rules: readonly string[];
+  /** Where it logs to: ARNs; none when logging is off. */
+  readonly logDestinations: readonly string[];
+}
+
+export interface LogGroupFacts {
+  readonly name: string;
+  readonly keyArn: string | null;
+  /** Null: kept for ever. */
+  readonly retentionDays: number | null;
+}
+
+export interface BucketFacts {
+  readonly name: string;
+  /** For example `aws:kms`; null when AWS shows none. */
+  readonly encryption: string | null;
+  readonly keyArn: string | null;
+  /** All four settings of S3 Block Public Access. */
+  readonly publicAccessBlocked: boolean;
+  readonly versioned: boolean;
+  /** The bucket policy as JSON text; null when there is none. */
+  readonly policy: string | null;
+}
+
+export interface BackupVaultFacts {
+  readonly name: string;
+  readonly keyArn: string | null;
+  readonly locked: boolean;
+  /** The shortest time that a recovery point is kept, by the lock; null without one. */
+  readonly leastRetentionDays: number | null;
+}
+
+export interface BackupPlanFacts {
+  /** ARNs of what it backs up; may end in `*`. */
+  readonly resources: readonly string[];
+  readonly rules: readonly {
+    readonly name: string;
+    readonly vault: string;
+    /** Vaults that get a second copy: ARNs. */
+    readonly copies: readonly string[];
+    readonly deleteAfterDays: number | null;
+  }[];
+}
+
 export interface ListenerFacts {
   readonly loadBalancerArn: string;
   readonly protocol: string;
@@ -93,6 +168,21 @@ export interface ServiceFacts {
   readonly pending: number;
   /** Rollout states of the deployments in force, for example `COMPLETED`; one entry when steady. */
   readonly rollouts: readonly string[];
+  readonly taskDefinitionArn: string;
+  /** Whether ECS Exec may open a shell in a task. */
+  readonly commandExecution: boolean;
+}
+
+export interface TaskDefinitionFacts {
+  readonly arn: string;
+  readonly containers: readonly {
+    readonly name: string;
+    readonly image: string;
+    /** `user` or `user:group`, by name or number; null when the image decides. */
+    readonly user: string | null;
+    readonly readOnlyRoot: boolean;
+    readonly privileged: boolean;
+  }[];
 }
 
 export interface TaskFacts {

@@ -1,14 +1,22 @@
 import type {
+  BackupPlanFacts,
+  BackupVaultFacts,
+  BucketFacts,
   DatabaseFacts,
+  EndpointFacts,
   IngressRule,
   KeyFacts,
   ListenerFacts,
+  LoadBalancerFacts,
+  LogGroupFacts,
   NetworkConnection,
   RouteTableFacts,
   SecretFacts,
   SecurityGroupFacts,
   ServiceFacts,
+  TaskDefinitionFacts,
   TaskFacts,
+  WebAclFacts,
 } from '../domain/silo-facts.ts';
 
 /**
@@ -17,7 +25,7 @@ import type {
  * not exist is an error too.
  */
 export interface SiloReads {
-  /** kms:DescribeKey, kms:GetKeyRotationStatus, kms:ListResourceTags. */
+  /** kms:DescribeKey, kms:GetKeyRotationStatus, kms:GetKeyPolicy, kms:ListResourceTags. */
   key(keyArn: string, signal?: AbortSignal): Promise<KeyFacts>;
   /** rds:DescribeDBInstances. */
   database(instanceId: string, signal?: AbortSignal): Promise<DatabaseFacts>;
@@ -37,10 +45,26 @@ export interface SiloReads {
   ingress(securityGroupId: string, signal?: AbortSignal): Promise<IngressRule[]>;
   /** ec2:DescribeSecurityGroups, ec2:DescribeSecurityGroupRules: the group that every VPC is born with. */
   defaultSecurityGroup(vpcId: string, signal?: AbortSignal): Promise<SecurityGroupFacts>;
+  /** ec2:DescribeVpcEndpoints; those that are not deleted. */
+  endpoints(vpcId: string, signal?: AbortSignal): Promise<EndpointFacts[]>;
+  /** elasticloadbalancing:DescribeLoadBalancerAttributes. */
+  loadBalancer(loadBalancerArn: string, signal?: AbortSignal): Promise<LoadBalancerFacts>;
+  /** wafv2:GetWebACLForResource, wafv2:GetLoggingConfiguration; undefined when the load balancer has none. */
+  webAcl(loadBalancerArn: string, signal?: AbortSignal): Promise<WebAclFacts | undefined>;
+  /** s3:GetEncryptionConfiguration, s3:GetBucketPublicAccessBlock, s3:GetBucketVersioning, s3:GetBucketPolicy; no object. */
+  bucket(name: string, signal?: AbortSignal): Promise<BucketFacts>;
+  /** backup:DescribeBackupVault. */
+  backupVault(name: string, signal?: AbortSignal): Promise<BackupVaultFacts>;
+  /** backup:GetBackupPlan, backup:ListBackupSelections, backup:GetBackupSelection. */
+  backupPlan(planId: string, signal?: AbortSignal): Promise<BackupPlanFacts>;
+  /** logs:DescribeLogGroups, by the start of their names; no log line. */
+  logGroups(prefix: string, signal?: AbortSignal): Promise<LogGroupFacts[]>;
   /** elasticloadbalancing:DescribeListeners. */
   listener(listenerArn: string, signal?: AbortSignal): Promise<ListenerFacts>;
   /** ecs:DescribeServices. */
   service(cluster: string, serviceArn: string, signal?: AbortSignal): Promise<ServiceFacts>;
+  /** ecs:DescribeTaskDefinition. */
+  taskDefinition(taskDefinitionArn: string, signal?: AbortSignal): Promise<TaskDefinitionFacts>;
   /** ecs:ListTasks, ecs:DescribeTasks. */
   tasks(cluster: string, serviceName: string, signal?: AbortSignal): Promise<TaskFacts[]>;
   /** kms:ScheduleKeyDeletion with the longest window (30 days); answers when the key goes. Repeating it is harmless. */

@@ -3,25 +3,15 @@ import type { Db } from '../db/database.ts';
 import { practicesSharingOutput } from '../db/silo-stack-store.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Reading, SiloFacts } from '../domain/silo-check.ts';
+import type { LogGroupFacts } from '../domain/silo-facts.ts';
+import type { SiloAddress } from '../domain/silo-promise.ts';
+import { stackNameFor } from '../domain/stack-plan.ts';
 import type { CloudPorts } from '../ports/cloud.ts';
 import type { HealthProbe } from '../ports/health-probe.ts';
-
-/** Where to look for one practice's silo: what its stacks gave out. */
-export interface SiloAddress {
-  readonly practiceId: string;
-  readonly hostName: string;
-  readonly keyArn: string;
-  readonly vpcId: string;
-  readonly databaseInstanceId: string;
-  readonly databaseSecretArn: string;
-  readonly httpsListenerArn: string;
-  readonly clusterName: string;
-  readonly serviceName: string;
-  readonly serviceArn: string;
-}
+import type { SiloReads } from '../ports/silo-reads.ts';
 
 export interface SiloSources {
-  readonly cloud: Pick<CloudPorts, 'silo' | 'probe'>;
+  readonly cloud: Pick<CloudPorts, 'silo' | 'stacks' | 'probe'>;
   readonly db: Db;
   readonly now: () => Date;
   readonly signal?: AbortSignal;
@@ -54,6 +44,7 @@ export async function readSilo(sources: SiloSources, at: SiloAddress): Promise<S
   const { silo, probe } = cloud;
   const read = <T>(question: () => Promise<T>): Promise<Reading<T>> => reading(sources, question);
   const database = read(() => silo.database(at.databaseInstanceId, signal));
+  const service = read(() => silo.service(at.clusterName, at.serviceArn, signal));
   return settledFacts({
     key: read(() => silo.key(at.keyArn, signal)),
     keySharedWith: read(() => practicesSharingOutput(db, at.practiceId, 'KeyArn', at.keyArn)),
@@ -74,12 +65,49 @@ export async function readSilo(sources: SiloSources, at: SiloAddress): Promise<S
     defaultSecurityGroup: read(() => silo.defaultSecurityGroup(at.vpcId, signal)),
     networkConnections: read(() => silo.networkConnections(at.vpcId, signal)),
     routeTables: read(() => silo.routeTables(at.vpcId, signal)),
+    endpoints: read(() => silo.endpoints(at.vpcId, signal)),
+    loadBalancer: read(() => silo.loadBalancer(at.loadBalancerArn, signal)),
+    webAcl: read(() => silo.webAcl(at.loadBalancerArn, signal)),
+    bucket: read(() => silo.bucket(at.bucketName, signal)),
+    backupVault: read(() => silo.backupVault(at.backupVaultName, signal)),
+    backupPlan: read(async () => silo.backupPlan(await backupPlanId(cloud, at, signal), signal)),
+    logGroups: read(() => logGroupsOf(silo, at.practiceId, signal)),
     listener: read(() => silo.listener(at.httpsListenerArn, signal)),
-    service: read(() => silo.service(at.clusterName, at.serviceArn, signal)),
+    service,
+    taskDefinition: read(async () => silo.taskDefinition(valueOf(await service).taskDefinitionArn, signal)),
     tasks: read(() => silo.tasks(at.clusterName, at.serviceName, signal)),
     version: read(() => answerOf(probe, at.hostName, '/version', versionSchema, signal)),
     readiness: read(() => answerOf(probe, at.hostName, '/readyz', readinessSchema, signal)),
   });
+}
+
+/** A backup plan has no name of its own to be found by: its id is on the stack. */
+async function backupPlanId(
+  { stacks }: Pick<CloudPorts, 'stacks'>,
+  { practiceId }: SiloAddress,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const stackName = stackNameFor(practiceId, 'data');
+  const plan = (await stacks.resources(stackName, signal)).find(
+    ({ type }) => type === 'AWS::Backup::BackupPlan',
+  );
+  if (plan?.physicalId) return plan.physicalId;
+  throw new DomainError('cloud_failure', `Stack ${stackName} has no backup plan.`);
+}
+
+/** The practice's own groups, and the one whose name AWS WAF prescribes. */
+async function logGroupsOf(
+  silo: SiloReads,
+  practiceId: string,
+  signal: AbortSignal | undefined,
+): Promise<LogGroupFacts[]> {
+  const webLog = `aws-waf-logs-lumenality-${practiceId}`;
+  const [own, web] = await Promise.all([
+    silo.logGroups(`/lumenality/${practiceId}/`, signal),
+    silo.logGroups(webLog, signal),
+  ]);
+  // Names of other practices may begin like this one's.
+  return [...own, ...web.filter(({ name }) => name === webLog)];
 }
 
 /** Waits for all of them at once, so that none is left to reject unheard when the reading is called off. */

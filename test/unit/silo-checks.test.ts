@@ -20,9 +20,58 @@ const expectations: SiloExpectations = {
   databaseSecretArn: secretArn,
   databaseSubnetIds: ['subnet-d1', 'subnet-d2'],
   appSubnetIds: ['subnet-a1'],
-  backupRetentionDays: 14,
+  databaseInstanceArn: 'arn:aws:rds:us-east-1:000000000000:db:db-1',
+  engineVersion: '18.1',
+  multiAz: true,
+  backupRetentionDays: 90,
+  backupVaultName: 'vault',
+  bucketName: 'bucket',
+  appLogGroupName: '/lumenality/sunrise-aba/app',
+  webAclArn: 'arn:aws:wafv2:us-east-1:000000000000:regional/webacl/a/1',
   desiredCount: 1,
+  maxCount: 2,
 };
+
+const policy = (...Statement: object[]) => JSON.stringify({ Version: '2012-10-17', Statement });
+const roleArn = (name: string) => `arn:aws:iam::000000000000:role/lumenality-cell/${name}`;
+/** As a foundation template has it: the deploy role may use the key through the services that keep the data. */
+const denials = {
+  controlPlane: {
+    Effect: 'Deny',
+    Principal: '*',
+    Action: ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*', 'kms:CreateGrant'],
+    Resource: '*',
+    Condition: { ArnEquals: { 'aws:PrincipalArn': roleArn('control-plane') } },
+  },
+  deploy: {
+    Effect: 'Deny',
+    Principal: '*',
+    Action: ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
+    Resource: '*',
+    Condition: {
+      ArnEquals: { 'aws:PrincipalArn': roleArn('deploy') },
+      StringNotEqualsIfExists: { 'kms:ViaService': ['rds.us-east-1.amazonaws.com'] },
+    },
+  },
+  grants: {
+    Effect: 'Deny',
+    Principal: '*',
+    Action: 'kms:CreateGrant',
+    Resource: '*',
+    Condition: {
+      ArnEquals: { 'aws:PrincipalArn': roleArn('deploy') },
+      BoolIfExists: { 'kms:GrantIsForAWSResource': 'false' },
+    },
+  },
+};
+const tlsOnly = {
+  Effect: 'Deny',
+  Principal: '*',
+  Action: 's3:*',
+  Resource: '*',
+  Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+};
+const fullAccess = { Effect: 'Allow', Principal: '*', Action: '*', Resource: '*' };
 
 /** The values of a silo that is exactly as promised; what a test changes is the one thing that is wrong. */
 const sound = () => ({
@@ -33,6 +82,7 @@ const sound = () => ({
     rotating: true,
     rotationPeriodDays: 365 as number | null,
     tags: { 'lumenality:practice': 'sunrise-aba' } as Record<string, string>,
+    policy: policy(denials.controlPlane, denials.deploy, denials.grants),
   },
   keySharedWith: [] as string[],
   database: {
@@ -42,12 +92,17 @@ const sound = () => ({
     keyArn: keyArn as string | null,
     public: false,
     deletionProtection: true,
-    backupRetentionDays: 14,
+    backupRetentionDays: 35,
     parameterGroup: { name: 'pg', applyStatus: 'in-sync' } as { name: string; applyStatus: string } | null,
     vpcId: 'vpc-1' as string | null,
     subnetIds: ['subnet-d2', 'subnet-d1'],
     securityGroupIds: ['sg-db'],
     masterSecretArn: secretArn as string | null,
+    engineVersion: '18.1',
+    multiAz: true,
+    iamAuthentication: true,
+    monitoringIntervalSeconds: 60,
+    logExports: ['upgrade', 'postgresql'],
   },
   forceTls: '1' as string | undefined,
   databaseIngress: {
@@ -85,6 +140,48 @@ const sound = () => ({
     },
     { id: 'rtb-db', main: false, subnetIds: ['subnet-d1', 'subnet-d2'], routes: [local()] },
   ],
+  endpoints: [
+    {
+      id: 'vpce-1',
+      service: 'com.amazonaws.us-east-1.kms',
+      state: 'available',
+      policy: policy({ ...fullAccess, Action: 'kms:Decrypt', Resource: keyArn }) as string | null,
+    },
+  ],
+  loadBalancer: {
+    deletionProtection: true,
+    accessLogBucket: 'logs' as string | null,
+    dropsInvalidHeaders: true,
+  },
+  webAcl: { arn: expectations.webAclArn, rules: ['common'], logDestinations: ['arn:logs'] } as
+    | { arn: string; rules: string[]; logDestinations: string[] }
+    | undefined,
+  bucket: {
+    name: 'bucket',
+    encryption: 'aws:kms' as string | null,
+    keyArn: keyArn as string | null,
+    publicAccessBlocked: true,
+    versioned: true,
+    policy: policy(tlsOnly) as string | null,
+  },
+  backupVault: {
+    name: 'vault',
+    keyArn: keyArn as string | null,
+    locked: true,
+    leastRetentionDays: 35 as number | null,
+  },
+  backupPlan: {
+    resources: ['arn:aws:s3:::bucket', expectations.databaseInstanceArn],
+    rules: [{ name: 'daily', vault: 'vault', copies: ['arn:copies'], deleteAfterDays: 90 as number | null }],
+  },
+  logGroups: [
+    {
+      name: '/lumenality/sunrise-aba/app',
+      keyArn: keyArn as string | null,
+      retentionDays: 2192 as number | null,
+    },
+    { name: 'aws-waf-logs-lumenality-sunrise-aba', keyArn, retentionDays: 365 },
+  ],
   listener: {
     loadBalancerArn,
     protocol: 'HTTPS',
@@ -92,7 +189,27 @@ const sound = () => ({
     tlsPolicy: 'ELBSecurityPolicy-TLS13-1-2-Res-2021-06' as string | null,
     certificates: 1,
   },
-  service: { status: 'ACTIVE', desired: 1, running: 1, pending: 0, rollouts: ['COMPLETED'] },
+  service: {
+    status: 'ACTIVE',
+    desired: 1,
+    running: 1,
+    pending: 0,
+    rollouts: ['COMPLETED'],
+    taskDefinitionArn: 'app:1',
+    commandExecution: false,
+  },
+  taskDefinition: {
+    arn: 'app:1',
+    containers: [
+      {
+        name: 'app',
+        image: `registry/app@${imageDigest}`,
+        user: '10001:10001' as string | null,
+        readOnlyRoot: true,
+        privileged: false,
+      },
+    ],
+  },
   tasks: [
     {
       arn: 'task/1',
@@ -163,9 +280,74 @@ const faults: ReadonlyArray<[what: string, spoil: (values: Values) => void, chec
     (v) => (v.database.parameterGroup = { name: 'pg', applyStatus: 'pending-reboot' }),
     ['database-parameters-in-sync'],
   ],
-  ['no parameter group', (v) => (v.database.parameterGroup = null), ['database-parameters-in-sync']],
-  ['backups kept too short', (v) => (v.database.backupRetentionDays = 13), ['database-backups-kept']],
+  [
+    'no parameter group',
+    (v) => (v.database.parameterGroup = null),
+    ['database-parameters-in-sync', 'database-engine-pinned'],
+  ],
+  ['backups kept too short', (v) => (v.database.backupRetentionDays = 34), ['database-backups-kept']],
   ['no backups', (v) => (v.database.backupRetentionDays = 0), ['database-backups-kept']],
+  ['an older engine', (v) => (v.database.engineVersion = '18.0'), ['database-engine-pinned']],
+  ['another major version', (v) => (v.database.engineVersion = '19.1'), ['database-engine-pinned']],
+  [
+    "RDS's default parameter group",
+    (v) => (v.database.parameterGroup = { name: 'default.postgres18', applyStatus: 'in-sync' }),
+    ['database-engine-pinned'],
+  ],
+  ['a database in one zone', (v) => (v.database.multiAz = false), ['database-multi-az']],
+  ['passwords for the app', (v) => (v.database.iamAuthentication = false), ['database-iam-authentication']],
+  ['monitoring off', (v) => (v.database.monitoringIntervalSeconds = 0), ['database-monitored']],
+  ['logs that stay on the machine', (v) => v.database.logExports.pop(), ['database-logs-exported']],
+  ['a vault without a lock', (v) => (v.backupVault.locked = false), ['vault-locked']],
+  ['a vault that keeps a week', (v) => (v.backupVault.leastRetentionDays = 7), ['vault-locked']],
+  ["a vault under AWS's key", (v) => (v.backupVault.keyArn = null), ['vault-under-key']],
+  ['a bucket that is not backed up', (v) => v.backupPlan.resources.shift(), ['backup-covers-data']],
+  ['a database that is not backed up', (v) => v.backupPlan.resources.pop(), ['backup-covers-data']],
+  [
+    'backups in another vault',
+    (v) => (table(v.backupPlan.rules, 0).vault = 'other'),
+    ['backup-kept-and-copied'],
+  ],
+  [
+    'backups that go too early',
+    (v) => (table(v.backupPlan.rules, 0).deleteAfterDays = 89),
+    ['backup-kept-and-copied'],
+  ],
+  ['no second copy', (v) => table(v.backupPlan.rules, 0).copies.pop(), ['backup-kept-and-copied']],
+  ['a plan without rules', (v) => v.backupPlan.rules.pop(), ['backup-kept-and-copied']],
+  ["a bucket under S3's key", (v) => (v.bucket.encryption = 'AES256'), ['bucket-encrypted-with-key']],
+  ['a bucket under another key', (v) => (v.bucket.keyArn = otherKey), ['bucket-encrypted-with-key']],
+  ['a bucket that could be public', (v) => (v.bucket.publicAccessBlocked = false), ['bucket-not-public']],
+  ['a bucket without a policy', (v) => (v.bucket.policy = null), ['bucket-tls-only']],
+  [
+    'a bucket that only some must reach by TLS',
+    (v) => (v.bucket.policy = policy({ ...tlsOnly, Principal: { AWS: roleArn('deploy') } })),
+    ['bucket-tls-only'],
+  ],
+  ['a bucket without versions', (v) => (v.bucket.versioned = false), ['bucket-versioned']],
+  ['a log group without the key', (v) => (table(v.logGroups, 1).keyArn = null), ['logs-under-key']],
+  ['a log group kept for ever', (v) => (table(v.logGroups, 1).retentionDays = null), ['logs-kept']],
+  ['app logs kept for a month', (v) => (table(v.logGroups, 0).retentionDays = 30), ['logs-kept']],
+  ['no log group of the app', (v) => v.logGroups.shift(), ['logs-under-key', 'logs-kept']],
+  [
+    'a key open to the control plane',
+    (v) => (v.key.policy = policy(denials.deploy, denials.grants)),
+    ['key-denied-to-control-plane'],
+  ],
+  [
+    'a key on which the deploy role may make grants',
+    (v) => (v.key.policy = policy(denials.controlPlane, denials.deploy)),
+    ['key-denied-to-control-plane'],
+  ],
+  [
+    'a denial that holds under another condition only',
+    (v) => {
+      const ArnEquals = { 'aws:PrincipalArn': roleArn('control-plane') };
+      const Condition = { ArnEquals, Bool: { 'aws:MultiFactorAuthPresent': 'false' } };
+      v.key.policy = policy({ ...denials.controlPlane, Condition }, denials.deploy, denials.grants);
+    },
+    ['key-denied-to-control-plane'],
+  ],
   ['no deletion protection', (v) => (v.database.deletionProtection = false), ['database-deletion-protected']],
   ["a secret under AWS's key", (v) => (v.secret.keyArn = null), ['secret-under-key']],
   ['a secret under another key', (v) => (v.secret.keyArn = otherKey), ['secret-under-key']],
@@ -266,6 +448,43 @@ const faults: ReadonlyArray<[what: string, spoil: (values: Values) => void, chec
     ['database-admits-app-only'],
   ],
   ['a database closed to the app', (v) => v.databaseIngress['sg-db'].pop(), ['database-admits-app-only']],
+  [
+    'an endpoint open to all',
+    (v) => (table(v.endpoints, 0).policy = policy(fullAccess)),
+    ['endpoints-restricted'],
+  ],
+  [
+    'an endpoint open to all but one action',
+    (v) => {
+      const { Action: _, ...rest } = fullAccess;
+      table(v.endpoints, 0).policy = policy({ ...rest, NotAction: 'kms:Decrypt' });
+    },
+    ['endpoints-restricted'],
+  ],
+  ['an endpoint without a policy', (v) => (table(v.endpoints, 0).policy = null), ['endpoints-restricted']],
+  ['no endpoints', (v) => v.endpoints.pop(), ['endpoints-restricted']],
+  [
+    'a load balancer that can be deleted',
+    (v) => (v.loadBalancer.deletionProtection = false),
+    ['entrance-deletion-protected'],
+  ],
+  ['no access logs', (v) => (v.loadBalancer.accessLogBucket = null), ['entrance-access-logged']],
+  [
+    'bad headers let through',
+    (v) => (v.loadBalancer.dropsInvalidHeaders = false),
+    ['entrance-headers-checked'],
+  ],
+  ['no web ACL', (v) => (v.webAcl = undefined), ['entrance-web-acl', 'entrance-web-acl-logged']],
+  [
+    'a web ACL without rules',
+    (v) => (v.webAcl = { arn: expectations.webAclArn, rules: [], logDestinations: ['arn:logs'] }),
+    ['entrance-web-acl'],
+  ],
+  [
+    'a web ACL that logs nothing',
+    (v) => (v.webAcl = { arn: expectations.webAclArn, rules: ['common'], logDestinations: [] }),
+    ['entrance-web-acl-logged'],
+  ],
   ['plain HTTP', (v) => (v.listener.protocol = 'HTTP'), ['entrance-tls']],
   ['no certificate', (v) => (v.listener.certificates = 0), ['entrance-tls']],
   ['TLS 1.0 allowed', (v) => (v.listener.tlsPolicy = 'ELBSecurityPolicy-2016-08'), ['entrance-tls']],
@@ -277,6 +496,25 @@ const faults: ReadonlyArray<[what: string, spoil: (values: Values) => void, chec
   ["another silo's load balancer", (v) => (v.listener.loadBalancerArn = 'other'), ['entrance-tls']],
   ['a task too few', (v) => (v.service.running = 0), ['service-steady']],
   ['a rollout under way', (v) => v.service.rollouts.push('IN_PROGRESS'), ['service-steady']],
+  [
+    'more tasks than the plan allows',
+    (v) => Object.assign(v.service, { desired: 3, running: 3 }),
+    ['service-steady'],
+  ],
+  ['a shell into the tasks', (v) => (v.service.commandExecution = true), ['task-no-shell']],
+  ['a root user', (v) => (table(v.taskDefinition.containers, 0).user = '0:0'), ['task-hardened']],
+  ['a user that nobody named', (v) => (table(v.taskDefinition.containers, 0).user = null), ['task-hardened']],
+  [
+    'a file system to write on',
+    (v) => (table(v.taskDefinition.containers, 0).readOnlyRoot = false),
+    ['task-hardened'],
+  ],
+  ['a privileged task', (v) => (table(v.taskDefinition.containers, 0).privileged = true), ['task-hardened']],
+  [
+    'an image by tag',
+    (v) => (table(v.taskDefinition.containers, 0).image = 'registry/app:latest'),
+    ['task-image-by-digest'],
+  ],
   ['no task', (v) => v.tasks.pop(), ['service-image']],
   [
     'another image in one container',
@@ -300,6 +538,17 @@ test.each(faults)('%s fails exactly the checks that are about it', (_what, spoil
   const values = sound();
   spoil(values);
   expect(failing(read(values))).toEqual(checks);
+});
+
+test('what autoscaling, RDS and a stricter setting may change is no fault', () => {
+  const values = sound();
+  Object.assign(values.service, { desired: 2, running: 2 });
+  values.database.engineVersion = '18.3';
+  values.backupVault.leastRetentionDays = 90;
+  table(values.backupPlan.rules, 0).deleteAfterDays = null;
+  expect(failing(read(values))).toEqual([]);
+  const facts = { ...read(sound()), database: { at, value: { ...sound().database, multiAz: true } } };
+  expect(judgeSilo(facts, { ...expectations, multiAz: false }).every(({ passed }) => passed)).toBe(true);
 });
 
 test('every check has a fault in this table that it alone, or with its like, catches', () => {

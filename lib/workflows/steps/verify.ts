@@ -1,19 +1,18 @@
 import { z } from 'zod';
 import { appendEvidence } from '../../db/evidence-store.ts';
-import { readRelease } from '../../db/release-store.ts';
 import { appendRunEvents } from '../../db/run-event-store.ts';
 import { DomainError } from '../../domain/errors.ts';
 import type { Evidence } from '../../domain/evidence.ts';
-import type { SiloExpectations } from '../../domain/silo-check.ts';
 import { judgeSilo } from '../../domain/silo-checks.ts';
+import { type SiloPromise, siloPromise } from '../../domain/silo-promise.ts';
 import type { CloudPorts } from '../../ports/cloud.ts';
 import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
-import { readSilo, type SiloAddress } from '../read-silo.ts';
+import { readSilo } from '../read-silo.ts';
 import { outputsBefore } from './deploy-component.ts';
-import { prepared } from './prepare.ts';
+import { prepared, releaseOf } from './prepare.ts';
 
 export interface VerifyParts {
-  readonly cloud: Pick<CloudPorts, 'silo' | 'probe'>;
+  readonly cloud: Pick<CloudPorts, 'silo' | 'stacks' | 'probe'>;
 }
 
 const verified = { name: 'verify', output: z.object({ checks: z.number().int().positive() }) };
@@ -39,57 +38,13 @@ export function verify({ cloud }: VerifyParts): StepDefinition<z.infer<typeof ve
   };
 }
 
-/** What the silo is held against: the release, the plan's shape and the outputs of the silo's own stacks. */
-async function promised(
-  context: StepContext,
-): Promise<{ readonly address: SiloAddress; readonly expectations: SiloExpectations }> {
+/** What the silo is held against, by what the steps before this one have found and made. */
+async function promised(context: StepContext): Promise<SiloPromise> {
   const { releaseId, hostName, standing } = context.outputOf(prepared);
   const { practiceId } = context.run;
-  const release = await readRelease(context.db, releaseId);
-  if (release === undefined) throw new DomainError('not_found', `Release ${releaseId} is not published.`);
+  const release = await releaseOf(context, releaseId);
   const outputs = outputsBefore(context, undefined);
-  const output = (name: string): string => valueNamed(outputs, name, 'outputs of the silo’s stacks');
-  const list = (name: string): string[] => output(name).split(',');
-  const keyArn = output('KeyArn');
-  const vpcId = output('VpcId');
-  const databaseSecretArn = output('DatabaseSecretArn');
-  return {
-    address: {
-      practiceId,
-      hostName,
-      keyArn,
-      vpcId,
-      databaseSecretArn,
-      databaseInstanceId: output('DatabaseInstanceId'),
-      httpsListenerArn: output('HttpsListenerArn'),
-      clusterName: output('ClusterName'),
-      serviceName: output('ServiceName'),
-      serviceArn: output('ServiceArn'),
-    },
-    expectations: {
-      practiceId,
-      releaseId,
-      imageDigest: release.manifest.image.digest,
-      keyArn,
-      vpcId,
-      databaseSecretArn,
-      loadBalancerArn: output('LoadBalancerArn'),
-      appSecurityGroupId: output('AppSecurityGroupId'),
-      databaseSubnetIds: list('DatabaseSubnetIds'),
-      appSubnetIds: list('AppSubnetIds'),
-      backupRetentionDays: Number(valueNamed(standing, 'BackupRetentionDays', 'shape')),
-      desiredCount: Number(valueNamed(standing, 'DesiredCount', 'shape')),
-    },
-  };
-}
-
-function valueNamed(values: Readonly<Record<string, string>>, name: string, where: string): string {
-  const value = values[name];
-  if (value !== undefined && value !== '') return value;
-  throw new DomainError(
-    'verification_failed',
-    `The silo cannot be verified: ${name} is not among the ${where}.`,
-  );
+  return siloPromise({ practiceId, hostName, release, standing, outputs });
 }
 
 /** Evidence is kept whatever it says, with an event for each check, before anything is concluded from it. */

@@ -1,0 +1,69 @@
+import {
+  DescribeListenersCommand,
+  DescribeLoadBalancerAttributesCommand,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import { GetLoggingConfigurationCommand, GetWebACLForResourceCommand } from '@aws-sdk/client-wafv2';
+import type { SiloReads } from '../ports/silo-reads.ts';
+import { type AwsClients, call } from './clients.ts';
+import { awsCodeOf } from './errors.ts';
+import { missing } from './missing.ts';
+
+/** What Elastic Load Balancing and AWS WAF say about a practice's address. */
+export function entranceReads({
+  elb,
+  waf,
+}: AwsClients): Pick<SiloReads, 'listener' | 'loadBalancer' | 'webAcl'> {
+  const logDestinations = async (ResourceArn: string, signal?: AbortSignal): Promise<string[]> => {
+    try {
+      const { LoggingConfiguration } = await call('wafv2', 'GetLoggingConfiguration', signal, (options) =>
+        waf.send(new GetLoggingConfigurationCommand({ ResourceArn }), options),
+      );
+      return LoggingConfiguration?.LogDestinationConfigs ?? [];
+    } catch (error) {
+      // "WAFNonexistentItemException": the web ACL has no logging configuration.
+      if (awsCodeOf(error) === 'WAFNonexistentItemException') return [];
+      throw error;
+    }
+  };
+  return {
+    listener: async (listenerArn, signal) => {
+      const { Listeners = [] } = await call('elasticloadbalancing', 'DescribeListeners', signal, (options) =>
+        elb.send(new DescribeListenersCommand({ ListenerArns: [listenerArn] }), options),
+      );
+      const listener = Listeners[0] ?? missing('elasticloadbalancing', 'listener', listenerArn);
+      return {
+        loadBalancerArn: listener.LoadBalancerArn ?? '',
+        protocol: listener.Protocol ?? 'unknown',
+        port: listener.Port ?? null,
+        tlsPolicy: listener.SslPolicy ?? null,
+        certificates: listener.Certificates?.length ?? 0,
+      };
+    },
+    loadBalancer: async (LoadBalancerArn, signal) => {
+      const { Attributes = [] } = await call(
+        'elasticloadbalancing',
+        'DescribeLoadBalancerAttributes',
+        signal,
+        (options) => elb.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn }), options),
+      );
+      const valueOf = (name: string) => Attributes.find(({ Key }) => Key === name)?.Value;
+      return {
+        deletionProtection: valueOf('deletion_protection.enabled') === 'true',
+        accessLogBucket:
+          valueOf('access_logs.s3.enabled') === 'true' ? (valueOf('access_logs.s3.bucket') ?? null) : null,
+        dropsInvalidHeaders: valueOf('routing.http.drop_invalid_header_fields.enabled') === 'true',
+      };
+    },
+    webAcl: async (loadBalancerArn, signal) => {
+      const { WebACL } = await call('wafv2', 'GetWebACLForResource', signal, (options) =>
+        waf.send(new GetWebACLForResourceCommand({ ResourceArn: loadBalancerArn }), options),
+      );
+      if (WebACL?.ARN === undefined) return undefined;
+      return {
+        arn: WebACL.ARN,
+        rules: (WebACL.Rules ?? []).map(({ Name }) => Name ?? ''),
+        logDestinations: await logDestinations(WebACL.ARN, signal),
+      };
+    },
+  };
+}
