@@ -41,7 +41,7 @@ export interface BuiltRelease<Manifest> {
 export async function buildRelease<Manifest>(
   options: BuildOptions<Manifest>,
 ): Promise<BuiltRelease<Manifest>> {
-  return replaceDirectory(options.out, async (folder) => {
+  return replaceDirectory(options.out, 'release.json', async (folder) => {
     // A wrong image name is the cheapest mistake to find: before the checks, which take seconds.
     imageOf(options.image, '');
     const synthesis = synthesise(options.create);
@@ -84,12 +84,12 @@ async function bundle(entry: string, out: string): Promise<BuiltImage> {
   }
 }
 
-function refuseUnexplained({ unexplained }: ComplianceReport): void {
+export function refuseUnexplained({ unexplained }: ComplianceReport): void {
   if (unexplained.length === 0) return;
   const line = ({ resource, rule, description }: Finding): string =>
     `  ${resource}\n    ${rule}: ${description}`;
   throw new ReleaseError(
-    `${unexplained.length} finding${unexplained.length === 1 ? '' : 's'} without an explanation, so no release was built:\n` +
+    `${unexplained.length} finding${unexplained.length === 1 ? '' : 's'} without an explanation, so nothing was built:\n` +
       `${unexplained.map(line).join('\n')}\n` +
       'Repair the construct in stacks/, or add the rule and the resource to stacks/acknowledgements.ts with a reason that an auditor can accept.',
   );

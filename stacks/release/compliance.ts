@@ -5,7 +5,7 @@ import { CloudFormationValidatePlugin, type PolicyValidationPluginReport } from 
 import { HIPAASecurityChecks } from 'cdk-nag';
 import type { Acknowledgement } from '../acknowledgements.ts';
 import { ReleaseError } from './release-error.ts';
-import { components, resourceNames, type Synthesis } from './synthesis.ts';
+import { resourceNames, type Synthesised } from './synthesis.ts';
 
 /** One rule that one resource (or, for a rule about a whole template, one component) does not keep. */
 export interface Finding {
@@ -37,14 +37,14 @@ const validateSource = 'CloudFormation Validate';
 const validator = new CloudFormationValidatePlugin();
 
 /** Runs the rule pack on the constructs and AWS's template validation on the templates as they will be shipped. */
-export function check(synthesis: Synthesis): Finding[] {
+export function check(synthesis: Synthesised<string>): Finding[] {
   return [...hipaaFindings(synthesis), ...templateFindings(synthesis)].sort(
     (a, b) => compare(a.resource, b.resource) || compare(a.rule, b.rule),
   );
 }
 
-function hipaaFindings(synthesis: Synthesis): Finding[] {
-  const names = resourceNames(synthesis);
+function hipaaFindings(synthesis: Synthesised<string>): Finding[] {
+  const names = resourceNames(synthesis.stacks);
   return flatten(
     nagSource,
     new HIPAASecurityChecks(synthesis.app).validateScope(synthesis.app),
@@ -54,13 +54,13 @@ function hipaaFindings(synthesis: Synthesis): Finding[] {
   );
 }
 
-function templateFindings(synthesis: Synthesis): Finding[] {
+function templateFindings(synthesis: Synthesised<string>): Finding[] {
   const folder = mkdtempSync(join(tmpdir(), 'lumenality-templates-'));
   try {
-    const stackTemplates = components.map((component) => {
-      const templatePath = join(folder, component);
-      writeFileSync(templatePath, synthesis.templates[component].body);
-      return { stackConstructPath: component, templatePath, accountId: undefined, region: undefined };
+    const stackTemplates = Object.entries(synthesis.templates).map(([name, { body }]) => {
+      const templatePath = join(folder, name);
+      writeFileSync(templatePath, body);
+      return { stackConstructPath: name, templatePath, accountId: undefined, region: undefined };
     });
     const report = validator.validate({
       appConstruct: synthesis.app,

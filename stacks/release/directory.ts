@@ -4,11 +4,16 @@ import { ReleaseError } from './release-error.ts';
 
 /**
  * Fills a directory as a whole: `fill` writes beside it, and only what is complete takes its place.
- * @throws ReleaseError when the directory holds something that is no release, which is then left alone.
+ * @param mark file that says what an earlier run wrote: a directory that holds other things is left alone.
+ * @throws ReleaseError when the directory holds something else.
  */
-export async function replaceDirectory<T>(out: string, fill: (folder: string) => Promise<T>): Promise<T> {
+export async function replaceDirectory<T>(
+  out: string,
+  mark: string,
+  fill: (folder: string) => Promise<T>,
+): Promise<T> {
   const target = resolve(out);
-  refuseForeign(target);
+  refuseForeign(target, mark);
   mkdirSync(dirname(target), { recursive: true });
   // Beside the target, because a rename does not cross file systems.
   const staging = mkdtempSync(join(dirname(target), `.${basename(target)}-`));
@@ -17,7 +22,7 @@ export async function replaceDirectory<T>(out: string, fill: (folder: string) =>
   process.once('exit', clear);
   try {
     const result = await fill(join(staging, 'new'));
-    refuseForeign(target);
+    refuseForeign(target, mark);
     const previous = join(staging, 'previous');
     const replaces = existsSync(target);
     if (replaces) renameSync(target, previous);
@@ -34,7 +39,7 @@ export async function replaceDirectory<T>(out: string, fill: (folder: string) =>
   }
 }
 
-function refuseForeign(target: string): void {
+function refuseForeign(target: string, mark: string): void {
   let names: string[];
   try {
     names = readdirSync(target);
@@ -42,14 +47,14 @@ function refuseForeign(target: string): void {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return;
     if (code === 'ENOTDIR')
-      throw new ReleaseError(`${target} is a file, or lies under one. Name a directory for the release.`, {
+      throw new ReleaseError(`${target} is a file, or lies under one. Name a directory.`, {
         cause: error,
       });
     throw error;
   }
-  if (names.length > 0 && !names.includes('release.json')) {
+  if (names.length > 0 && !names.includes(mark)) {
     throw new ReleaseError(
-      `${target} is not empty and holds no release, so nothing was written. Name a new or empty directory, or one with a release to replace.`,
+      `${target} is not empty and holds no ${mark}, so nothing was written. Name a new or empty directory, or one that was written before.`,
     );
   }
 }

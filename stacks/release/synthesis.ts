@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CfnResource } from 'aws-cdk-lib';
+import { type App, CfnResource, type Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { type PracticeStacks, practiceStacks } from '../practice-app.ts';
 import { ReleaseError } from './release-error.ts';
@@ -34,49 +34,58 @@ export interface SynthesisedTemplate {
   readonly template: TemplateBody;
 }
 
-export interface Synthesis extends PracticeStacks {
-  readonly templates: Readonly<Record<Component, SynthesisedTemplate>>;
+/** Stacks of one app and what came of them, under the names that findings and files have. */
+export interface Synthesised<Name extends string> {
+  readonly app: App;
+  readonly stacks: Readonly<Record<Name, Stack>>;
+  readonly templates: Readonly<Record<Name, SynthesisedTemplate>>;
 }
 
-/**
- * Synthesises the stacks into minified templates.
- * @throws ReleaseError when a template is larger than CloudFormation takes inline.
- */
+export type Synthesis = PracticeStacks & Synthesised<Component>;
+
+/** Synthesises the stacks of a silo. */
 export function synthesise(
   create: (outdir: string) => PracticeStacks = (outdir) => practiceStacks({ outdir }),
 ): Synthesis {
+  return synthesiseStacks<Component, PracticeStacks>(create);
+}
+
+/**
+ * Synthesises stacks into minified templates.
+ * @throws ReleaseError when a template is larger than CloudFormation takes inline.
+ */
+export function synthesiseStacks<
+  Name extends string,
+  Made extends { readonly app: App; readonly stacks: Readonly<Record<Name, Stack>> },
+>(create: (outdir: string) => Made): Made & Synthesised<Name> {
   const outdir = mkdtempSync(join(tmpdir(), 'lumenality-synthesis-'));
   try {
     const made = create(outdir);
     const assembly = made.app.synth();
-    const template = (component: Component): SynthesisedTemplate => {
-      const content = assembly.getStackArtifact(made.stacks[component].artifactId).template as TemplateBody;
-      const body = JSON.stringify(content);
+    const entries = Object.entries<Stack>(made.stacks).map(([name, stack]) => {
+      const template = assembly.getStackArtifact(stack.artifactId).template as TemplateBody;
+      const body = JSON.stringify(template);
       const bytes = Buffer.byteLength(body);
       if (bytes > inlineTemplateLimit) {
         throw new ReleaseError(
-          `The ${component} template has ${bytes} bytes; CloudFormation takes ${inlineTemplateLimit} inline. Move resources to another stack.`,
+          `The ${name} template has ${bytes} bytes; CloudFormation takes ${inlineTemplateLimit} inline. Move resources to another stack.`,
         );
       }
-      return { body, template: content };
-    };
-    return {
-      ...made,
-      templates: { foundation: template('foundation'), data: template('data'), service: template('service') },
-    };
+      return [name, { body, template }] as const;
+    });
+    return { ...made, templates: Object.fromEntries(entries) as Record<Name, SynthesisedTemplate> };
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
 }
 
 /** `<component>/<logical id>` of every resource, by construct path. */
-export function resourceNames(made: PracticeStacks): ReadonlyMap<string, string> {
+export function resourceNames(stacks: Readonly<Record<string, Stack>>): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
-  for (const component of components) {
-    const stack = made.stacks[component];
+  for (const [name, stack] of Object.entries(stacks)) {
     const visit = (construct: IConstruct): void => {
       if (CfnResource.isCfnResource(construct)) {
-        names.set(construct.node.path, `${component}/${String(stack.resolve(construct.logicalId))}`);
+        names.set(construct.node.path, `${name}/${String(stack.resolve(construct.logicalId))}`);
       }
       for (const child of construct.node.children) visit(child);
     };

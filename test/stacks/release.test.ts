@@ -117,7 +117,7 @@ describe('no release is written', () => {
   test('into a directory that holds something else, which stays as it was', async () => {
     mkdirSync(join(folder, 'mine'));
     writeFileSync(join(folder, 'mine', 'thesis.txt'), 'years of work');
-    await expect(build('mine')).rejects.toThrow(/mine is not empty and holds no release/);
+    await expect(build('mine')).rejects.toThrow(/mine is not empty and holds no release\.json/);
     expect(readdirSync(join(folder, 'mine'))).toEqual(['thesis.txt']);
     await expect(build('mine/thesis.txt')).rejects.toThrow(/is a file, or lies under one\. Name a directory/);
   });
