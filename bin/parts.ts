@@ -11,6 +11,7 @@ import { watchHealth } from '../lib/reconcilers/watch-health.ts';
 import { createRunEngine, type RunEngine } from '../lib/runs/engine.ts';
 import type { Core } from '../lib/use-cases/core.ts';
 import { provisioningSteps, provisionPractice } from '../lib/workflows/provision-practice.ts';
+import { updatePractice, updateSteps } from '../lib/workflows/update-practice.ts';
 import { siloShapes } from './silo-shapes.ts';
 
 export const systemClock: Clock = { now: () => new Date() };
@@ -56,15 +57,15 @@ export function buildParts(
     ...(config.cloud.kind === 'sandbox' ? { credentials: sandboxDefaults.credentials } : {}),
   });
   const ports: CloudPorts = { ...connected, ...standIns };
-  const definition = provisionPractice({
+  const silo = {
     ports,
     shapes: siloShapes,
     cell: config.cell,
     pollIntervalMs: config.cloud.kind === 'sandbox' ? 50 : 2_000,
-  });
+  };
   const engine = createRunEngine({
     database,
-    definitions: [definition],
+    definitions: [provisionPractice(silo), updatePractice(silo)],
     clock: systemClock,
     log,
     concurrency: config.workerConcurrency,
@@ -74,7 +75,7 @@ export function buildParts(
     clock: systemClock,
     queue: engine.queue,
     domain: config.cell.domain,
-    steps: { 'provision-practice': provisioningSteps, 'update-practice': [] },
+    steps: { 'provision-practice': provisioningSteps, 'update-practice': updateSteps },
     shapes: siloShapes,
   };
   return { database, ports, engine, core };

@@ -1,5 +1,6 @@
 import type { RunEvent } from '../../control-api/contracts/runs.ts';
 import type { Colours } from './output.ts';
+import { changeWords } from './run-changes.ts';
 import { countsOf, inProgress, type RunProgress } from './run-progress.ts';
 import { clean, duration } from './text.ts';
 
@@ -37,12 +38,21 @@ export class PlainLines {
         return this.#stepWords(event);
       case 'resource':
         return this.#resourceWords(event);
+      case 'change':
+        return this.#changeWords(event);
       case 'check':
         if (event.passed) return this.#verbose ? `ok    ${clean(event.title)}` : undefined;
         return this.#colours.red(
           `fail  ${clean(event.title)}: expected ${clean(event.expected)}, observed ${clean(event.observed)}`,
         );
     }
+  }
+
+  /** What is safe is for those who want every line; what interrupts, replaces, removes or was refused is for everybody. */
+  #changeWords(event: Extract<RunEvent, { kind: 'change' }>): string | undefined {
+    if (event.effect === 'safe' && !this.#verbose) return undefined;
+    const words = `${event.step}: ${changeWords(event)}`;
+    return event.verdict === 'refused' ? this.#colours.red(words) : words;
   }
 
   #resourceWords(event: Extract<RunEvent, { kind: 'resource' }>): string | undefined {

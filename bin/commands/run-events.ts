@@ -121,7 +121,8 @@ async function* listen(
 
 /** Kinds of events that a newer control plane may have are passed over, as the standard asks of a listener. */
 function readEvent({ event, data }: EventSourceMessage): RunEvent | undefined {
-  if (event === undefined || !['run', 'step', 'resource', 'check'].includes(event)) return undefined;
+  if (event === undefined || !['run', 'step', 'resource', 'change', 'check'].includes(event))
+    return undefined;
   let value: unknown;
   try {
     value = JSON.parse(data);

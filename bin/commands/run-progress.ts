@@ -83,6 +83,8 @@ export class RunProgress {
           });
         }
         break;
+      case 'change':
+        break;
       case 'check':
         this.#running()?.checks.set(event.check, event.passed);
         break;

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { type Run, runPageSchema, runSchema } from '../../control-api/contracts/runs.ts';
 import { findPractice, findRun } from './find.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
+import { showChanges } from './run-changes.ts';
 import { newestSeq } from './run-events.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { fields, table } from './table.ts';
@@ -23,7 +24,10 @@ export function runCommands(group: Command, invocation: Invocation): void {
     .argument('<run>', which)
     .description('Show one run, its steps and why it failed');
   act(show, invocation, async (session, _options, [text = '']) => {
-    showRun(session, await findRun(session.api, text));
+    const run = await findRun(session.api, text);
+    showRun(session, run);
+    // Only an update changes stacks that are there; what a provisioning adds is told as it comes.
+    if (run.workflow === 'update-practice' && !session.output.json) await showChanges(session, run);
     return undefined;
   });
 

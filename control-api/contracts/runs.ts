@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { changeEffects, changeVerdicts } from '../../lib/domain/change-review.ts';
 import { runStates, stepStates, workflows } from '../../lib/domain/run.ts';
 import { pageOf, pageQuerySchema, timeSchema } from './common.ts';
 
@@ -71,6 +72,22 @@ export const runEventSchema = z
       status: z.string(),
       reason: z.string().nullable(),
     }),
+    z
+      .object({
+        ...event,
+        kind: z.literal('change'),
+        step: z.string(),
+        stackName: z.string(),
+        changeSetId: z.string(),
+        action: z.string(),
+        logicalId: z.string(),
+        physicalId: z.string().nullable(),
+        type: z.string(),
+        effect: z.enum(changeEffects),
+        verdict: z.enum(changeVerdicts),
+        reason: z.string().nullable(),
+      })
+      .describe('One change of a change set as the review judged it, before anything was done'),
     z.object({
       ...event,
       kind: z.literal('check'),

@@ -1,10 +1,11 @@
 import { RevokeSecurityGroupEgressCommand, RevokeSecurityGroupIngressCommand } from '@aws-sdk/client-ec2';
+import { ModifyLoadBalancerAttributesCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { SiloActions } from '../ports/silo-actions.ts';
 import { type AwsClients, call } from './clients.ts';
 import { awsCodeOf } from './errors.ts';
 
 /** The port by the services' own operations. */
-export function siloActions({ ec2 }: AwsClients): SiloActions {
+export function siloActions({ ec2, elb }: AwsClients): SiloActions {
   return {
     revokeRules: async ({ id: GroupId, rules }, signal) => {
       const idsOf = (outbound: boolean) =>
@@ -23,15 +24,30 @@ export function siloActions({ ec2 }: AwsClients): SiloActions {
         );
       }
     },
+    allowLoadBalancerDeletion: async (LoadBalancerArn, signal) => {
+      const Attributes = [{ Key: 'deletion_protection.enabled', Value: 'false' }];
+      const command = new ModifyLoadBalancerAttributesCommand({ LoadBalancerArn, Attributes });
+      await unlessGone(() =>
+        call('elasticloadbalancing', 'ModifyLoadBalancerAttributes', signal, (options) =>
+          elb.send(command, options),
+        ),
+      );
+    },
   };
 }
 
 /** "Error codes for the Amazon EC2 API": a rule that was named is not there (any more). */
-const goneCodes = new Set(['InvalidPermission.NotFound', 'InvalidSecurityGroupRuleId.NotFound']);
+const goneCodes = new Set([
+  'InvalidPermission.NotFound',
+  'InvalidSecurityGroupRuleId.NotFound',
+  // "ModifyLoadBalancerAttributes", Elastic Load Balancing API Reference, by its code and by the SDK's name for it.
+  'LoadBalancerNotFound',
+  'LoadBalancerNotFoundException',
+]);
 
-async function unlessGone(revoke: () => Promise<unknown>): Promise<void> {
+async function unlessGone(change: () => Promise<unknown>): Promise<void> {
   try {
-    await revoke();
+    await change();
   } catch (error) {
     if (!goneCodes.has(awsCodeOf(error) ?? '')) throw error;
   }

@@ -14,7 +14,7 @@ import {
   type Stack,
   UpdateTerminationProtectionCommand,
 } from '@aws-sdk/client-cloudformation';
-import type { ResourceChange } from '../domain/change-review.ts';
+import type { ResourceChange } from '../domain/resource-change.ts';
 import type { ChangeSetView, StackDeployments, StackEvent, StackView } from '../ports/stack-deployments.ts';
 import { type AwsClients, call } from './clients.ts';
 import { awsCodeOf } from './errors.ts';
@@ -82,7 +82,10 @@ export function stackDeployments({ cloudFormation }: AwsClients): StackDeploymen
       let NextToken: string | undefined;
       do {
         page = await call(service, 'DescribeChangeSet', signal, (options) =>
-          cloudFormation.send(new DescribeChangeSetCommand({ ChangeSetName: id, NextToken }), options),
+          cloudFormation.send(
+            new DescribeChangeSetCommand({ ChangeSetName: id, IncludePropertyValues: true, NextToken }),
+            options,
+          ),
         );
         changes.push(...(page.Changes ?? []));
         NextToken = page.NextToken;
@@ -213,11 +216,16 @@ function resourceChange({ ResourceChange: change }: Change): ResourceChange[] {
       type: change.ResourceType ?? '',
       replacement: change.Replacement ?? null,
       policyAction: change.PolicyAction ?? null,
-      properties: (change.Details ?? []).flatMap(({ Target: target }) =>
-        target?.Name === undefined
-          ? []
-          : [{ name: target.Name, requiresRecreation: target.RequiresRecreation ?? 'Never' }],
-      ),
+      details: (change.Details ?? []).map((detail) => ({
+        attribute: detail.Target?.Attribute ?? 'unknown',
+        name: detail.Target?.Name ?? null,
+        // CloudFormation leaves it out for attributes that are no properties: those never make a new resource.
+        requiresRecreation: detail.Target?.RequiresRecreation ?? 'Never',
+        evaluation: detail.Evaluation ?? 'Static',
+        causingEntity: detail.CausingEntity ?? null,
+        before: detail.Target?.BeforeValue ?? null,
+        after: detail.Target?.AfterValue ?? null,
+      })),
     },
   ];
 }

@@ -61,3 +61,20 @@ export async function knownStackEvents(
     .execute();
   return new Set(rows.map((row) => row.event_id));
 }
+
+/** Whether a run has told what the review said of a change set. */
+export async function hasToldOfChangeSet(
+  connection: Connection,
+  runId: string,
+  changeSetId: string,
+): Promise<boolean> {
+  const told = await connection
+    .selectFrom('run_event')
+    .select('seq')
+    .where('run_id', '=', runId)
+    .where('kind', '=', 'change')
+    .where(sql<string>`body ->> 'changeSetId'`, '=', changeSetId)
+    .limit(1)
+    .executeTakeFirst();
+  return told !== undefined;
+}

@@ -1,15 +1,42 @@
-/** One resource in a change set ("Change" and "ResourceChange", AWS CloudFormation API Reference). */
-export interface ResourceChange {
+import {
+  interrupts,
+  isKnownInPlace,
+  isStateful,
+  statefulTypes,
+  weakens,
+  whyNeverOverridden,
+} from './change-review-resources.ts';
+import type { PropertyChange, ResourceChange } from './resource-change.ts';
+
+/**
+ * What a change does to its resource: nothing that anybody notices; an interruption; a new one in its place; its end; the loss of a
+ * safeguard; or something that CloudFormation cannot tell yet.
+ */
+export const changeEffects = ['safe', 'restarts', 'replaces', 'removes', 'weakens', 'unknown'] as const;
+export type ChangeEffect = (typeof changeEffects)[number];
+
+export const changeVerdicts = ['allowed', 'overridden', 'refused'] as const;
+export type ChangeVerdict = (typeof changeVerdicts)[number];
+
+export const overridableEffects = ['replace', 'remove'] as const;
+
+/** One change to one resource that the review would refuse and somebody has allowed. */
+export interface ChangeOverride {
+  readonly id: string;
+  readonly logicalId: string;
+  readonly effect: (typeof overridableEffects)[number];
+}
+
+/** One change as the review judged it. */
+export interface ReviewedChange {
   readonly action: string;
   readonly logicalId: string;
   readonly physicalId: string | null;
   readonly type: string;
-  /** `True`, `False`, `Conditional`; null when the resource is added or removed. */
-  readonly replacement: string | null;
-  /** What becomes of a resource that is removed or replaced: `Delete`, `Retain`, `Snapshot`, …; null when not told. */
-  readonly policyAction: string | null;
-  /** The properties that change, with whether that makes a new resource: `Never`, `Conditionally`, `Always`. */
-  readonly properties: readonly { readonly name: string; readonly requiresRecreation: string }[];
+  readonly effect: ChangeEffect;
+  readonly verdict: ChangeVerdict;
+  /** The properties behind the effect, each with the reason that CloudFormation gave; for a refusal the whole sentence. */
+  readonly reason: string | null;
 }
 
 /** A change that would lose or orphan what a practice keeps, in words. */
@@ -19,76 +46,128 @@ export interface Objection {
   readonly message: string;
 }
 
-/** Types whose replacement or removal loses data, or the means to read it, or cuts a silo from its network. */
-const statefulTypes: Readonly<Record<string, string>> = {
-  'AWS::KMS::Key': 'what it has encrypted could never be read again',
-  'AWS::RDS::DBInstance': "the practice's data lies in it",
-  'AWS::RDS::DBCluster': "the practice's data lies in it",
-  'AWS::SecretsManager::Secret': 'the database would lock out its app',
-  'AWS::EC2::VPC': 'the database and the app live in it',
-  'AWS::S3::Bucket': 'objects of the practice lie in it',
-  'AWS::Backup::BackupVault': 'backups of the practice lie in it',
-};
-
-export function isStateful(resourceType: string): boolean {
-  return resourceType in statefulTypes;
-}
-
-/** Whether records of a practice may lie in a resource of this type, even in one whose stack never came to be. */
-export function holdsData(resourceType: string): boolean {
-  return isStateful(resourceType) && !['AWS::EC2::VPC', 'AWS::KMS::Key'].includes(resourceType);
+export interface Review {
+  /** Every change of the change set, in its order. */
+  readonly changes: readonly ReviewedChange[];
+  /** Empty when the change set may be executed. */
+  readonly objections: readonly Objection[];
+  /** The overrides without which there would be more objections. */
+  readonly used: readonly ChangeOverride[];
 }
 
 /**
- * Reads a change set before it is executed and objects to every replacement or removal of a stateful resource, also to
- * one that CloudFormation calls only possible (`Conditional`): it may turn out either way. Adding is always allowed.
+ * Reads a change set before it is executed, classifies every change and objects to each replacement, removal or weakening of a stateful
+ * resource: also to one that CloudFormation calls only possible (`Conditional`), unless AWS documents that the property is
+ * changed in place. Adding is always allowed. An override lets exactly its change of exactly its resource pass, never that of
+ * a key or a vault.
  */
-export function reviewChanges(changes: readonly ResourceChange[]): Objection[] {
-  return changes.flatMap((change) => {
-    const loss = statefulTypes[change.type];
-    const harm = harmOf(change);
-    if (loss === undefined || harm === undefined) return [];
-    const name = `${change.logicalId} (${change.type}${change.physicalId === null ? '' : `, ${change.physicalId}`})`;
-    return [
-      {
-        logicalId: change.logicalId,
-        type: change.type,
-        message: `The change set would ${harm} ${name}${reasonOf(change)}: ${loss}.`,
-      },
-    ];
+export function reviewChanges(
+  changes: readonly ResourceChange[],
+  overrides: readonly ChangeOverride[] = [],
+): Review {
+  const used: ChangeOverride[] = [];
+  const objections: Objection[] = [];
+  const reviewed = changes.map((change): ReviewedChange => {
+    const { action, logicalId, physicalId, type } = change;
+    const effect = effectOf(change);
+    const seen = { action, logicalId, physicalId, type, effect, reason: reasonOf(change, effect) };
+    if (!isStateful(type) || effect === 'safe' || effect === 'restarts')
+      return { ...seen, verdict: 'allowed' };
+    const override = overrides.find((candidate) => allows(candidate, change, effect));
+    if (override !== undefined) {
+      used.push(override);
+      return { ...seen, verdict: 'overridden' };
+    }
+    const message = objectionTo(change, effect, seen.reason);
+    objections.push({ logicalId, type, message });
+    return { ...seen, verdict: 'refused', reason: message };
   });
+  return { changes: reviewed, objections, used };
 }
 
-function harmOf(change: ResourceChange): string | undefined {
-  if (change.action === 'Remove') return 'remove';
-  if (change.replacement === 'True') return 'replace';
-  if (change.replacement === 'Conditional') return 'possibly replace';
-  // CloudFormation cannot tell yet ("Dynamic"), or a word that is not known here: not known to be harmless.
-  if (!['Add', 'Modify', 'Import'].includes(change.action))
-    return `do something unknown (${change.action}) to`;
-  return undefined;
-}
-
-function reasonOf(change: ResourceChange): string {
-  const causes = change.properties
-    .filter((property) => property.requiresRecreation !== 'Never')
-    .map((property) => property.name);
-  if (change.action === 'Remove') {
-    return ` because the template no longer has it${change.policyAction === null ? '' : ` (then: ${change.policyAction})`}`;
+/** Harmless is only what is known to be. */
+function effectOf(change: ResourceChange): ChangeEffect {
+  switch (change.action) {
+    case 'Add':
+    case 'Import':
+      return 'safe';
+    case 'Remove':
+      return 'removes';
+    case 'Modify':
+      break;
+    default:
+      return 'unknown';
   }
-  return causes.length === 0 ? '' : ` because ${causes.join(', ')} would change`;
+  if (mayReplace(change)) return 'replaces';
+  if (change.details.some((detail) => weakens(change.type, detail))) return 'weakens';
+  return change.details.some(({ name }) => name !== null && interrupts(change.type, name))
+    ? 'restarts'
+    : 'safe';
 }
 
-/** CloudFormation's own guard against the same losses ("Prevent updates to stack resources"). */
-export const protectStatefulResources = JSON.stringify({
-  Statement: [
-    { Effect: 'Allow', Action: 'Update:*', Principal: '*', Resource: '*' },
-    {
-      Effect: 'Deny',
-      Action: ['Update:Replace', 'Update:Delete'],
-      Principal: '*',
-      Resource: '*',
-      Condition: { StringEquals: { ResourceType: Object.keys(statefulTypes) } },
-    },
-  ],
-});
+function mayReplace({ type, replacement, details }: ResourceChange): boolean {
+  if (replacement === 'True') return true;
+  const recreating = details.filter(({ requiresRecreation }) => requiresRecreation !== 'Never');
+  const isKnown = recreating.every((detail) => isKnownInPlace(type, detail));
+  if (replacement === 'False') return !isKnown;
+  // `Conditional` has a cause; without one it is as unknown as any other word.
+  return !(replacement === 'Conditional' && recreating.length > 0 && isKnown);
+}
+
+function allows(override: ChangeOverride, change: ResourceChange, effect: ChangeEffect): boolean {
+  if (override.logicalId !== change.logicalId || whyNeverOverridden(change.type) !== undefined) return false;
+  return (
+    (override.effect === 'replace' && effect === 'replaces') ||
+    (override.effect === 'remove' && effect === 'removes')
+  );
+}
+
+function objectionTo(change: ResourceChange, effect: ChangeEffect, reason: string | null): string {
+  const { logicalId, type, physicalId } = change;
+  const name = `${logicalId} (${type}${physicalId === null ? '' : `, ${physicalId}`})`;
+  return `The change set would ${harmOf(change, effect)} ${name}${reason === null ? '' : ` because ${reason}`}: ${statefulTypes[type]}.`;
+}
+
+function harmOf({ action, replacement }: ResourceChange, effect: ChangeEffect): string {
+  if (effect === 'replaces') return replacement === 'True' ? 'replace' : 'possibly replace';
+  if (effect === 'removes') return 'remove';
+  if (effect === 'weakens') return 'take a safeguard from';
+  return `do something unknown (${action}) to`;
+}
+
+/** Which properties are behind the effect, with what CloudFormation tells of each. */
+function reasonOf(change: ResourceChange, effect: ChangeEffect): string | null {
+  const { type, details, policyAction } = change;
+  const because = (isCause: (detail: PropertyChange) => boolean): string | null => {
+    const words = [...new Set(details.filter(isCause).map(wordsFor))];
+    return words.length === 0 ? null : words.join('; ');
+  };
+  switch (effect) {
+    case 'removes':
+      return `the template no longer has it${policyAction === null ? '' : ` (then: ${policyAction})`}`;
+    case 'replaces':
+      return because((it) => it.requiresRecreation !== 'Never' && !isKnownInPlace(type, it));
+    case 'weakens':
+      return because((it) => weakens(type, it));
+    case 'restarts':
+      return because(({ name }) => name !== null && interrupts(type, name));
+    case 'safe':
+      return change.action === 'Modify' ? because(() => true) : null;
+    case 'unknown':
+      return null;
+  }
+}
+
+/** A value longer than this is cut: policies and templates travel here as well. */
+const longestValue = 120;
+
+function wordsFor({ attribute, name, before, after, causingEntity }: PropertyChange): string {
+  const what = name ?? attribute;
+  const values = before === null && after === null ? '' : ` from ${quoted(before)} to ${quoted(after)}`;
+  return `${what} would change${values}${causingEntity === null ? '' : `, by ${causingEntity}`}`;
+}
+
+function quoted(value: string | null): string {
+  if (value === null) return 'nothing';
+  return `"${value.length > longestValue ? `${value.slice(0, longestValue)}…` : value}"`;
+}

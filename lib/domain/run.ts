@@ -1,3 +1,5 @@
+import type { ReviewedChange } from './change-review.ts';
+
 /** One execution of a workflow. Terminal: `succeeded`, `failed` (can be retried or cancelled), `cancelled`. */
 export const runStates = ['queued', 'running', 'succeeded', 'failed', 'cancelling', 'cancelled'] as const;
 export type RunState = (typeof runStates)[number];
@@ -48,6 +50,14 @@ export type RunEventBody =
       readonly status: string;
       readonly reason: string | null;
     }
+  /** One change of a change set as the review judged it, before it was executed; of updates, for a creation only adds. */
+  | ({
+      readonly kind: 'change';
+      readonly step: string;
+      readonly stackName: string;
+      /** CloudFormation's id: by it no change set is told of twice. */
+      readonly changeSetId: string;
+    } & ReviewedChange)
   | {
       readonly kind: 'check';
       readonly check: string;

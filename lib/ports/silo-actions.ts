@@ -7,4 +7,9 @@ export interface SiloActions {
    * is gone already, because an earlier attempt or somebody else revoked it, is no error; read the group again to know.
    */
   revokeRules(group: SecurityGroupFacts, signal?: AbortSignal): Promise<void>;
+  /**
+   * elasticloadbalancing:ModifyLoadBalancerAttributes: switches a load balancer's deletion protection off, so that its stack can be
+   * deleted. One that is gone already is no error.
+   */
+  allowLoadBalancerDeletion(loadBalancerArn: string, signal?: AbortSignal): Promise<void>;
 }

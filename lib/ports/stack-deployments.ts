@@ -1,4 +1,4 @@
-import type { ResourceChange } from '../domain/change-review.ts';
+import type { ResourceChange } from '../domain/resource-change.ts';
 
 /** A stack as CloudFormation shows it. */
 export interface StackView {

@@ -4,11 +4,11 @@ import { stackNameFor } from '../domain/stack-plan.ts';
 import type { CloudPorts } from '../ports/cloud.ts';
 import type { StackView } from '../ports/stack-deployments.ts';
 import type { Kept, RunContext } from '../runs/workflow.ts';
-import { goneOrFailed, removalToken } from './deploy-stack.ts';
 import { inProgress, settled, type Watch } from './stack-progress.ts';
+import { type Removal, removeStack } from './stack-removal.ts';
 
 export interface CancelParts {
-  readonly cloud: Pick<CloudPorts, 'stacks' | 'silo'>;
+  readonly cloud: Pick<CloudPorts, 'stacks' | 'silo' | 'actions'>;
   readonly pollIntervalMs: number;
 }
 
@@ -20,7 +20,13 @@ const databaseType = 'AWS::RDS::DBInstance';
  * Answers what stays, with reason and remedy. May be repeated after a crash.
  */
 export async function cancelProvisioning(parts: CancelParts, context: RunContext): Promise<Kept> {
-  const watch = { context, stacks: parts.cloud.stacks, step: 'cancel', intervalMs: parts.pollIntervalMs };
+  const watch: Removal = {
+    context,
+    stacks: parts.cloud.stacks,
+    actions: parts.cloud.actions,
+    step: 'cancel',
+    intervalMs: parts.pollIntervalMs,
+  };
   await removeComponent(watch, 'service');
   const database = await existingDatabase(parts, watch);
   if (database !== undefined) {
@@ -47,7 +53,7 @@ async function existingDatabase({ cloud }: CancelParts, watch: Watch): Promise<s
   return undefined;
 }
 
-async function removeFoundation({ cloud }: CancelParts, watch: Watch): Promise<string[]> {
+async function removeFoundation({ cloud }: CancelParts, watch: Removal): Promise<string[]> {
   const { context } = watch;
   const kept = await removeComponent(watch, 'foundation', async ({ type, physicalId }) => {
     if (type !== 'AWS::KMS::Key') return undefined;
@@ -76,7 +82,7 @@ interface Retained {
  * id on record, so that a repeated call still finds what was retained of a stack that is gone.
  */
 async function removeComponent(
-  watch: Watch,
+  watch: Removal,
   component: Component,
   handle: (retained: Retained) => Promise<string | undefined> = async () => undefined,
 ): Promise<string[]> {
@@ -87,7 +93,7 @@ async function removeComponent(
   const stack = await stacks.describe(stackName, context.signal);
   const stackId = stack?.stackId ?? recorded?.stackId ?? undefined;
   if (stackId === undefined) return [];
-  if (stack !== undefined) await removeStack(watch, stack);
+  if (stack !== undefined) await unprotectAndRemove(watch, stack);
   // Of a stack that was only reviewed there is nothing to keep or to show.
   if (stack?.status === 'REVIEW_IN_PROGRESS') return [];
   await context.write((trx) =>
@@ -113,7 +119,7 @@ async function removeComponent(
   return kept;
 }
 
-async function removeStack(watch: Watch, found: StackView): Promise<void> {
+async function unprotectAndRemove(watch: Removal, found: StackView): Promise<void> {
   const { context, stacks } = watch;
   // A creation gives way to its deletion; every other operation has to end first ("DeleteStack").
   const waits = inProgress(found.status) && found.status !== 'CREATE_IN_PROGRESS';
@@ -123,7 +129,5 @@ async function removeStack(watch: Watch, found: StackView): Promise<void> {
     await context.checkpoint();
     await stacks.setTerminationProtection(stack.name, false, context.signal);
   }
-  await context.checkpoint();
-  await stacks.remove(stack.stackId, removalToken(context, stack), context.signal);
-  await goneOrFailed(watch, stack.stackId);
+  await removeStack(watch, stack);
 }

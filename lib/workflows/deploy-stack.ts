@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { appendRunEvents, hasToldOfChangeSet } from '../db/run-event-store.ts';
 import { recordSiloStack } from '../db/silo-stack-store.ts';
-import { holdsData, isStateful, protectStatefulResources, reviewChanges } from '../domain/change-review.ts';
+import { type Review, reviewChanges } from '../domain/change-review.ts';
+import { protectStatefulResources } from '../domain/change-review-policy.ts';
+import { holdsData, isStateful } from '../domain/change-review-resources.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Component } from '../domain/release.ts';
 import type { ChangeSetView, StackView } from '../ports/stack-deployments.ts';
-import type { RunContext, StepContext } from '../runs/workflow.ts';
-import { followed, inProgress, rootCause, settled, type Watch } from './stack-progress.ts';
+import type { StepContext } from '../runs/workflow.ts';
+import { overridesFor, restoreGuard, withGuardRelaxed } from './stack-guard.ts';
+import { followed, settled, stackFailure, type Watch } from './stack-progress.ts';
+import { type Removal, removeStack } from './stack-removal.ts';
 
 /** What a stack is to become. */
 export interface WantedStack {
@@ -42,23 +47,26 @@ const leftover = new Set([
  * @throws DomainError `deployment_failed` with the resource that failed first; `change_refused` when the review objects.
  */
 export async function deployStack(
-  watch: Watch & { readonly context: StepContext },
+  watch: Removal & { readonly context: StepContext },
   wanted: WantedStack,
 ): Promise<DeployedStack> {
   const found = await settled(watch, wanted.name);
-  if (found !== undefined) await observe(watch, wanted, found);
+  if (found !== undefined) {
+    await observe(watch, wanted, found);
+    await restoreGuard(watch, wanted.component, found);
+  }
   const existing = found !== undefined && leftover.has(found.status) ? await removed(watch, found) : found;
-  if (existing !== undefined && !whole.has(existing.status)) throw await failed(watch, existing);
+  if (existing !== undefined && !whole.has(existing.status)) throw await stackFailure(watch, existing);
   if (existing !== undefined && (await isAsWanted(watch, existing, wanted))) {
-    return { stack: await protect(watch, wanted, existing), changed: false };
+    return { stack: await protect(watch, wanted, existing, false), changed: false };
   }
   const changed = await applyChangeSet(watch, wanted, existing, found?.stackId);
   const stack = await watch.stacks.describe(wanted.name, watch.context.signal);
   if (stack === undefined) throw new DomainError('deployment_failed', `Stack ${wanted.name} is gone.`);
   await observe(watch, wanted, stack);
   if (!['CREATE_COMPLETE', 'UPDATE_COMPLETE'].includes(stack.status) && changed)
-    throw await failed(watch, stack);
-  return { stack: await protect(watch, wanted, stack), changed };
+    throw await stackFailure(watch, stack);
+  return { stack: await protect(watch, wanted, stack, changed), changed };
 }
 
 export function sha256(text: string): string {
@@ -92,7 +100,7 @@ async function isAsWanted(
 }
 
 /** Removes a stack that never came to be; refuses when something in it may hold data. */
-async function removed(watch: Watch, stack: StackView): Promise<undefined> {
+async function removed(watch: Removal, stack: StackView): Promise<undefined> {
   const { context, stacks } = watch;
   const kept = (await stacks.resources(stack.stackId, context.signal)).filter(
     ({ type, status, physicalId }) =>
@@ -110,28 +118,8 @@ async function removed(watch: Watch, stack: StackView): Promise<undefined> {
       },
     );
   }
-  await context.checkpoint();
-  await stacks.remove(stack.stackId, removalToken(context, stack), context.signal);
-  await goneOrFailed(watch, stack.stackId);
+  await removeStack(watch, stack);
   return undefined;
-}
-
-/** Another generation is another try: with the token of the first, CloudFormation would join the deletion that failed. */
-export function removalToken({ run, token }: RunContext, stack: StackView): string {
-  return token(`remove:${run.generation}:${stack.stackId}`);
-}
-
-/** Waits until a stack is deleted. A stack that was only reviewed goes without an event of its own. */
-export async function goneOrFailed(watch: Watch, stackId: string): Promise<void> {
-  const { context, stacks } = watch;
-  for (;;) {
-    const stack = await settled(watch, stackId);
-    if (stack === undefined || stack.status === 'DELETE_COMPLETE') return;
-    if (stack.status === 'DELETE_FAILED') throw await failed(watch, stack);
-    await delay(watch.intervalMs, undefined, { signal: context.signal });
-    await context.checkpoint();
-    if ((await stacks.describe(stackId, context.signal)) === undefined) return;
-  }
 }
 
 /** Answers whether anything changed. */
@@ -170,10 +158,14 @@ async function applyChangeSet(
       `CloudFormation made no change set for ${wanted.name}: ${changeSet.reason}`,
     );
   }
-  await refuseObjections(watch, wanted, changeSet);
-  await context.checkpoint();
-  await stacks.executeChangeSet(changeSet.id, context.token(`execute:${changeSet.id}`), context.signal);
-  await followed(watch, created.stackId, false);
+  const { used } = await reviewed(watch, wanted, changeSet, existing);
+  const execute = async () => {
+    await context.checkpoint();
+    await stacks.executeChangeSet(changeSet.id, context.token(`execute:${changeSet.id}`), context.signal);
+    await followed(watch, created.stackId, false);
+  };
+  if (existing === undefined) await execute();
+  else await withGuardRelaxed(watch, wanted.component, existing, used, execute);
   return true;
 }
 
@@ -186,16 +178,24 @@ async function readyChangeSet({ context, stacks, intervalMs }: Watch, id: string
   }
 }
 
-async function refuseObjections(
-  { context, stacks }: Watch,
+/**
+ * Judges what the change set would do, and keeps the judgement of every change, before anything is done.
+ * @throws DomainError `change_refused` with each objection; the change set is gone then.
+ */
+async function reviewed(
+  watch: Watch,
   wanted: WantedStack,
   changeSet: ChangeSetView,
-): Promise<void> {
-  const objections = reviewChanges(changeSet.changes);
-  const [first] = objections;
-  if (first === undefined) return;
+  existing: StackView | undefined,
+): Promise<Review> {
+  const { context, stacks } = watch;
+  const review = reviewChanges(changeSet.changes, await overridesFor(watch, wanted.component));
+  // A creation only adds, and each resource that it adds has events of its own.
+  if (existing !== undefined) await tellReview(watch, wanted, changeSet.id, review);
+  const [first] = review.objections;
+  if (first === undefined) return review;
   await stacks.deleteChangeSet(changeSet.id, context.signal);
-  throw new DomainError('change_refused', objections.map(({ message }) => message).join(' '), {
+  throw new DomainError('change_refused', review.objections.map(({ message }) => message).join(' '), {
     context: {
       resource: {
         stackName: wanted.name,
@@ -204,45 +204,48 @@ async function refuseObjections(
         reason: first.message,
       },
       nextAction:
-        'Nothing was changed. Publish a release that leaves this resource in place, or move its data first; then retry.',
+        'Nothing of this stack was changed. Publish a release that leaves this resource in place, or move its data first; then retry. ' +
+        'Where the loss is meant, a security administrator may allow this one change: lumenality override allow.',
     },
   });
 }
 
-/** Foundation and data stand under termination protection and a stack policy as soon as they are whole. */
+/** A repeated step finds the change set that it made before; its changes are told once. */
+function tellReview(
+  { context, step }: Watch,
+  wanted: WantedStack,
+  changeSetId: string,
+  review: Review,
+): Promise<void> {
+  return context.write(async (trx) => {
+    if (await hasToldOfChangeSet(trx, context.run.id, changeSetId)) return;
+    const events = review.changes.map((change) => ({
+      kind: 'change' as const,
+      step,
+      stackName: wanted.name,
+      changeSetId,
+      ...change,
+    }));
+    await appendRunEvents(trx, context.run.id, events, context.now());
+  });
+}
+
+/**
+ * Foundation and data stand under termination protection and a stack policy as soon as they are whole. The policy is set
+ * again with every deployment that changed something: a newer control plane may protect more.
+ */
 async function protect(
   { context, stacks }: Watch,
   wanted: WantedStack,
   stack: StackView,
+  changed: boolean,
 ): Promise<StackView> {
+  if (stack.terminationProtection && !changed) return stack;
   const resources = await stacks.resources(stack.stackId, context.signal);
-  if (!resources.some(({ type }) => isStateful(type)) || stack.terminationProtection) return stack;
+  if (!resources.some(({ type }) => isStateful(type))) return stack;
   await context.checkpoint();
   await stacks.setStackPolicy(wanted.name, protectStatefulResources, context.signal);
+  if (stack.terminationProtection) return stack;
   await stacks.setTerminationProtection(wanted.name, true, context.signal);
   return { ...stack, terminationProtection: true };
-}
-
-/** The error for a stack that an operation left in a bad status: root cause first, in CloudFormation's own words. */
-async function failed(watch: Watch, stack: StackView): Promise<DomainError> {
-  const cause = await rootCause(watch, stack.stackId);
-  if (cause === undefined) {
-    const reason = stack.statusReason ?? (inProgress(stack.status) ? 'still in progress' : 'no reason given');
-    return new DomainError('deployment_failed', `Stack ${stack.name} is ${stack.status}: ${reason}`);
-  }
-  const reason = cause.reason ?? 'no reason given';
-  return new DomainError(
-    'deployment_failed',
-    `${cause.logicalId} (${cause.resourceType}) in stack ${stack.name} failed: ${reason}`,
-    {
-      context: {
-        resource: { stackName: stack.name, logicalId: cause.logicalId, type: cause.resourceType, reason },
-        stackStatus: stack.status,
-        nextAction:
-          stack.status === 'UPDATE_ROLLBACK_FAILED'
-            ? `Continue the roll-back of stack ${stack.name} in CloudFormation, then retry the run.`
-            : 'Remove the cause that CloudFormation names, then retry the run: it goes on from this step. Or cancel it.',
-      },
-    },
-  );
 }

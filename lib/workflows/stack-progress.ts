@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { knownStackEvents } from '../db/run-event-store.ts';
+import { DomainError } from '../domain/errors.ts';
 import type { RunEventBody } from '../domain/run.ts';
 import type { StackDeployments, StackEvent, StackView } from '../ports/stack-deployments.ts';
 import type { RunContext } from '../runs/workflow.ts';
@@ -118,8 +119,32 @@ function endsOperation(event: StackEvent): boolean {
   return isOfStack(event) && !event.status.endsWith('_IN_PROGRESS');
 }
 
+/** The error for a stack that an operation left in a bad status: root cause first, in CloudFormation's own words. */
+export async function stackFailure(watch: Watch, stack: StackView): Promise<DomainError> {
+  const cause = await rootCause(watch, stack.stackId);
+  if (cause === undefined) {
+    const reason = stack.statusReason ?? (inProgress(stack.status) ? 'still in progress' : 'no reason given');
+    return new DomainError('deployment_failed', `Stack ${stack.name} is ${stack.status}: ${reason}`);
+  }
+  const reason = cause.reason ?? 'no reason given';
+  return new DomainError(
+    'deployment_failed',
+    `${cause.logicalId} (${cause.resourceType}) in stack ${stack.name} failed: ${reason}`,
+    {
+      context: {
+        resource: { stackName: stack.name, logicalId: cause.logicalId, type: cause.resourceType, reason },
+        stackStatus: stack.status,
+        nextAction:
+          stack.status === 'UPDATE_ROLLBACK_FAILED'
+            ? `Continue the roll-back of stack ${stack.name} in CloudFormation, then retry the run.`
+            : 'Remove the cause that CloudFormation names, then retry the run: it goes on from this step. Or cancel it.',
+      },
+    },
+  );
+}
+
 /** The resource that failed first in the stack's latest operation, with CloudFormation's own reason; undefined if none did. */
-export async function rootCause(watch: Watch, stackId: string): Promise<StackEvent | undefined> {
+async function rootCause(watch: Watch, stackId: string): Promise<StackEvent | undefined> {
   const events = await watch.stacks.eventsSince(stackId, () => false, watch.context.signal);
   const begins = ['CREATE_IN_PROGRESS', 'UPDATE_IN_PROGRESS', 'DELETE_IN_PROGRESS'];
   const start = events.findLastIndex((event) => isOfStack(event) && begins.includes(event.status));

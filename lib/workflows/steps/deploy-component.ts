@@ -40,7 +40,13 @@ export function deployComponent(
       const { manifest, templates } = await releaseOf(context, releaseId);
       const { sha256 } = manifest.templates[component];
       const { stack, changed } = await deployStack(
-        { context, stacks: parts.cloud.stacks, step: context.step, intervalMs: parts.pollIntervalMs },
+        {
+          context,
+          stacks: parts.cloud.stacks,
+          actions: parts.cloud.actions,
+          step: context.step,
+          intervalMs: parts.pollIntervalMs,
+        },
         {
           component,
           name: stackNameFor(practiceId, component),
