@@ -1,97 +1,97 @@
 import { Aws } from 'aws-cdk-lib';
-import { CfnRole } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { arnInCell, rolePath } from './practice-stack.ts';
+import { arnInCell } from './plain-stack.ts';
+import { ScopedRole } from './scoped-role.ts';
 
 export interface AppRolesProps {
   readonly practiceId: string;
   readonly keyArn: string;
   readonly secretArn: string;
+  /** What IAM calls the database instance: `db-…`. */
+  readonly databaseResourceId: string;
+  readonly bucketName: string;
   readonly logGroupName: string;
 }
 
+/** The database role that serves requests; it signs in by IAM and owns no table (docs/silo.md). */
+const databaseUser = 'practice_app';
+
 /** Two roles: ECS starts the task with one, the app acts with the other. Each names one practice's resources only. */
 export class AppRoles extends Construct {
-  readonly executionRoleArn: string;
-  readonly taskRoleArn: string;
+  readonly execution: ScopedRole;
+  readonly task: ScopedRole;
 
   constructor(scope: Construct, id: string, props: AppRolesProps) {
     super(scope, id);
-    this.executionRoleArn = this.role(
-      'Execution',
-      props.practiceId,
-      'Lets ECS pull the image and write the log',
-      [
-        {
-          Sid: 'SignInToRegistry',
-          Effect: 'Allow',
-          Action: 'ecr:GetAuthorizationToken',
-          // This action has no resource ("Actions, resources, and condition keys for Amazon ECR").
-          Resource: '*',
-        },
-        {
-          Sid: 'PullPracticeApp',
-          Effect: 'Allow',
-          Action: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
-          // Any account: the registry may be shared by cells; its repository policy says which account may pull.
-          Resource: `arn:${Aws.PARTITION}:ecr:${Aws.REGION}:*:repository/lumenality/practice-app`,
-        },
-        {
-          Sid: 'WriteAppLog',
-          Effect: 'Allow',
-          Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-          Resource: arnInCell('logs', `log-group:${props.logGroupName}:*`),
-        },
-      ],
-    );
-    this.taskRoleArn = this.role('Task', props.practiceId, "The practice app's own identity", [
-      {
-        Sid: 'ReadDatabaseSecret',
-        Effect: 'Allow',
-        Action: ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'],
-        Resource: props.secretArn,
+    const { practiceId } = props;
+    const forTasks = {
+      practiceId,
+      service: 'ecs-tasks.amazonaws.com',
+      // "Amazon ECS task IAM role": against a confused deputy.
+      trustCondition: {
+        StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+        ArnLike: { 'aws:SourceArn': arnInCell('ecs', '*') },
       },
-      {
-        Sid: 'UsePracticeKey',
-        Effect: 'Allow',
-        // ListResourceTags: at its start the app checks that the key is tagged for its practice.
-        Action: [
-          'kms:Decrypt',
-          'kms:DescribeKey',
-          'kms:Encrypt',
-          'kms:GenerateDataKey*',
-          'kms:ListResourceTags',
-        ],
-        Resource: props.keyArn,
-      },
-    ]);
+    };
+    this.execution = new ScopedRole(this, 'ExecutionRole', {
+      ...forTasks,
+      description: 'Lets ECS pull the image and write the log',
+      statements: executionStatements(props),
+    });
+    this.task = new ScopedRole(this, 'TaskRole', {
+      ...forTasks,
+      description: "The practice app's own identity",
+      statements: taskStatements(props),
+    });
   }
+}
 
-  private role(name: string, practiceId: string, description: string, statements: object[]): string {
-    return new CfnRole(this, `${name}Role`, {
-      path: rolePath(practiceId),
-      description,
-      assumeRolePolicyDocument: {
-        Version: '2012-10-17',
-        Statement: [
-          {
-            Effect: 'Allow',
-            Principal: { Service: 'ecs-tasks.amazonaws.com' },
-            Action: 'sts:AssumeRole',
-            // "Amazon ECS task IAM role": against a confused deputy.
-            Condition: {
-              StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
-              ArnLike: { 'aws:SourceArn': arnInCell('ecs', '*') },
-            },
-          },
-        ],
-      },
-      policies: [
-        {
-          policyName: name.toLowerCase(),
-          policyDocument: { Version: '2012-10-17', Statement: statements },
-        },
-      ],
-    }).attrArn;
-  }
+const allow = (Sid: string, Action: string[], Resource: string): object => ({
+  Sid,
+  Effect: 'Allow',
+  Action,
+  Resource,
+});
+
+function executionStatements({ logGroupName }: AppRolesProps): object[] {
+  return [
+    // This action has no resource ("Actions, resources, and condition keys for Amazon ECR").
+    allow('SignInToRegistry', ['ecr:GetAuthorizationToken'], '*'),
+    // Any account: the registry may be shared by cells; its repository policy says which account may pull.
+    allow(
+      'PullPracticeApp',
+      ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
+      `arn:${Aws.PARTITION}:ecr:${Aws.REGION}:*:repository/lumenality/practice-app`,
+    ),
+    allow(
+      'WriteAppLog',
+      ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      arnInCell('logs', `log-group:${logGroupName}:*`),
+    ),
+  ];
+}
+
+function taskStatements({ keyArn, secretArn, databaseResourceId, bucketName }: AppRolesProps): object[] {
+  const bucketArn = `arn:${Aws.PARTITION}:s3:::${bucketName}`;
+  return [
+    allow(
+      'ReadDatabaseSecret',
+      ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'],
+      secretArn,
+    ),
+    allow(
+      'SignInToDatabase',
+      ['rds-db:connect'],
+      arnInCell('rds-db', `dbuser:${databaseResourceId}/${databaseUser}`),
+    ),
+    // ListResourceTags: at its start the app checks that the key is tagged for its practice.
+    allow(
+      'UsePracticeKey',
+      ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ListResourceTags'],
+      keyArn,
+    ),
+    allow('ListDocuments', ['s3:ListBucket'], bucketArn),
+    // Old versions stay out of reach: what the app deletes or overwrites can be brought back.
+    allow('KeepDocuments', ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'], `${bucketArn}/*`),
+  ];
 }

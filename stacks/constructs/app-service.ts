@@ -2,8 +2,10 @@ import { Aws } from 'aws-cdk-lib';
 import { CfnCluster, CfnService, CfnTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import { CfnListenerRule, CfnTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
+import { Alarm } from './alarm.ts';
 import type { AppRoles } from './app-roles.ts';
 import { appPort } from './firewall.ts';
+import { targetMetrics } from './metrics.ts';
 
 export interface AppServiceProps {
   readonly practiceId: string;
@@ -19,7 +21,9 @@ export interface AppServiceProps {
   readonly subnetIds: string[];
   readonly securityGroupId: string;
   readonly httpsListenerArn: string;
+  readonly loadBalancerArn: string;
   readonly hostName: string;
+  readonly alarmTopicArn: string;
 }
 
 const containerName = 'app';
@@ -35,6 +39,8 @@ export class AppService extends Construct {
   readonly serviceArn: string;
   readonly taskDefinitionArn: string;
   readonly targetGroupArn: string;
+  /** As CloudWatch names it: `targetgroup/<name>/<id>`. */
+  readonly targetGroupFullName: string;
 
   constructor(scope: Construct, id: string, props: AppServiceProps) {
     super(scope, id);
@@ -47,6 +53,7 @@ export class AppService extends Construct {
       conditions: [{ field: 'host-header', hostHeaderConfig: { values: [props.hostName] } }],
       actions: [{ type: 'forward', targetGroupArn: targets.ref }],
     });
+    const errors = this.errorAlarm(props, targets.attrTargetGroupFullName);
     const service = new CfnService(this, 'Service', {
       cluster: cluster.ref,
       taskDefinition: task.ref,
@@ -57,7 +64,9 @@ export class AppService extends Construct {
       deploymentConfiguration: {
         minimumHealthyPercent: 100,
         maximumPercent: 200,
+        // Tasks that do not become healthy end a deployment, and so do tasks that answer with errors.
         deploymentCircuitBreaker: { enable: true, rollback: true },
+        alarms: { enable: true, rollback: true, alarmNames: [errors.name] },
       },
       healthCheckGracePeriodSeconds: 60,
       enableExecuteCommand: false,
@@ -79,6 +88,25 @@ export class AppService extends Construct {
     this.serviceArn = service.ref;
     this.taskDefinitionArn = task.ref;
     this.targetGroupArn = targets.ref;
+    this.targetGroupFullName = targets.attrTargetGroupFullName;
+  }
+
+  /** There before the service, so that it watches the first deployment too. */
+  private errorAlarm(
+    { loadBalancerArn, alarmTopicArn }: AppServiceProps,
+    targetGroupFullName: string,
+  ): Alarm {
+    return new Alarm(this, 'Errors', {
+      topicArn: alarmTopicArn,
+      description: 'The app answers with errors of its own (5xx). A deployment under way is rolled back.',
+      metric: targetMetrics(loadBalancerArn, targetGroupFullName).appErrors,
+      comparison: 'at least',
+      threshold: 5,
+      periodSeconds: 60,
+      periods: { crossed: 3, of: 5 },
+      // The metric is reported only when there are such answers.
+      missingData: 'notBreaching',
+    });
   }
 
   private taskDefinition(props: AppServiceProps): CfnTaskDefinition {
@@ -89,8 +117,8 @@ export class AppService extends Construct {
       runtimePlatform: { cpuArchitecture: 'ARM64', operatingSystemFamily: 'LINUX' },
       cpu: props.cpu,
       memory: props.memoryMib,
-      executionRoleArn: props.roles.executionRoleArn,
-      taskRoleArn: props.roles.taskRoleArn,
+      executionRoleArn: props.roles.execution.arn,
+      taskRoleArn: props.roles.task.arn,
       containerDefinitions: [
         {
           name: containerName,
