@@ -1,14 +1,6 @@
-import {
-  Aws,
-  type CfnElement,
-  CfnOutput,
-  CfnParameter,
-  type CfnParameterProps,
-  type IStackSynthesizer,
-  LegacyStackSynthesizer,
-  Stack,
-} from 'aws-cdk-lib';
+import { Aws, type CfnParameterProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { PlainStack } from './plain-stack.ts';
 
 /** What a template calls itself; the control plane deploys it as the stack `lumenality-<practice id>-<component>`. */
 type Component = 'foundation' | 'data' | 'service';
@@ -20,46 +12,15 @@ const practiceId: CfnParameterProps = {
 };
 
 /**
- * One of the three stacks of a silo: synthesised once a release, deployed once a practice. Account and Region are
- * pseudo parameters, whatever differs between practices is a parameter, and there are no assets, so that the template
- * needs no bootstrap stack and means the same in every cell.
+ * One of the three stacks of a silo: synthesised once a release, deployed once a practice. Whatever differs between
+ * practices is a parameter.
  */
-export abstract class PracticeStack extends Stack {
+export abstract class PracticeStack extends PlainStack {
   readonly practiceId: string;
 
   constructor(scope: Construct, component: Component, description: string) {
-    // The class is typed without exactOptionalPropertyTypes in mind, hence the assertion.
-    const synthesizer = new LegacyStackSynthesizer() as IStackSynthesizer;
-    super(scope, component, { description, synthesizer, analyticsReporting: false });
+    super(scope, component, description);
     this.practiceId = this.parameter('PracticeId', practiceId);
-  }
-
-  /** A parameter of type String; what an earlier stack of the silo gives out under the same name is handed on to it. */
-  protected parameter(name: string, props: CfnParameterProps): string {
-    return new CfnParameter(this, name, props).valueAsString;
-  }
-
-  /** A parameter of type Number, as the token of its value. */
-  protected numberParameter(name: string, props: CfnParameterProps): number {
-    return new CfnParameter(this, name, { ...props, type: 'Number' }).valueAsNumber;
-  }
-
-  /** A parameter that travels as a comma-separated string and reads as a list. */
-  protected listParameter(name: string, props: CfnParameterProps): string[] {
-    return new CfnParameter(this, name, { ...props, type: 'CommaDelimitedList' }).valueAsList;
-  }
-
-  protected output(name: string, value: string, description: string): void {
-    new CfnOutput(this, name, { value, description });
-  }
-
-  /**
-   * The construct path without CDK's hash: `Key`, `KeyAlias`, `NetworkVpc`. A logical id is the identity of a
-   * resource that holds data, so it has to be readable in a review and must survive a change of CDK's own naming.
-   */
-  protected override allocateLogicalId(element: CfnElement): string {
-    const path = element.node.scopes.slice(this.node.scopes.length).map((scope) => scope.node.id);
-    return path.filter((id) => id !== 'Resource').join('');
   }
 }
 
