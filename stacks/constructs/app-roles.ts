@@ -1,6 +1,6 @@
 import { Aws } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { arnInCell } from './plain-stack.ts';
+import { arnInCell } from './practice-stack.ts';
 import { ScopedRole } from './scoped-role.ts';
 
 export interface AppRolesProps {

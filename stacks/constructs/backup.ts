@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import { backupSchedule, backupStartWindowMinutes } from '../../tenant-template/database-windows.ts';
 import { leastRetentionDays } from '../../tenant-template/shape-table.ts';
 import type { Database } from './database.ts';
-import { arnInCell } from './plain-stack.ts';
+import { arnInCell } from './practice-stack.ts';
 import { retain } from './retain.ts';
 import { ScopedRole } from './scoped-role.ts';
 
