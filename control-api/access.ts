@@ -29,6 +29,8 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'GET /v1/practices/:id/runs': runReaders,
   'GET /v1/practices/:id/deployments': runReaders,
   'GET /v1/practices/:id/evidence': evidenceReaders,
+  'GET /v1/practices/:id/cost': everyRole,
+  'GET /v1/cost': everyRole,
 
   'GET /v1/runs': runReaders,
   'GET /v1/runs/:id': runReaders,

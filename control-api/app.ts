@@ -9,6 +9,7 @@ import { logRequests } from './plugins/app/request-log.ts';
 import { registerApiDocuments } from './plugins/external/api-documents.ts';
 import { registerRateLimit } from './plugins/external/rate-limit.ts';
 import { registerSecurityHeaders } from './plugins/external/security-headers.ts';
+import { costRoutes } from './routes/cost.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { practiceRoutes } from './routes/practices.ts';
 import { recordRoutes } from './routes/records.ts';
@@ -57,6 +58,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 
   signUpRoutes(app, deps, limits);
   practiceRoutes(app, deps);
+  costRoutes(app, deps);
   runRoutes(app, deps, limits);
   recordRoutes(app, deps);
   tokenRoutes(app, deps);

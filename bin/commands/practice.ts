@@ -5,6 +5,7 @@ import {
   practicePageSchema,
   practiceSchema,
 } from '../../control-api/contracts/practices.ts';
+import { practiceCostCommand } from './cost.ts';
 import { exitCodes } from './exit-codes.ts';
 import { findPractice, latestRunOf } from './find.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
@@ -47,6 +48,8 @@ export function practiceCommands(group: Command, invocation: Invocation): void {
       .description('Show what the verification read, and what it expected; exit code 1 if a check failed'),
   ).option('--full', 'also the safeguards and the AWS reads behind each check');
   act<ListingOptions & { full?: boolean }>(evidence, invocation, listEvidence);
+
+  practiceCostCommand(group, invocation);
 }
 
 async function listPractices(

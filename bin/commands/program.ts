@@ -27,6 +27,10 @@ const groups: Readonly<Record<string, Group>> = {
     description: 'Create, list and revoke API tokens',
     load: async () => (await import('./token.ts')).tokenCommands,
   },
+  cost: {
+    description: 'Show what a silo of one shape costs a month at list prices, by line item',
+    load: async () => (await import('./cost.ts')).costCommand,
+  },
   plan: {
     description: 'Look at the plans on offer',
     load: async () => (await import('./records.ts')).planCommands,

@@ -1,6 +1,6 @@
 import { type Database, migrate, openEmbedded } from '../../lib/db/database.ts';
 import { publishRelease } from '../../lib/db/release-store.ts';
-import { releaseManifestSchema } from '../../lib/domain/release.ts';
+import { type Release, releaseManifestSchema } from '../../lib/domain/release.ts';
 
 /** A migrated database in memory. Opening takes seconds: share one in a file and keep tests apart by their data. */
 export async function openTestDatabase(): Promise<Database> {
@@ -9,11 +9,14 @@ export async function openTestDatabase(): Promise<Database> {
   return database;
 }
 
-/** Publishes a release that nobody could deploy; `digit` (0–9, a–f) makes its id and hashes. */
+const empty: Release['templates'] = { foundation: '{}', data: '{}', service: '{}' };
+
+/** Publishes a release that nobody could deploy; `digit` (0–9, a–f) makes its id and hashes, whatever the templates. */
 export async function publishTestRelease(
   database: Database,
   digit: string,
   publishedAt: Date,
+  templates: Release['templates'] = empty,
 ): Promise<string> {
   const hash = digit.repeat(64);
   const template = { file: 'template.json', sha256: hash, bytes: 2, parameters: [], outputs: [] };
@@ -27,7 +30,6 @@ export async function publishTestRelease(
     templates: { foundation: template, data: template, service: template },
     compliance: { file: 'compliance/report.json', sha256: hash, acknowledged: 0, unexplained: 0 },
   });
-  const templates = { foundation: '{}', data: '{}', service: '{}' };
   await publishRelease(database.db, { manifest, templates }, { publishedBy: 'test', now: publishedAt });
   return manifest.id;
 }

@@ -1,10 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { problemSchema } from '../../control-api/contracts/common.ts';
+import { costSchema, practiceCostSchema } from '../../control-api/contracts/cost.ts';
 import { practicePageSchema } from '../../control-api/contracts/practices.ts';
 import { approvalSchema, signUpPageSchema, signUpSchema } from '../../control-api/contracts/sign-ups.ts';
 import { signUpRequestSchema } from '../../lib/domain/sign-up.ts';
+import { publishTestRelease } from '../builders/database.ts';
 import { freshNpi, signUpRequest } from '../builders/sign-up.ts';
+import { shippedTemplates } from '../builders/templates.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { type Answer, startCli } from './run-cli.ts';
 
@@ -30,6 +33,31 @@ async function stateOf(signUpId: string): Promise<string> {
 }
 
 const submit = (request: object) => cli(['signup', 'submit', '--file', '-'], {}, JSON.stringify(request));
+
+describe('cost', () => {
+  test('lines, dearest first, and a sum that says what it is and is not', async () => {
+    await publishTestRelease(plane.api.database, 'c', new Date(), shippedTemplates());
+    const shown = await cli(['cost', '--shape', 'solo', '--release', 'r-cccccccccccc']);
+    expect(shown).toMatchObject({ code: 0, stderr: '' });
+    expect(shown.stdout).toMatch(/^ITEM +RESOURCE +QUANTITY +UNIT PRICE +USD A MONTH +BASIS$/m);
+    expect(shown.stdout).toMatch(/^Load balancer +EntranceLoadBalancer +730 hour +0\.0225 +16\.43 +fixed$/m);
+    expect(shown.stdout).toMatch(/A solo silo in release r-c{12}: \d+\.\d\d USD a month/);
+    expect(shown.stdout).toContain('Not a bill');
+
+    const document = await cli(['cost', '--shape', 'solo', '--release', 'r-cccccccccccc', '--json']);
+    expect(costSchema.parse(JSON.parse(document.stdout)).shape).toBe('solo');
+
+    const { practiceId } = await plane.approved('Priced Speech');
+    const practice = await cli(['practice', 'cost', 'priced', '--json']);
+    expect(practiceCostSchema.parse(JSON.parse(practice.stdout)).practiceId).toBe(practiceId);
+  });
+
+  test('a shape that is not there is a typing error that lists those that are', async () => {
+    const answer = await cli(['cost', '--shape', 'huge']);
+    expect(answer.code).toBe(2);
+    expect(answer.stderr).toContain('solo, group, enterprise');
+  });
+});
 
 describe('from sign-up to practice', () => {
   test('a file is signed up without a token, found by name and approved', async () => {

@@ -5,20 +5,15 @@ import { usageOf } from '../../lib/domain/cost/usage.ts';
 import { usualDesign, usualParameters } from '../../lib/domain/cost/usual-design.ts';
 import { shapes } from '../../lib/domain/practice.ts';
 import { components } from '../../lib/domain/release.ts';
-import { synthesise } from '../../stacks/release/synthesis.ts';
 import { instanceClasses } from '../../tenant-template/shape-table.ts';
 import { parametersForShape } from '../../tenant-template/shapes.ts';
+import { shippedTemplates } from '../builders/templates.ts';
 
 interface TemplateBody {
   readonly Resources: Record<string, { Type: string; Properties?: Record<string, unknown> }>;
 }
 
-const synthesis = synthesise();
-const templates = {
-  foundation: synthesis.templates.foundation.body,
-  data: synthesis.templates.data.body,
-  service: synthesis.templates.service.body,
-};
+const templates = shippedTemplates();
 const usd = (dollars: number) => Math.round(dollars * 1e9);
 
 const costOf = (

@@ -1,3 +1,4 @@
+import type { DomainError } from '../errors.ts';
 import { byUse, type Charge, fixed, only, type Pricing, type Silo } from './charge.ts';
 import { type CostResource, isList, isRecord } from './template.ts';
 import { hoursPerMonth } from './usage.ts';
@@ -86,5 +87,5 @@ function metricsOf(alarm: CostResource): number {
   return statistics.length;
 }
 
-const highResolution = (alarm: CostResource): Error =>
+const highResolution = (alarm: CostResource): DomainError =>
   alarm.uncovered('alarms of high resolution are not priced');

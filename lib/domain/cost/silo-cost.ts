@@ -6,6 +6,7 @@ import { withoutCharge } from './free.ts';
 import { networkPricing } from './network.ts';
 import { type PriceList, priceOf } from './prices/index.ts';
 import { type CostResource, resourcesOf } from './template.ts';
+import { unpriced } from './unpriced.ts';
 import type { SiloUsage } from './usage.ts';
 
 /** One line of a silo's monthly list price. Money is whole thousand-millionths of a US dollar (nano-USD), never a float. */
@@ -51,7 +52,7 @@ const pricings: Readonly<Record<string, Pricing>> = { ...networkPricing, ...data
 
 /**
  * What a silo costs a month at list prices: its templates with these parameters, times the price list.
- * @throws Error for a resource type that has neither a price nor a reason to cost nothing, for a property whose price
+ * @throws DomainError `configuration` for a resource type that has neither a price nor a reason to cost nothing, for a property whose price
  * is not known, and for a template that cannot be worked out: a cost that is not complete is no cost.
  */
 export function siloCost({ templates, parameters, usage, prices }: CostInput): SiloCost {
@@ -76,7 +77,7 @@ function linesOf(resource: CostResource, silo: Silo, prices: PriceList): CostLin
   const pricing = pricings[resource.type];
   if (pricing === undefined) {
     if (resource.type in withoutCharge) return [];
-    throw new Error(
+    throw unpriced(
       `${resource.label} has no price: add its type to lib/domain/cost, with a price or with the reason why it costs nothing.`,
     );
   }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import type { DomainError } from '../errors.ts';
 import type { Component } from '../release.ts';
+import { unpriced } from './unpriced.ts';
 
 /**
  * A value that is not known before the stack is deployed: an ARN, an address, an output of an earlier stack. It may
@@ -61,7 +63,7 @@ export interface Deployment {
 /**
  * One template as it would be deployed with these parameters: the resources whose conditions hold, and their
  * properties with `Ref`, `Fn::If`, … worked out as they are asked for.
- * @throws Error for an intrinsic function or a reference that it does not know.
+ * @throws DomainError `configuration` for an intrinsic function or a reference that it does not know.
  */
 export function resourcesOf(component: Component, body: string, deployment: Deployment): CostResource[] {
   const template = templateSchema.parse(JSON.parse(body));
@@ -134,8 +136,8 @@ export class CostResource {
   }
 
   /** For a property that the price table does not cover. */
-  uncovered(reason: string): Error {
-    return new Error(`The price of ${this.label} is not known: ${reason}.`);
+  uncovered(reason: string): DomainError {
+    return unpriced(`The price of ${this.label} is not known: ${reason}.`);
   }
 
   /** For messages. */
@@ -143,14 +145,14 @@ export class CostResource {
     return `${this.component}/${this.logicalId} (${this.type})`;
   }
 
-  #unreadable(name: string, expected: string, value: Value | undefined): Error {
+  #unreadable(name: string, expected: string, value: Value | undefined): DomainError {
     const found =
       value instanceof Undeployed
         ? `known only after deployment (${value.what})`
         : value === undefined
           ? 'missing'
           : JSON.stringify(value);
-    return new Error(
+    return unpriced(
       `The price of ${this.label} depends on its ${name}, which must be ${expected} and is ${found}.`,
     );
   }
@@ -289,8 +291,8 @@ class Evaluation {
     }
   }
 
-  #unknown(what: string): Error {
-    return new Error(`The price of the ${this.#component} stack cannot be worked out. Unknown ${what}.`);
+  #unknown(what: string): DomainError {
+    return unpriced(`The price of the ${this.#component} stack cannot be worked out. Unknown ${what}.`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { unpriced } from '../unpriced.ts';
 import usEast1 from './us-east-1.json' with { type: 'json' };
 
 const priceSchema = z.strictObject({
@@ -27,11 +28,11 @@ type Price = PriceList['prices'][string];
 /** List prices of US East (N. Virginia). */
 export const priceList: PriceList = priceListSchema.parse(usEast1);
 
-/** @throws Error for what the list has no price of: it cannot be left out of a sum. */
+/** @throws DomainError `configuration` for what the list has no price of: it cannot be left out of a sum. */
 export function priceOf(list: PriceList, id: string): Price {
   const price = list.prices[id];
   if (price !== undefined) return price;
-  throw new Error(
+  throw unpriced(
     `lib/domain/cost/prices has no price of ${id} in ${list.region}: look it up and add it with its source.`,
   );
 }

@@ -1,0 +1,89 @@
+import { newestRelease, readReleaseTemplates } from '../db/release-store.ts';
+import { priceList } from '../domain/cost/prices/index.ts';
+import { type SiloCost, siloCost } from '../domain/cost/silo-cost.ts';
+import { type SiloUsage, usageOf } from '../domain/cost/usage.ts';
+import { DomainError } from '../domain/errors.ts';
+import type { Shape } from '../domain/practice.ts';
+import { practiceParameters } from '../workflows/practice-parameters.ts';
+import type { Core } from './core.ts';
+import { readPractice } from './read-practices.ts';
+import { notFound, wrongState } from './refusals.ts';
+
+/** A monthly list price with what it was worked out from. */
+export interface QuotedCost extends SiloCost {
+  readonly shape: Shape;
+  readonly releaseId: string;
+  readonly region: string;
+  /** The day of the price list (ISO 8601). */
+  readonly pricesAsOf: string;
+  readonly usage: Pick<SiloUsage, 'clinicians' | 'requests'>;
+}
+
+/** Which silo; the stacks' names and hosts do not change what they cost. */
+const anyPractice = { PracticeId: 'practice' };
+
+/**
+ * What a silo of this shape costs a month in this release, or in the newest one.
+ * @throws DomainError `not_found`; `conflict` when no release is published; `configuration` when something in the release has no price.
+ */
+export async function readShapeCost(
+  core: Core,
+  request: { readonly shape: Shape; readonly releaseId?: string | undefined },
+): Promise<QuotedCost> {
+  const releaseId = request.releaseId ?? (await newestReleaseId(core));
+  const parameters = core.shapes.parametersForShape(request.shape);
+  return quote(core, { shape: request.shape, releaseId, parameters: { ...anyPractice, ...parameters } });
+}
+
+/**
+ * What a practice's silo costs a month: its shape with its own settings, in the release that it runs; in the newest one while
+ * none of its deployments was verified yet.
+ * @throws DomainError `not_found`; `wrong_state` when its silo is gone; `conflict`; `configuration`.
+ */
+export async function readPracticeCost(core: Core, id: string): Promise<QuotedCost> {
+  const practice = await readPractice(core, id);
+  if (practice.state === 'deprovisioned' || practice.state === 'provisioning_cancelled')
+    throw wrongState(
+      practice.state,
+      `Practice ${id} is ${practice.state}: it has no silo that could cost anything.`,
+    );
+  const releaseId = practice.release_id ?? (await newestReleaseId(core));
+  const parameters = await practiceParameters(core.db, core.shapes, practice);
+  return quote(core, { shape: practice.shape, releaseId, parameters: { ...parameters, PracticeId: id } });
+}
+
+async function quote(
+  core: Core,
+  silo: {
+    readonly shape: Shape;
+    readonly releaseId: string;
+    readonly parameters: Readonly<Record<string, string>>;
+  },
+): Promise<QuotedCost> {
+  const release = await readReleaseTemplates(core.db, silo.releaseId);
+  if (release === undefined) throw notFound('release');
+  const usage = usageOf(silo.shape);
+  const cost = siloCost({
+    templates: release.templates,
+    parameters: silo.parameters,
+    usage,
+    prices: priceList,
+  });
+  return {
+    ...cost,
+    shape: silo.shape,
+    releaseId: silo.releaseId,
+    region: priceList.region,
+    pricesAsOf: priceList.asOf,
+    usage: { clinicians: usage.clinicians, requests: usage.requests },
+  };
+}
+
+async function newestReleaseId(core: Core): Promise<string> {
+  const release = await newestRelease(core.db);
+  if (release !== undefined) return release.id;
+  throw new DomainError(
+    'conflict',
+    'No release is published, so there is nothing to price. Publish a release first.',
+  );
+}
