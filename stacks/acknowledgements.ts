@@ -44,43 +44,17 @@ export const acknowledgements: readonly Acknowledgement[] = [
       'app, database and endpoints each name a group of their own, and the group admits only its own members.',
   },
   {
-    rule: 'HIPAA.Security-IAMNoInlinePolicy',
-    resources: ['service/AppExecutionRole', 'service/AppTaskRole'],
-    reason:
-      "Each policy names one practice's resources and fits one role only. Inline, it cannot be attached to another practice's role, and it is " +
-      'deleted with its role.',
-  },
-  {
-    rule: 'HIPAA.Security-RDSEnhancedMonitoringEnabled',
-    resources: ['data/DatabaseInstance'],
-    reason:
-      'Enhanced monitoring reports the operating system’s processes, not access to data, and needs one more role a practice. Audit controls are ' +
-      'the PostgreSQL logs in CloudWatch and the app’s append-only audit table; CPU, memory, storage and sessions are in CloudWatch metrics.',
-  },
-  {
-    rule: 'HIPAA.Security-RDSInBackupPlan',
-    resources: ['data/DatabaseInstance'],
-    reason:
-      'RDS itself backs the instance up daily and keeps its transaction log for point-in-time recovery; the retention cannot be set below 7 days, ' +
-      'backups are encrypted with the practice’s key and outlive the instance.',
-  },
-  {
-    rule: 'HIPAA.Security-RDSInstanceBackupEnabled',
-    resources: ['data/DatabaseInstance'],
-    reason:
-      'The rule cannot read a parameter. Backups are always on: the parameter BackupRetentionDays has the minimum 7, and CloudFormation refuses less.',
-  },
-  {
     rule: 'HIPAA.Security-RDSMultiAZSupport',
     resources: ['data/DatabaseInstance'],
     reason:
       'The rule cannot read a condition. The plan decides: group and enterprise silos keep a standby in a second zone; a solo practice accepts ' +
-      'the time that a restore from backup takes.',
+      'the time that a restore takes, from point-in-time recovery or from the locked vault and its second copy in another Region.',
   },
   {
     rule: 'W2509',
     resources: ['service/Parameters/DatabaseSecretArn'],
     reason:
-      'The parameter is the ARN of a secret, not the secret: the app reads the password itself, with its own role. Hiding the ARN would hide evidence.',
+      'The rule goes by the name: the parameter is the ARN of a secret, which opens nothing. The app reads the password itself, with its own ' +
+      'role, from Secrets Manager. Masked, the ARN could not be compared with the stack that gave it out.',
   },
 ];
