@@ -1,5 +1,6 @@
 import type { ResourceHandler, ServiceEmulation } from '../model.ts';
 import * as acm from './acm/index.ts';
+import * as backup from './backup/index.ts';
 import * as ec2 from './ec2/index.ts';
 import * as ecs from './ecs/index.ts';
 import * as elbv2 from './elbv2/index.ts';
@@ -15,6 +16,7 @@ import * as wafv2 from './wafv2/index.ts';
 /** Every emulated service but STS and CloudFormation, which are parts of the sandbox itself. */
 export const services: readonly ServiceEmulation[] = [
   acm.service,
+  backup.service,
   ec2.service,
   ecs.service,
   elbv2.service,
@@ -31,6 +33,7 @@ export const services: readonly ServiceEmulation[] = [
 /** What CloudFormation can create, by resource type. */
 export const resourceHandlers: readonly ResourceHandler[] = [
   ...acm.resources,
+  ...backup.resources,
   ...iam.resources,
   ...route53.resources,
   ...ec2.resources,

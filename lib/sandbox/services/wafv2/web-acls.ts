@@ -209,11 +209,11 @@ export function putLoggingConfiguration(input: sdk.PutLoggingConfigurationReques
 /** A log group or a bucket whose name begins as WAF demands ("Sending web ACL traffic logs"), and that exists. */
 function checkDestination(destination: string, call: Call): void {
   const arn = parseArn(destination);
-  const name = arn?.service === 'logs' ? arn.resource.replace(/^log-group:/, '') : arn?.resource;
+  const name = arn?.service === 'logs' ? arn.resource.replace(/^log-group:|:\*$/g, '') : arn?.resource;
   const isKnown = arn?.service === 'logs' || arn?.service === 's3';
   if (!isKnown || name === undefined || !/^aws-waf-logs-[^:]*$/.test(name)) {
     throw invalidParameter(
-      "The ARN isn't valid. A log destination is the ARN of a log group (without ':*') or a bucket whose name begins with aws-waf-logs-.",
+      "The ARN isn't valid. A log destination is the ARN of a log group or a bucket whose name begins with aws-waf-logs-.",
       'LOG_DESTINATION',
       destination,
     );
