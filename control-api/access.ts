@@ -29,6 +29,13 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'GET /v1/practices/:id/runs': runReaders,
   'GET /v1/practices/:id/deployments': runReaders,
   'GET /v1/practices/:id/evidence': evidenceReaders,
+  'POST /v1/practices/:id/deployments': ['operator', 'release_manager'],
+  'GET /v1/practices/:id/settings': everyRole,
+  'PUT /v1/practices/:id/settings': ['operator'],
+  // Whoever follows a run sees what it was allowed to do; to allow it is for those who answer for the data.
+  'GET /v1/practices/:id/change-overrides': evidenceReaders,
+  'POST /v1/practices/:id/change-overrides': ['security_admin'],
+  'DELETE /v1/practices/:id/change-overrides/:overrideId': ['security_admin'],
   'GET /v1/practices/:id/cost': everyRole,
   'GET /v1/cost': everyRole,
 

@@ -11,6 +11,7 @@ import { registerRateLimit } from './plugins/external/rate-limit.ts';
 import { registerSecurityHeaders } from './plugins/external/security-headers.ts';
 import { costRoutes } from './routes/cost.ts';
 import { operationsRoutes } from './routes/operations.ts';
+import { practiceChangeRoutes } from './routes/practice-changes.ts';
 import { practiceRoutes } from './routes/practices.ts';
 import { recordRoutes } from './routes/records.ts';
 import { runRoutes } from './routes/runs.ts';
@@ -58,6 +59,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 
   signUpRoutes(app, deps, limits);
   practiceRoutes(app, deps);
+  practiceChangeRoutes(app, deps);
   costRoutes(app, deps);
   runRoutes(app, deps, limits);
   recordRoutes(app, deps);

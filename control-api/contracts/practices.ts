@@ -55,7 +55,7 @@ const evidenceSchema = z
 export type EvidenceRow = z.infer<typeof evidenceSchema>;
 export const evidencePageSchema = pageOf(evidenceSchema);
 
-const deploymentSchema = z
+export const deploymentSchema = z
   .object({
     id: z.uuid(),
     releaseId: z.string(),

@@ -43,17 +43,27 @@ export async function listOverrides(
   return pageFrom(rows, page.limit, (row) => ({ at: row.created_at, id: row.id }));
 }
 
+export function findOverride(
+  db: Connection,
+  of: { readonly practiceId: string; readonly id: string },
+): Promise<ChangeOverrideRow | undefined> {
+  return override(db, of).executeTakeFirst();
+}
+
+/** Reads an override and keeps others from changing it until the transaction ends. */
 export function lockOverride(
   trx: Trx,
   of: { readonly practiceId: string; readonly id: string },
 ): Promise<ChangeOverrideRow | undefined> {
-  return trx
+  return override(trx, of).forUpdate().executeTakeFirst();
+}
+
+function override(db: Connection, of: { readonly practiceId: string; readonly id: string }) {
+  return db
     .selectFrom('change_override')
     .selectAll()
     .where('id', '=', of.id)
-    .where('practice_id', '=', of.practiceId)
-    .forUpdate()
-    .executeTakeFirst();
+    .where('practice_id', '=', of.practiceId);
 }
 
 export async function setOverrideRevoked(trx: Trx, id: string, by: string, at: Date): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Insertable, Selectable } from 'kysely';
 import type { PracticeState } from '../domain/practice.ts';
-import type { Connection, Trx } from './database.ts';
+import type { PracticeSettings } from '../domain/settings.ts';
+import { type Connection, type Trx, toJson } from './database.ts';
 import { type Page, type PageRequest, pageFrom, positionOf } from './page.ts';
 import { latestRunIds } from './run-store.ts';
 import type { PracticeTable, SiloStackTable } from './schema.ts';
@@ -66,6 +67,22 @@ export async function setPracticeState(db: Trx, id: string, state: PracticeState
     .set((eb) => ({ state, revision: eb('revision', '+', 1), updated_at: at }))
     .where('id', '=', id)
     .execute();
+}
+
+/** Answers the practice's new revision. */
+export async function setPracticeSettings(
+  db: Trx,
+  id: string,
+  settings: PracticeSettings,
+  at: Date,
+): Promise<number> {
+  const { revision } = await db
+    .updateTable('practice')
+    .set((eb) => ({ settings: toJson(settings), revision: eb('revision', '+', 1), updated_at: at }))
+    .where('id', '=', id)
+    .returning('revision')
+    .executeTakeFirstOrThrow();
+  return revision;
 }
 
 export async function countPractices(db: Connection): Promise<{ state: PracticeState; count: number }[]> {

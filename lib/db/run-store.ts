@@ -137,6 +137,17 @@ export async function latestRunIds(
   return new Map(rows.map((row) => [row.practice_id, row.id]));
 }
 
+/** The run of a practice that has not ended, if there is one: there is never more than one. */
+export async function openRunOf(connection: Connection, practiceId: string): Promise<Run | undefined> {
+  const row = await connection
+    .selectFrom('run')
+    .selectAll()
+    .where('practice_id', '=', practiceId)
+    .where('state', 'in', [...openRunStates])
+    .executeTakeFirst();
+  return row === undefined ? undefined : toRun(row);
+}
+
 /** Every run that a worker should be at work on, oldest first. */
 export async function listOpenRuns(connection: Connection): Promise<Run[]> {
   const rows = await connection

@@ -278,7 +278,7 @@ function cancelFailure(error: unknown, runId: string): RunError {
   const failure = runErrorFrom(error, { runId, step: 'cancel' });
   return {
     ...failure,
-    nextAction: `Cancel the run again to go on with the removal, or retry it to provision after all. ${failure.nextAction}`,
+    nextAction: `Cancel the run again to go on with the removal, or retry it to go on after all. ${failure.nextAction}`,
   };
 }
 

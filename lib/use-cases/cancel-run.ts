@@ -1,13 +1,18 @@
 import { appendAudit } from '../db/audit-store.ts';
 import { lockPractice } from '../db/practice-store.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
-import { lockRun, type RunWithSteps, readRun, requestCancel } from '../db/run-store.ts';
+import { lockRun, openRunOf, type RunWithSteps, readRun, requestCancel } from '../db/run-store.ts';
 import type { Actor } from '../domain/access.ts';
+import type { PracticeState } from '../domain/practice.ts';
+import type { Workflow } from '../domain/run.ts';
 import type { Core } from './core.ts';
 import { notFound, wrongState } from './refusals.ts';
 
-/** In these the practice is still being made, so its run can be called off. */
-const cancellable: readonly string[] = ['provisioning', 'provisioning_failed'];
+/** The states of its practice in which each workflow's run can be called off: what it works towards is not yet so. */
+const cancellable: Readonly<Record<Workflow, readonly PracticeState[]>> = {
+  'provision-practice': ['provisioning', 'provisioning_failed'],
+  'update-practice': ['active'],
+};
 
 /**
  * Asks for a run's end: its worker stops at the next safe point and removes what is safe to remove. The answer is the
@@ -24,11 +29,16 @@ export function cancelRun(
     const run = await lockRun(trx, runId);
     if (run === undefined) throw notFound('run');
     const practice = await lockPractice(trx, run.practiceId);
-    if (practice === undefined || !cancellable.includes(practice.state)) {
+    if (practice === undefined || !cancellable[run.workflow].includes(practice.state)) {
+      const state = practice?.state ?? 'unknown';
       throw wrongState(
         run.state,
-        `The run is ${run.state} and its practice is made: there is nothing to cancel.`,
+        `The run is ${run.state} and its practice is ${state} by now: there is nothing to cancel.`,
       );
+    }
+    const open = await openRunOf(trx, run.practiceId);
+    if (open !== undefined && open.id !== runId) {
+      throw wrongState(run.state, `Run ${open.id} of this practice is ${open.state}: cancel that one.`);
     }
     const now = core.clock.now();
     const cancelling = await requestCancel(trx, runId);

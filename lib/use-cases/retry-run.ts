@@ -1,14 +1,23 @@
 import { appendAudit } from '../db/audit-store.ts';
+import type { Trx } from '../db/database.ts';
 import { lockPractice, setPracticeState } from '../db/practice-store.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
-import { lockRun, type RunWithSteps, readRun, requeueRun } from '../db/run-store.ts';
+import { latestRunIds, lockRun, type Run, type RunWithSteps, readRun, requeueRun } from '../db/run-store.ts';
 import type { Actor } from '../domain/access.ts';
+import type { PracticeState } from '../domain/practice.ts';
+import type { Workflow } from '../domain/run.ts';
 import type { Core } from './core.ts';
 import { notFound, wrongState } from './refusals.ts';
 
+/** The state in which each workflow's failure leaves its practice. */
+const stateAfterFailure = {
+  'provision-practice': 'provisioning_failed',
+  'update-practice': 'active',
+} as const satisfies Record<Workflow, PracticeState>;
+
 /**
  * Lets a failed run go on from the step that failed; steps that succeeded are not repeated.
- * @throws DomainError `not_found`, `wrong_state` (the run is not `failed`, or its practice has moved on).
+ * @throws DomainError `not_found`, `wrong_state` (the run is not `failed`, its practice has moved on, or a later run has).
  */
 export function retryRun(core: Core, runId: string, actor: Actor): Promise<RunWithSteps> {
   return core.db.transaction().execute(async (trx) => {
@@ -17,15 +26,13 @@ export function retryRun(core: Core, runId: string, actor: Actor): Promise<RunWi
     if (run.state !== 'failed') {
       throw wrongState(run.state, `The run is ${run.state}; only a failed run can be retried.`);
     }
-    const practice = await lockPractice(trx, run.practiceId);
-    if (practice?.state !== 'provisioning_failed') {
-      const state = practice?.state ?? 'unknown';
-      throw wrongState(state, `The practice is ${state} by now, so this run has nothing left to do.`);
-    }
+    await requireWork(trx, run);
     const now = core.clock.now();
     const queued = await requeueRun(trx, runId);
     if (queued === undefined) throw wrongState(run.state, 'The run cannot be retried.');
-    await setPracticeState(trx, run.practiceId, 'provisioning', now);
+    if (run.workflow === 'provision-practice') {
+      await setPracticeState(trx, run.practiceId, 'provisioning', now);
+    }
     await appendRunEvents(
       trx,
       runId,
@@ -48,4 +55,20 @@ export function retryRun(core: Core, runId: string, actor: Actor): Promise<RunWi
     if (retried === undefined) throw notFound('run');
     return retried;
   });
+}
+
+/** A practice that has moved on must not be taken back to where a run of the past wanted it. */
+async function requireWork(trx: Trx, run: Run): Promise<void> {
+  const practice = await lockPractice(trx, run.practiceId);
+  if (practice?.state !== stateAfterFailure[run.workflow]) {
+    const state = practice?.state ?? 'unknown';
+    throw wrongState(state, `The practice is ${state} by now, so this run has nothing left to do.`);
+  }
+  const newest = (await latestRunIds(trx, [run.practiceId])).get(run.practiceId);
+  if (newest !== run.id) {
+    throw wrongState(
+      run.state,
+      `Run ${newest} of this practice came after this one: retry that, or ask for an update.`,
+    );
+  }
 }

@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import type { Trx } from '../db/database.ts';
+import { queueDeployment } from '../db/deployment-store.ts';
+import type { PracticeRow } from '../db/practice-store.ts';
+import { appendRunEvents } from '../db/run-event-store.ts';
+import { insertRun, openRunOf } from '../db/run-store.ts';
+import type { Actor } from '../domain/access.ts';
+import type { Core } from './core.ts';
+import { wrongState } from './refusals.ts';
+
+export interface QueuedUpdate {
+  readonly deploymentId: string;
+  readonly runId: string;
+}
+
+/**
+ * Starts an `update-practice` run in the caller's transaction: deployment, run with its steps and queue entry. The caller holds the
+ * practice's row (`lockPractice`), so two that ask at once cannot both find it idle, and writes the audit row.
+ * @throws DomainError `wrong_state` when the practice is not active or a run of it is open, which it names.
+ */
+export async function queueUpdate(
+  core: Core,
+  trx: Trx,
+  update: { readonly practice: PracticeRow; readonly releaseId: string; readonly reason: string },
+  actor: Actor,
+): Promise<QueuedUpdate> {
+  const { practice, releaseId, reason } = update;
+  await requireIdle(trx, practice);
+  const now = core.clock.now();
+  const [deploymentId, runId] = [randomUUID(), randomUUID()];
+  await insertRun(trx, {
+    id: runId,
+    workflow: 'update-practice',
+    practiceId: practice.id,
+    input: { releaseId },
+    steps: core.steps['update-practice'],
+    requestedBy: actor.name,
+    now,
+  });
+  await queueDeployment(trx, {
+    id: deploymentId,
+    practiceId: practice.id,
+    releaseId,
+    runId,
+    reason,
+    now,
+  });
+  await appendRunEvents(trx, runId, [{ kind: 'run', state: 'queued', message: reason }], now);
+  await core.queue.enqueue(trx, { id: runId, practiceId: practice.id, generation: 1 });
+  return { deploymentId, runId };
+}
+
+/** @throws DomainError `wrong_state` */
+async function requireIdle(trx: Trx, practice: PracticeRow): Promise<void> {
+  const open = await openRunOf(trx, practice.id);
+  if (open !== undefined) {
+    throw wrongState(
+      open.state,
+      `Run ${open.id} (${open.workflow}) of this practice is ${open.state}. Wait for its end or cancel it, then ask again.`,
+    );
+  }
+  if (practice.state !== 'active') {
+    throw wrongState(
+      practice.state,
+      `The practice is ${practice.state}; only an active practice is updated.`,
+    );
+  }
+}
