@@ -114,6 +114,21 @@ export interface ResourceHandler {
   ): ResourceOutcome | Promise<ResourceOutcome>;
   /** Deleting what is already gone succeeds. */
   delete(physicalId: string, properties: Properties, context: ResourceContext): void | Promise<void>;
+  /**
+   * Whether a change of properties that replace `Conditionally` needs a new resource; without it they change in place.
+   * `update` refuses what it cannot do.
+   */
+  readonly replaces?: (properties: Properties, previous: Properties) => boolean;
+  /**
+   * The resource as it is, for drift detection; undefined when it is gone. A property that is left out cannot be told,
+   * one that is `undefined` is not there. `properties` is what the stack gave it, for values with more than one spelling.
+   * Types without it are not checked for drift.
+   */
+  readonly read?: (
+    physicalId: string,
+    properties: Properties,
+    context: ResourceContext,
+  ) => Promise<Properties | undefined>;
 }
 
 /** A running database engine for one RDS instance. */

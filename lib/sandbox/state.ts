@@ -22,7 +22,7 @@ export interface DurableState extends State {
 const lastCodePoint = '\u{10FFFF}';
 const maxTables = 512;
 /** Of everything below a sandbox's directory. It goes up when a record or a file is kept in another way. */
-const formatVersion = '1';
+const formatVersion = '2';
 
 /**
  * Opens (or makes) the state kept in `directory`, an LMDB environment, for this process alone.

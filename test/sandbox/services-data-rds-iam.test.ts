@@ -112,7 +112,7 @@ describe('IAM database authentication', () => {
     expect(cloud.logged.at(-1)).toMatch(/it has expired/);
   });
 
-  test.each<[string, boolean, () => [inline?: string, attached?: string]]>([
+  test.each<[string, boolean, () => [inline?: string | undefined, attached?: string]]>([
     ['a managed policy allows it', true, () => [undefined, document('Allow', resource)]],
     ['no policy allows it', false, () => []],
     ['another user is allowed', false, () => [document('Allow', resource.replace('practice_app', 'other'))]],

@@ -56,7 +56,7 @@ export function handlerOf(run: Run, type: string): ResourceHandler {
 }
 
 export function contextOf(
-  run: Run,
+  run: Pick<Run, 'cloud' | 'stackId' | 'operationId' | 'signal'>,
   logicalId: string,
   tags: Readonly<Record<string, string>>,
   initiated: (physicalId: string) => void = () => undefined,
@@ -175,7 +175,7 @@ export async function deploy(run: Run, bound: BoundTemplate, logicalId: string):
     if (checked.problems.length > 0) throw validationFailure(logicalId, checked.problems);
     const { properties } = checked;
     const tags = operation.target?.tags ?? {};
-    action = known?.action ?? actionOf(definition.Type, before, properties, tags);
+    action = known?.action ?? actionOf(handlerOf(run, definition.Type), before, properties, tags);
     begun = { ...begun, properties: action === 'create' ? properties : begun.properties };
     putProgress(run, { logicalId, action, properties, before, done: action === 'none' });
     if (action === 'none') {
@@ -224,11 +224,11 @@ export const validationFailure = (logicalId: string, problems: readonly string[]
   );
 
 /**
- * A property that replaces `Always` replaces here; one that does so `Conditionally` is offered to the handler as an
- * update, which refuses what it cannot do in place.
+ * A property that replaces `Always` replaces here; of one that does so `Conditionally` the resource's handler knows
+ * whether this change is one that needs a new resource.
  */
 function actionOf(
-  type: string,
+  { type, replaces }: ResourceHandler,
   before: ResourceRecord | undefined,
   properties: Readonly<Record<string, unknown>>,
   tags: Readonly<Record<string, string>>,
@@ -240,6 +240,7 @@ function actionOf(
     .map((name) => recreationOf(type, name, before.properties[name], properties[name]))
     .reduce(stronger, 'Never');
   if (recreation === 'Always') return 'replace';
+  if (recreation === 'Conditionally' && replaces?.(properties, before.properties) === true) return 'replace';
   const tagsChange = tagProperty(type) !== undefined && !isSame(before.stackTags, tags);
   return changed.length > 0 || tagsChange ? 'update' : 'none';
 }

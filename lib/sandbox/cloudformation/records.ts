@@ -1,4 +1,5 @@
 import type { Cloud, State } from '../model.ts';
+import type { Difference } from './drift-comparison.ts';
 import type { ParameterTexts } from './parameters.ts';
 
 /** What a stack is made of: the template as it was given, and the values that go with it. */
@@ -57,6 +58,7 @@ export interface StackRecord extends StackContent {
   /** Names of other stacks' exports that this stack uses. */
   readonly imports: readonly string[];
   readonly operation?: OperationRecord | undefined;
+  readonly drift?: StackDrift | undefined;
 }
 
 export interface OutputRecord {
@@ -172,6 +174,37 @@ export interface PlannedDetail {
   readonly causingEntity?: string | undefined;
 }
 
+/** What a look at one resource found. */
+export interface ResourceDriftRecord {
+  readonly logicalId: string;
+  readonly physicalId: string;
+  readonly type: string;
+  readonly status: 'IN_SYNC' | 'MODIFIED' | 'DELETED' | 'UNKNOWN';
+  /** Why the status is UNKNOWN. */
+  readonly reason?: string;
+  readonly expected: Readonly<Record<string, unknown>>;
+  /** What the template sets, as it is; absent when there is nothing to read. */
+  readonly actual?: Readonly<Record<string, unknown>>;
+  readonly differences: readonly Difference[];
+  readonly timestamp: Date;
+}
+
+export interface DriftDetectionRecord {
+  readonly id: string;
+  readonly stackId: string;
+  readonly status: 'DETECTION_IN_PROGRESS' | 'DETECTION_COMPLETE' | 'DETECTION_FAILED';
+  readonly statusReason?: string;
+  readonly stackStatus?: StackDrift['status'];
+  readonly driftedCount?: number;
+  readonly startedAt: Date;
+}
+
+/** What the last detection over the whole stack found. */
+export interface StackDrift {
+  readonly status: 'DRIFTED' | 'IN_SYNC' | 'UNKNOWN';
+  readonly checkedAt: Date;
+}
+
 /** The tables of CloudFormation. Keys begin with `stackKey`, so one account's stacks and one stack's records lie together. */
 export const tables = (state: State) => ({
   stacks: state.table<StackRecord>('cloudformation.stacks'),
@@ -181,6 +214,8 @@ export const tables = (state: State) => ({
   progress: state.table<ProgressRecord>('cloudformation.progress'),
   events: state.table<EventRecord>('cloudformation.events'),
   changeSets: state.table<ChangeSetRecord>('cloudformation.change-sets'),
+  driftDetections: state.table<DriftDetectionRecord>('cloudformation.drift-detections'),
+  resourceDrifts: state.table<ResourceDriftRecord>('cloudformation.resource-drifts'),
   tokens: state.table<TokenRecord>('cloudformation.tokens'),
 });
 

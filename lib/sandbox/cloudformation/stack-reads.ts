@@ -3,7 +3,14 @@ import type { Call } from '../model.ts';
 import { pageOf } from '../paging.ts';
 import { eventsOf } from './events.ts';
 import { isSecret } from './parameters.ts';
-import { type ResourceRecord, resourcesOf, type StackContent, type StackRecord, tables } from './records.ts';
+import {
+  type ResourceRecord,
+  resourcesOf,
+  type StackContent,
+  type StackRecord,
+  stackKey,
+  tables,
+} from './records.ts';
 import {
   type Api,
   checkedTemplate,
@@ -73,7 +80,7 @@ export const stackReads = (api: Api) => ({
         StackStatus,
         StackStatusReason,
         TemplateDescription: stack.description,
-        DriftInformation: { StackDriftStatus: 'NOT_CHECKED' as const },
+        DriftInformation: describeDrift(stack),
       };
     });
     return { StackSummaries: summaries, NextToken: page.next };
@@ -118,7 +125,7 @@ export const stackReads = (api: Api) => ({
         StackId: stack.stackId,
         StackName: stack.name,
         Timestamp: record.timestamp,
-        ...describeResource(record),
+        ...describeResource(call, stack, record),
       })),
     };
   },
@@ -136,7 +143,7 @@ export const stackReads = (api: Api) => ({
         StackName: stack.name,
         LastUpdatedTimestamp: record.timestamp,
         ...(metadata !== undefined && { Metadata: JSON.stringify(metadata) }),
-        ...describeResource(record),
+        ...describeResource(call, stack, record),
       },
     };
   },
@@ -146,7 +153,7 @@ export const stackReads = (api: Api) => ({
     const page = pageByPosition(resourcesOf(call.cloud, stack.stackId), input.NextToken);
     const summaries = page.items.map((record) => ({
       LastUpdatedTimestamp: record.timestamp,
-      ...describeResource(record),
+      ...describeResource(call, stack, record),
     }));
     return { StackResourceSummaries: summaries, NextToken: page.next };
   },
@@ -245,6 +252,11 @@ export function describeParameters({ templateBody, parameters }: StackContent): 
 export const describeTags = (tags: Readonly<Record<string, string>>): sdk.Tag[] =>
   Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 
+const describeDrift = ({ drift }: StackRecord) =>
+  drift
+    ? { StackDriftStatus: drift.status, LastCheckTimestamp: drift.checkedAt }
+    : { StackDriftStatus: 'NOT_CHECKED' as const };
+
 function describeStack(stack: StackRecord): sdk.Stack {
   return {
     StackId: stack.stackId,
@@ -270,15 +282,20 @@ function describeStack(stack: StackRecord): sdk.Stack {
     RoleARN: stack.roleArn,
     Tags: describeTags(stack.tags),
     EnableTerminationProtection: stack.terminationProtection,
-    DriftInformation: { StackDriftStatus: 'NOT_CHECKED' },
+    DriftInformation: describeDrift(stack),
   };
 }
 
-const describeResource = (record: ResourceRecord) => ({
-  LogicalResourceId: record.logicalId,
-  PhysicalResourceId: record.physicalId,
-  ResourceType: record.type,
-  ResourceStatus: record.status as sdk.ResourceStatus,
-  ResourceStatusReason: record.statusReason,
-  DriftInformation: { StackResourceDriftStatus: 'NOT_CHECKED' as const },
-});
+function describeResource(call: Call, stack: StackRecord, record: ResourceRecord) {
+  const drift = tables(call.cloud.state).resourceDrifts.get(`${stackKey(stack.stackId)}/${record.logicalId}`);
+  return {
+    LogicalResourceId: record.logicalId,
+    PhysicalResourceId: record.physicalId,
+    ResourceType: record.type,
+    ResourceStatus: record.status as sdk.ResourceStatus,
+    ResourceStatusReason: record.statusReason,
+    DriftInformation: drift
+      ? { StackResourceDriftStatus: drift.status, LastCheckTimestamp: drift.timestamp }
+      : { StackResourceDriftStatus: 'NOT_CHECKED' as const },
+  };
+}

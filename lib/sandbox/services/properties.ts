@@ -31,10 +31,15 @@ export function tagsOf(
   return { ...context.stackTags, ...Object.fromEntries(own.map((tag) => [tag.Key, String(tag.Value)])) };
 }
 
+/** Recorded tags as a template writes them, for drift detection. */
+export function tagsAsList(tags: Readonly<Record<string, string>>): Array<{ Key: string; Value: string }> {
+  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+}
+
 /** `tagsOf` as the list of `{Key, Value}` that most APIs take. */
 export function tagListOf(
   properties: Record<string, unknown>,
   context: ResourceContext,
 ): Array<{ Key: string; Value: string }> {
-  return Object.entries(tagsOf(properties, context)).map(([Key, Value]) => ({ Key, Value }));
+  return tagsAsList(tagsOf(properties, context));
 }

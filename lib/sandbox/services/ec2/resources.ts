@@ -33,6 +33,8 @@ interface TaggedResource<T extends Tagged> {
   update?(id: string, properties: Properties, context: ResourceContext): void;
   delete(id: string, context: ResourceContext): void;
   attributes(record: T, call: Call): Attributes;
+  /** The live properties, without the tags. */
+  readonly read?: (record: T, context: ResourceContext) => Properties;
 }
 
 /** A resource whose `Ref` is the id of one tagged EC2 record. */
@@ -41,9 +43,16 @@ function tagged<T extends Tagged>(resource: TaggedResource<T>): ResourceHandler 
     replaceTags(id, tagListOf(properties, context), context);
     return { physicalId: id, attributes: resource.attributes(existing(resource.of, id, context), context) };
   };
+  const { read } = resource;
   return {
     type: resource.type,
     fidelity: resource.fidelity ?? 'behaves',
+    ...(read && {
+      read(id: string, _properties: Properties, context: ResourceContext) {
+        const record = find(resource.of, id, context);
+        return Promise.resolve(record && { ...read(record, context), Tags: record.Tags });
+      },
+    }),
     create(properties, context) {
       const id = resource.create(properties, context);
       resource.update?.(id, properties, context);

@@ -2,8 +2,8 @@
 import { generatedName } from '../../identifiers.ts';
 import type { Call, ResourceContext, ResourceHandler } from '../../model.ts';
 import { listOf, numberOf, textOf } from '../properties.ts';
-import { type SecurityGroupRecord, securityGroupRules } from './kinds.ts';
-import { all } from './records.ts';
+import { type SecurityGroupRecord, type SecurityGroupRuleRecord, securityGroupRules } from './kinds.ts';
+import { all, find } from './records.ts';
 import {
   authorize,
   createSecurityGroup,
@@ -38,6 +38,22 @@ function ruleOf(p: Properties, c: ResourceContext): RuleContent {
   };
 }
 
+/** The reverse of `ruleOf`, as a template writes it. */
+function entryOf(rule: SecurityGroupRuleRecord): Properties {
+  const end = rule.IsEgress ? 'Destination' : 'Source';
+  const entry = {
+    IpProtocol: rule.IpProtocol,
+    FromPort: rule.FromPort,
+    ToPort: rule.ToPort,
+    CidrIp: rule.CidrIpv4,
+    CidrIpv6: rule.CidrIpv6,
+    [`${end}PrefixListId`]: rule.PrefixListId,
+    [`${end}SecurityGroupId`]: rule.ReferencedGroupInfo?.GroupId,
+    Description: rule.Description,
+  };
+  return Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined));
+}
+
 export const securityGroupResource = {
   type: 'AWS::EC2::SecurityGroup',
   create(p: Properties, c: ResourceContext): string {
@@ -62,6 +78,20 @@ export const securityGroupResource = {
   delete(GroupId: string, c: ResourceContext): void {
     deleteSecurityGroup({ GroupId }, c);
   },
+  read(record: SecurityGroupRecord, c: ResourceContext): Properties {
+    const rules = all(securityGroupRules, c).filter(({ GroupId, CreatedBy }) => {
+      // Rules that are resources of their own, of this stack or another, are looked at as such.
+      const isResource = CreatedBy.startsWith('arn:') && CreatedBy !== ownerOf(c);
+      return GroupId === record.GroupId && !isResource;
+    });
+    return {
+      GroupDescription: record.Description,
+      GroupName: record.GroupName,
+      VpcId: record.VpcId,
+      SecurityGroupIngress: rules.filter(({ IsEgress }) => !IsEgress).map(entryOf),
+      SecurityGroupEgress: rules.filter(({ IsEgress }) => IsEgress).map(entryOf),
+    };
+  },
   attributes: (record: SecurityGroupRecord, _call: Call) => ({
     Id: record.GroupId,
     GroupId: record.GroupId,
@@ -79,6 +109,11 @@ function setRules(groupId: string, egress: boolean, entries: Properties[], c: Re
   authorize(groupId, egress, wanted, c, ownerOf(c));
 }
 
+/** For every protocol, ports mean nothing: a template may name any. */
+function spelledAs(p: Properties, live: Properties): Properties {
+  return live['IpProtocol'] === '-1' ? { ...live, FromPort: p['FromPort'], ToPort: p['ToPort'] } : live;
+}
+
 function ruleResource(type: string, egress: boolean): ResourceHandler {
   const put = (p: Properties, c: ResourceContext) => {
     const { SecurityGroupRules } = authorize(textOf(p['GroupId']), egress, [ruleOf(p, c)], c, ownerOf(c));
@@ -91,6 +126,10 @@ function ruleResource(type: string, egress: boolean): ResourceHandler {
     create: put,
     update: (_physicalId, p, _previous, c) => put(p, c),
     delete: (physicalId, _p, c) => dropRule(physicalId, c),
+    read(physicalId, p, c) {
+      const rule = find(securityGroupRules, physicalId, c);
+      return Promise.resolve(rule && spelledAs(p, { GroupId: rule.GroupId, ...entryOf(rule) }));
+    },
   };
 }
 

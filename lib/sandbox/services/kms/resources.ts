@@ -1,7 +1,7 @@
 /** AWS::KMS::Key and AWS::KMS::Alias. */
 import { recordKey } from '../../identifiers.ts';
 import { AwsError, type ResourceContext, type ResourceHandler, type ResourceOutcome } from '../../model.ts';
-import { flagOf, numberOf, tagsOf, textOf } from '../properties.ts';
+import { flagOf, numberOf, tagsAsList, tagsOf, textOf } from '../properties.ts';
 import { createAlias, deleteAlias, updateAlias } from './aliases.ts';
 import { createKeyWithToken, putKeyPolicy, scheduleKeyDeletion } from './keys.ts';
 import { aliasTable, findKey, type KeyRecord, keyTable, rootPolicy, saveKey } from './records.ts';
@@ -38,6 +38,19 @@ function settleKey(key: KeyRecord, properties: Properties, context: ResourceCont
   return { physicalId: key.id, attributes: { Arn: key.arn, KeyId: key.id } };
 }
 
+/** A key that waits for its deletion has left its stack's hands: CloudFormation finds it disabled, and says so. */
+function liveKey(key: KeyRecord): Properties {
+  return {
+    KeyPolicy: JSON.parse(key.policy) as unknown,
+    Description: key.description,
+    Enabled: key.enabled && key.deletionAt === undefined,
+    EnableKeyRotation: key.rotation !== undefined,
+    RotationPeriodInDays: key.rotation?.periodInDays,
+    MultiRegion: false,
+    Tags: tagsAsList(key.tags),
+  };
+}
+
 const keyHandler: ResourceHandler = {
   type: 'AWS::KMS::Key',
   fidelity: 'behaves',
@@ -54,6 +67,10 @@ const keyHandler: ResourceHandler = {
   },
   update(physicalId, properties, _previous, context) {
     return settleKey(findKey(context, physicalId, 'keys'), properties, context);
+  },
+  read(physicalId, _properties, context) {
+    const key = keyTable(context).get(recordKey(context, physicalId));
+    return Promise.resolve(key && liveKey(key));
   },
   delete(physicalId, properties, context) {
     const key = keyTable(context).get(recordKey(context, physicalId));

@@ -1,7 +1,7 @@
 /** AWS::Logs::LogGroup. */
 import { generatedName, recordKey } from '../../identifiers.ts';
 import { AwsError, type ResourceHandler, type ResourceOutcome } from '../../model.ts';
-import { flagOf, numberOf, tagsOf, textOf } from '../properties.ts';
+import { flagOf, numberOf, tagsAsList, tagsOf, textOf } from '../properties.ts';
 import { checkedKey } from './encryption.ts';
 import { checkedRetention, deleteLogGroup, makeGroup } from './groups.ts';
 import { findGroup, groupTable, type LogGroupRecord, saveGroup } from './records.ts';
@@ -61,6 +61,19 @@ const logGroupHandler: ResourceHandler = {
         deletionProtection,
         tags: tagsOf(properties, context),
       }),
+    );
+  },
+  read(physicalId, _properties, context) {
+    const group = groupTable(context).get(recordKey(context, physicalId));
+    return Promise.resolve(
+      group && {
+        LogGroupName: group.name,
+        RetentionInDays: group.retentionInDays,
+        KmsKeyId: group.kmsKeyArn,
+        LogGroupClass: group.logGroupClass,
+        DeletionProtectionEnabled: group.deletionProtection,
+        Tags: tagsAsList(group.tags),
+      },
     );
   },
   delete(physicalId, _properties, context) {

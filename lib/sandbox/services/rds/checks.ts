@@ -102,22 +102,6 @@ export function checkedPort(port: number): number {
   return port;
 }
 
-/** `hh24:mi-hh24:mi`, in UTC. */
-export function checkedBackupWindow(window: string): string {
-  if (!/^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/.test(window))
-    throw invalid(`Invalid backup window format: ${window}. Use hh24:mi-hh24:mi.`);
-  return window;
-}
-
-/** `ddd:hh24:mi-ddd:hh24:mi`, in UTC. */
-export function checkedMaintenanceWindow(window: string): string {
-  const moment = '(mon|tue|wed|thu|fri|sat|sun):([01]\\d|2[0-3]):[0-5]\\d';
-  if (!new RegExp(`^${moment}-${moment}$`, 'i').test(window)) {
-    throw invalid(`Invalid maintenance window format: ${window}. Use ddd:hh24:mi-ddd:hh24:mi.`);
-  }
-  return window.toLowerCase();
-}
-
 export function checkedCertificate(id: string): string {
   if (!certificates.some((certificate) => certificate.id === id))
     throw new AwsError('CertificateNotFound', `Certificate not found: ${id}`, 404);

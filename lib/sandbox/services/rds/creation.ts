@@ -3,13 +3,11 @@ import type { CreateDBInstanceMessage } from '@aws-sdk/client-rds';
 import { generatedId } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
 import {
-  checkedBackupWindow,
   checkedCertificate,
   checkedClass,
   checkedDatabaseName,
   checkedEngine,
   checkedLogTypes,
-  checkedMaintenanceWindow,
   checkedPassword,
   checkedPort,
   checkedRetention,
@@ -25,6 +23,7 @@ import { defaultCertificate, engine, familyOf } from './engine.ts';
 import { defaultPort } from './engines.ts';
 import { placeInterfaces } from './interfaces.ts';
 import { createMasterSecret, newMasterPassword } from './master-password.ts';
+import { monitoringFrom } from './monitoring.ts';
 import { findParameterGroup, forcesTls } from './parameter-groups.ts';
 import {
   checkedIdentifier,
@@ -36,6 +35,7 @@ import {
   saveInstance,
 } from './records.ts';
 import { findSubnetGroup } from './subnet-groups.ts';
+import { windowsFrom } from './windows.ts';
 
 /** What a request may carry and the sandbox has nothing behind: it is refused, not ignored. */
 const notEmulated: ReadonlyArray<keyof CreateDBInstanceMessage> = [
@@ -51,7 +51,6 @@ const notEmulated: ReadonlyArray<keyof CreateDBInstanceMessage> = [
   'OptionGroupName',
   'DBSystemId',
   'MultiTenant',
-  'EnablePerformanceInsights',
   'AdditionalStorageVolumes',
 ];
 
@@ -62,12 +61,6 @@ function refuseNotEmulated(input: CreateDBInstanceMessage): void {
       'InvalidParameterCombination',
       `The sandbox does not emulate ${asked} for ${engine}: leave it out.`,
     );
-  if ((input.MonitoringInterval ?? 0) !== 0) {
-    throw new AwsError(
-      'InvalidParameterCombination',
-      'The sandbox does not emulate enhanced monitoring: leave MonitoringInterval out.',
-    );
-  }
 }
 
 interface Surroundings {
@@ -182,8 +175,7 @@ function settingsFrom(input: CreateDBInstanceMessage) {
     multiAz: input.MultiAZ ?? false,
     publiclyAccessible: input.PubliclyAccessible ?? false,
     backupRetentionDays: checkedRetention(input.BackupRetentionPeriod ?? 1),
-    backupWindow: checkedBackupWindow(input.PreferredBackupWindow ?? '06:00-06:30'),
-    maintenanceWindow: checkedMaintenanceWindow(input.PreferredMaintenanceWindow ?? 'sun:07:00-sun:07:30'),
+    ...windowsFrom(input.PreferredBackupWindow, input.PreferredMaintenanceWindow),
     deletionProtection: input.DeletionProtection ?? false,
     copyTagsToSnapshot: input.CopyTagsToSnapshot ?? false,
     autoMinorVersionUpgrade: input.AutoMinorVersionUpgrade ?? true,
@@ -216,6 +208,7 @@ export async function makeInstance(
     settings.engineVersion,
   );
   const zones = zonesOf(subnetGroup, input);
+  const monitoring = await monitoringFrom(call, input, { databaseInsightsMode: 'standard' });
   const earlier = takenOrMade(call, id, resourceId);
   if (earlier !== undefined) return earlier;
   const arn = rdsArn(call, 'db', id);
@@ -229,6 +222,7 @@ export async function makeInstance(
     takenOrMade(call, id, resourceId) ??
     saveWithInterfaces(call, {
       ...settings,
+      ...monitoring,
       ...zones,
       ...credentials,
       id,

@@ -1,5 +1,6 @@
 /** A DB instance as DescribeDBInstances shows it. */
 import type { DBInstance, PendingModifiedValues } from '@aws-sdk/client-rds';
+import { regionalArn } from '../../identifiers.ts';
 import { certificates, engine, majorVersion } from './engine.ts';
 import type { InstanceRecord, Owner, PendingChange } from './records.ts';
 import { findSubnetGroup, subnetGroupShape } from './subnet-groups.ts';
@@ -106,11 +107,31 @@ function operationOf(instance: InstanceRecord): DBInstance {
     PendingModifiedValues: pendingShape(instance.pending),
     AutoMinorVersionUpgrade: instance.autoMinorVersionUpgrade,
     EnabledCloudwatchLogsExports: [...instance.logExports],
-    MonitoringInterval: 0,
-    PerformanceInsightsEnabled: false,
+    ...monitoringOf(instance),
     ReadReplicaDBInstanceIdentifiers: [],
     DomainMemberships: [],
     AssociatedRoles: [],
+  };
+}
+
+function monitoringOf(instance: InstanceRecord): DBInstance {
+  const { monitoring, performanceInsights, resourceId, accountId, region } = instance;
+  return {
+    MonitoringInterval: monitoring?.intervalSeconds ?? 0,
+    ...(monitoring && {
+      MonitoringRoleArn: monitoring.roleArn,
+      EnhancedMonitoringResourceArn: regionalArn(
+        'logs',
+        { accountId, region },
+        `log-group:RDSOSMetrics:log-stream:${resourceId}`,
+      ),
+    }),
+    DatabaseInsightsMode: instance.databaseInsightsMode,
+    PerformanceInsightsEnabled: performanceInsights !== undefined,
+    ...(performanceInsights && {
+      PerformanceInsightsKMSKeyId: performanceInsights.kmsKeyArn,
+      PerformanceInsightsRetentionPeriod: performanceInsights.retentionDays,
+    }),
   };
 }
 

@@ -3,11 +3,9 @@ import type { ModifyDBInstanceMessage, ModifyDBInstanceResult } from '@aws-sdk/c
 import { AwsError, type Call } from '../../model.ts';
 import { deleteOwnedSecret } from '../secretsmanager/owned.ts';
 import {
-  checkedBackupWindow,
   checkedCertificate,
   checkedClass,
   checkedLogTypes,
-  checkedMaintenanceWindow,
   checkedPassword,
   checkedRetention,
   checkedSecurityGroups,
@@ -21,6 +19,7 @@ import { watchKey } from './encryption.ts';
 import { majorVersion } from './engine.ts';
 import { placeInterfaces } from './interfaces.ts';
 import { createMasterSecret, newMasterPassword, rotateMasterPassword } from './master-password.ts';
+import { monitoringFrom } from './monitoring.ts';
 import { findParameterGroup, forcesTls } from './parameter-groups.ts';
 import {
   changeInstance,
@@ -30,6 +29,7 @@ import {
   type PendingChange,
 } from './records.ts';
 import { findSubnetGroup } from './subnet-groups.ts';
+import { windowsFrom } from './windows.ts';
 
 type Change = Partial<InstanceRecord>;
 
@@ -39,22 +39,15 @@ function refuseNotEmulated(input: ModifyDBInstanceMessage): void {
     'DBPortNumber',
     'Domain',
     'OptionGroupName',
-    'EnablePerformanceInsights',
     'ProcessorFeatures',
     'TdeCredentialArn',
   ] as const;
-  const asked = names.find((name) => input[name] !== undefined && input[name] !== false);
+  const asked = names.find((name) => input[name] !== undefined);
   if (asked !== undefined)
     throw new AwsError(
       'InvalidParameterCombination',
       `The sandbox does not emulate a change of ${asked}: leave it out.`,
     );
-  if ((input.MonitoringInterval ?? 0) !== 0) {
-    throw new AwsError(
-      'InvalidParameterCombination',
-      'The sandbox does not emulate enhanced monitoring: leave MonitoringInterval out.',
-    );
-  }
 }
 
 /** What waits for the maintenance window unless ApplyImmediately is set. */
@@ -141,12 +134,11 @@ async function immediate(
   return {
     ...(securityGroupIds === undefined ? {} : { securityGroupIds }),
     ...(input.PubliclyAccessible === undefined ? {} : { publiclyAccessible: input.PubliclyAccessible }),
-    ...(input.PreferredBackupWindow === undefined
-      ? {}
-      : { backupWindow: checkedBackupWindow(input.PreferredBackupWindow) }),
-    ...(input.PreferredMaintenanceWindow === undefined
-      ? {}
-      : { maintenanceWindow: checkedMaintenanceWindow(input.PreferredMaintenanceWindow) }),
+    ...windowsFrom(
+      input.PreferredBackupWindow ?? instance.backupWindow,
+      input.PreferredMaintenanceWindow ?? instance.maintenanceWindow,
+    ),
+    ...(await monitoringFrom(call, input, instance)),
     ...(input.DeletionProtection === undefined ? {} : { deletionProtection: input.DeletionProtection }),
     ...(input.CopyTagsToSnapshot === undefined ? {} : { copyTagsToSnapshot: input.CopyTagsToSnapshot }),
     ...(input.AutoMinorVersionUpgrade === undefined

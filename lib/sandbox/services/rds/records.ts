@@ -73,6 +73,11 @@ export interface InstanceRecord {
   readonly caCertificate: string;
   readonly iamAuthentication: boolean;
   readonly logExports: readonly string[];
+  /** Enhanced Monitoring, when it is on. */
+  readonly monitoring?: { readonly intervalSeconds: number; readonly roleArn: string } | undefined;
+  /** Performance Insights, when they are on. */
+  readonly performanceInsights?: { readonly kmsKeyArn: string; readonly retentionDays: number } | undefined;
+  readonly databaseInsightsMode: 'standard' | 'advanced';
   readonly storage:
     | { readonly encrypted: true; readonly kmsKeyArn: string; readonly wrappedKey: string }
     | { readonly encrypted: false; readonly plainKey: string };

@@ -4,10 +4,11 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CreateDBInstanceMessage, ModifyDBInstanceMessage } from '@aws-sdk/client-rds';
 import { generatedName, recordKey } from '../../identifiers.ts';
 import { AwsError, type ResourceContext, type ResourceHandler, type ResourceOutcome } from '../../model.ts';
-import { flagOf, listOf, numberOf, tagsOf, textOf } from '../properties.ts';
+import { flagOf, listOf, numberOf, tagsAsList, tagsOf, textOf } from '../properties.ts';
 import { makeInstance } from './creation.ts';
 import { bringUp, remove } from './engines.ts';
 import { markDeleting } from './instances.ts';
+import { liveInstance, needsNewInstance } from './live-properties.ts';
 import { changeSettings } from './modify.ts';
 import {
   checkValues,
@@ -88,7 +89,11 @@ function sharedSettings(
     CACertificateIdentifier: textOf(properties['CACertificateIdentifier']),
     EnableIAMDatabaseAuthentication: flagOf(properties['EnableIAMDatabaseAuthentication']),
     EnablePerformanceInsights: flagOf(properties['EnablePerformanceInsights']),
+    PerformanceInsightsKMSKeyId: textOf(properties['PerformanceInsightsKMSKeyId']),
+    PerformanceInsightsRetentionPeriod: numberOf(properties['PerformanceInsightsRetentionPeriod']),
+    DatabaseInsightsMode: textOf(properties['DatabaseInsightsMode']) as 'standard' | 'advanced' | undefined,
     MonitoringInterval: numberOf(properties['MonitoringInterval']),
+    MonitoringRoleArn: textOf(properties['MonitoringRoleArn']),
     OptionGroupName: textOf(properties['OptionGroupName']),
     Domain: textOf(properties['Domain']),
   };
@@ -190,6 +195,11 @@ const instanceHandler: ResourceHandler = {
       ),
     );
   },
+  read(physicalId, properties, context) {
+    const instance = instanceNamed(context, physicalId);
+    return Promise.resolve(instance && liveInstance(instance, properties));
+  },
+  replaces: needsNewInstance,
   async delete(physicalId, _properties, context) {
     const instance = instanceNamed(context, physicalId);
     if (instance !== undefined) await remove(context, markDeleting(context, instance));
@@ -224,6 +234,17 @@ const subnetGroupHandler: ResourceHandler = {
       tags: tagsOf(properties, context),
     };
     return subnetGroupOutcome(await changeSubnetGroup(context, physicalId, change));
+  },
+  read(physicalId, _properties, context) {
+    const group = subnetGroupTable(context).get(recordKey(context, physicalId));
+    return Promise.resolve(
+      group && {
+        DBSubnetGroupName: group.name,
+        DBSubnetGroupDescription: group.description,
+        SubnetIds: group.subnets.map(({ id }) => id),
+        Tags: tagsAsList(group.tags),
+      },
+    );
   },
   delete(physicalId, _properties, context) {
     if (subnetGroupTable(context).get(recordKey(context, physicalId)) === undefined) return;
@@ -264,6 +285,18 @@ const parameterGroupHandler: ResourceHandler = {
     const group = { ...setValues(context, physicalId, values, false), tags: tagsOf(properties, context) };
     parameterGroupTable(context).put(recordKey(context, group.name), group);
     return parameterGroupOutcome(group);
+  },
+  read(physicalId, _properties, context) {
+    const group = parameterGroupTable(context).get(recordKey(context, physicalId));
+    return Promise.resolve(
+      group && {
+        DBParameterGroupName: group.name,
+        Family: group.family,
+        Description: group.description,
+        Parameters: group.values,
+        Tags: tagsAsList(group.tags),
+      },
+    );
   },
   delete(physicalId, _properties, context) {
     if (parameterGroupTable(context).get(recordKey(context, physicalId)) === undefined) return;
