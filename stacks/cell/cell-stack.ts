@@ -1,0 +1,155 @@
+import { Aws, CfnCondition, Fn, Token } from 'aws-cdk-lib';
+import { CfnManagedPolicy, CfnRole } from 'aws-cdk-lib/aws-iam';
+import { CfnResourcePolicy } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { cellPath } from '../constructs/cell-names.ts';
+import { PlainStack } from '../constructs/plain-stack.ts';
+import { accountRoot, arnInCell } from '../constructs/practice-stack.ts';
+import { controlPlanePolicy } from './control-plane-policy.ts';
+import { deployDenials, deploysData, deploysNetwork, deploysService } from './deploy-policy.ts';
+import { practiceBoundary } from './practice-boundary.ts';
+import { configurationReads } from './reads.ts';
+import { allow, type Statement } from './statements.ts';
+
+interface Trust {
+  readonly Principal: object;
+  readonly Condition?: object;
+}
+
+/** What all silos of one account and Region share: roles, no data. Deployed once, by a person, before the first practice. */
+export class CellStack extends PlainStack {
+  constructor(scope: Construct) {
+    super(scope, 'lumenality-cell', 'Lumenality cell: roles that its silos share');
+    const principal = this.parameter('ControlPlanePrincipalArn', {
+      description:
+        'IAM role that the control plane runs as; empty: any principal of this account that IAM lets assume the role.',
+      default: '',
+      allowedPattern: '^$|^arn:[^:]+:iam::[0-9]{12}:(role|user)/.+$',
+    });
+    const hostedZoneId = this.parameter('HostedZoneId', {
+      description: "Route 53 hosted zone of the practices' addresses.",
+      allowedPattern: '^Z[A-Z0-9]{1,31}$',
+    });
+
+    // Counted on by name from every role of a practice.
+    this.policy(
+      'PracticeBoundary',
+      'The most that a role of a practice may do',
+      practiceBoundary(),
+      'practice-boundary',
+    );
+    const reads = this.policy(
+      'ConfigurationReads',
+      'How silos are configured, and nothing of what they keep',
+      [allow('ReadConfiguration', configurationReads, '*')],
+    );
+    const controlPlane = this.role('ControlPlane', 'control-plane', 'What the control plane is to AWS', {
+      trust: { Principal: { AWS: this.assumers(principal) } },
+      policies: [
+        reads,
+        this.policy('ControlPlanePolicy', 'What the control plane does to silos', controlPlanePolicy()),
+      ],
+    });
+    const deploy = this.role('Deploy', 'deploy', 'CloudFormation acts with it for the control plane', {
+      trust: {
+        Principal: { Service: 'cloudformation.amazonaws.com' },
+        Condition: {
+          StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+          ArnLike: { 'aws:SourceArn': arnInCell('cloudformation', 'stack/lumenality-*/*') },
+        },
+      },
+      policies: [
+        reads,
+        this.policy('DeployNetwork', 'Network, address and firewall of silos', deploysNetwork(hostedZoneId)),
+        this.policy('DeployData', 'Key, database, bucket, backup and logs of silos', deploysData()),
+        this.policy('DeployService', 'App, roles and alarms of silos', deploysService()),
+        this.policy('DeployDenials', 'What no deployment may do', deployDenials()),
+      ],
+    });
+    // "Setting up and enabling Enhanced Monitoring" (Amazon RDS User Guide).
+    this.role(
+      'DatabaseMonitoring',
+      'database-monitoring',
+      'Lets RDS deliver metrics of the operating system',
+      {
+        trust: {
+          Principal: { Service: 'monitoring.rds.amazonaws.com' },
+          Condition: {
+            StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+            ArnLike: { 'aws:SourceArn': arnInCell('rds', 'db:*') },
+          },
+        },
+        policies: [`arn:${Aws.PARTITION}:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole`],
+      },
+    );
+    this.webFirewallLogs();
+
+    this.output('ControlPlaneRoleArn', controlPlane, 'Role that the control plane assumes');
+    this.output('DeployRoleArn', deploy, 'Role that CloudFormation deploys silos with');
+  }
+
+  private assumers(principal: string): string {
+    const named = new CfnCondition(this, 'ControlPlaneIsNamed', {
+      expression: Fn.conditionNot(Fn.conditionEquals(principal, '')),
+    });
+    return Token.asString(Fn.conditionIf(named.logicalId, principal, accountRoot));
+  }
+
+  private policy(
+    id: string,
+    description: string,
+    statements: readonly Statement[],
+    managedPolicyName?: string,
+  ): string {
+    return new CfnManagedPolicy(this, id, {
+      path: cellPath,
+      description,
+      policyDocument: { Version: '2012-10-17', Statement: statements },
+      ...(managedPolicyName !== undefined && { managedPolicyName }),
+    }).ref;
+  }
+
+  private role(
+    id: string,
+    roleName: string,
+    description: string,
+    { trust, policies }: { readonly trust: Trust; readonly policies: string[] },
+  ): string {
+    return new CfnRole(this, `${id}Role`, {
+      path: cellPath,
+      roleName,
+      description,
+      managedPolicyArns: policies,
+      assumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', ...trust }],
+      },
+    }).attrArn;
+  }
+
+  /**
+   * One permission for the web firewalls of all silos: without it AWS WAF writes one for each log group, into a policy
+   * that has room for a few dozen ("Logs sent to CloudWatch Logs", resource policy size limit considerations).
+   */
+  private webFirewallLogs(): void {
+    new CfnResourcePolicy(this, 'WebFirewallLogs', {
+      policyName: 'lumenality-web-firewall-logs',
+      policyDocument: this.toJsonString({
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Sid: 'WebFirewallsWrite',
+            Effect: 'Allow',
+            Principal: { Service: 'delivery.logs.amazonaws.com' },
+            Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+            Resource: arnInCell('logs', 'log-group:aws-waf-logs-lumenality-*:log-stream:*'),
+            Condition: {
+              StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+              ArnLike: { 'aws:SourceArn': arnInCell('logs', '*') },
+            },
+          },
+        ],
+      }),
+    });
+  }
+}

@@ -1,0 +1,71 @@
+import { cellRoleArn } from '../constructs/cell-names.ts';
+import { arnInCell } from '../constructs/practice-stack.ts';
+import { allow, deny, ofSomePractice, readsOfPatientData, type Statement } from './statements.ts';
+
+/** What the control plane does to a silo through CloudFormation; the deploy role then acts. */
+const deployments = [
+  'cloudformation:DeleteChangeSet',
+  'cloudformation:DeleteStack',
+  'cloudformation:DescribeChangeSet',
+  'cloudformation:DescribeStackEvents',
+  'cloudformation:DescribeStackResourceDrifts',
+  'cloudformation:DescribeStackResources',
+  'cloudformation:DescribeStacks',
+  'cloudformation:DetectStackDrift',
+  'cloudformation:DetectStackResourceDrift',
+  'cloudformation:ExecuteChangeSet',
+  'cloudformation:GetTemplate',
+  'cloudformation:SetStackPolicy',
+  'cloudformation:TagResource',
+  'cloudformation:UpdateTerminationProtection',
+];
+
+/** What verification reads beyond what CloudFormation compares. */
+const verificationReads = [
+  'cloudformation:DescribeStackDriftDetectionStatus',
+  'ec2:DescribeTransitGatewayVpcAttachments',
+  'ec2:DescribeVpcPeeringConnections',
+  'ecs:DescribeTasks',
+  'ecs:ListTasks',
+];
+
+const silos = [arnInCell('cloudformation', 'stack/lumenality-*/*')];
+const cell = ['lumenality-cell', 'lumenality-cell-copies'].map((name) =>
+  arnInCell('cloudformation', `stack/${name}/*`),
+);
+
+/**
+ * What the control plane may do: with `configurationReads`, the calls of lib/aws and no others. `sts:GetCallerIdentity`
+ * needs no permission.
+ */
+export function controlPlanePolicy(): Statement[] {
+  return [
+    allow('VerifySilos', verificationReads, '*'),
+    allow('DeploySilos', deployments, silos),
+    allow('DeploySilosAsDeployRoleOnly', ['cloudformation:CreateChangeSet'], silos, {
+      StringEquals: { 'cloudformation:RoleArn': cellRoleArn('deploy') },
+    }),
+    allow('PassDeployRoleToCloudFormation', ['iam:PassRole'], cellRoleArn('deploy'), {
+      StringEquals: { 'iam:PassedToService': 'cloudformation.amazonaws.com' },
+    }),
+    // A VPC's default group is made by EC2, so it has none of the stack's tags to ask for.
+    allow(
+      'CloseDefaultSecurityGroup',
+      ['ec2:RevokeSecurityGroupEgress', 'ec2:RevokeSecurityGroupIngress'],
+      arnInCell('ec2', 'security-group/*'),
+    ),
+    allow(
+      'LetLoadBalancerGo',
+      ['elasticloadbalancing:ModifyLoadBalancerAttributes'],
+      arnInCell('elasticloadbalancing', 'loadbalancer/app/*'),
+      ofSomePractice,
+    ),
+    allow('ScheduleKeyDeletion', ['kms:ScheduleKeyDeletion'], arnInCell('kms', 'key/*'), ofSomePractice),
+    deny('NeverTouchesTheCell', ['cloudformation:*'], cell),
+    deny(
+      'NeverReadsPatientData',
+      [...readsOfPatientData.keys, 'kms:CreateGrant', 'kms:PutKeyPolicy', ...readsOfPatientData.others],
+      '*',
+    ),
+  ];
+}

@@ -1,0 +1,69 @@
+import { Aws } from 'aws-cdk-lib';
+
+/** One statement of an IAM policy, as its document says it. */
+export interface Statement {
+  readonly Sid: string;
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Action: string | readonly string[];
+  readonly Resource: string | readonly string[];
+  readonly Condition?: object;
+}
+
+export function statement(
+  Sid: string,
+  Effect: Statement['Effect'],
+  Action: readonly string[],
+  Resource: string | readonly string[],
+  Condition?: object,
+): Statement {
+  return { Sid, Effect, Action, Resource, ...(Condition !== undefined && { Condition }) };
+}
+
+export const allow = (
+  sid: string,
+  actions: readonly string[],
+  resource: string | readonly string[],
+  condition?: object,
+): Statement => statement(sid, 'Allow', actions, resource, condition);
+
+export const deny = (
+  sid: string,
+  actions: readonly string[],
+  resource: string | readonly string[],
+  condition?: object,
+): Statement => statement(sid, 'Deny', actions, resource, condition);
+
+/** An ARN of this account that no Region is part of. */
+export const global = (service: string, resource: string): string =>
+  `arn:${Aws.PARTITION}:${service}::${Aws.ACCOUNT_ID}:${resource}`;
+
+/** What a silo's stack made: CloudFormation puts the stack's tags on every resource that takes tags. */
+export const ofSomePractice = { Null: { 'aws:ResourceTag/lumenality:practice': 'false' } };
+
+/**
+ * What neither the control plane nor the role that deploys for it may do, whatever else allows it: use a practice's key,
+ * read a secret, an object, a log line or a row, become a practice's role, or run a command beside the app.
+ */
+export const readsOfPatientData = {
+  keys: ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
+  others: [
+    'backup:StartRestoreJob',
+    'ecs:ExecuteCommand',
+    'logs:FilterLogEvents',
+    'logs:GetLogEvents',
+    'logs:GetLogRecord',
+    'logs:GetQueryResults',
+    'logs:StartLiveTail',
+    'logs:StartQuery',
+    'rds-db:connect',
+    'rds:DownloadDBLogFilePortion',
+    'rds:StartExportTask',
+    's3:GetObject*',
+    's3:PutObject*',
+    'secretsmanager:BatchGetSecretValue',
+    'secretsmanager:GetSecretValue',
+    'secretsmanager:PutSecretValue',
+    'secretsmanager:UpdateSecret*',
+    'sts:AssumeRole',
+  ],
+} as const;
