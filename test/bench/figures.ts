@@ -7,7 +7,7 @@ interface Goal {
 export interface Figure {
   readonly name: string;
   readonly value: number;
-  /** `s`, `MiB`, `1/s`, `calls`, or `×` for a ratio. */
+  /** `s`, `MiB`, `bytes`, `1/s`, `calls`, `USD a month`, or `×` for a ratio. */
   readonly unit: string;
   readonly goal?: Goal;
 }

@@ -15,6 +15,7 @@ import { memory } from './memory.ts';
 import { overhead } from './overhead.ts';
 import { jsonOf, type Reported, tableOf } from './report.ts';
 import { signUps, signUpsOnPostgres } from './sign-ups.ts';
+import { silo } from './silo.ts';
 import { Workspace } from './workspace.ts';
 
 interface Options {
@@ -23,7 +24,7 @@ interface Options {
   readonly quick?: boolean;
 }
 
-const benchmarks: readonly Benchmark[] = [overhead, againstCdk, signUps, signUpsOnPostgres, memory];
+const benchmarks: readonly Benchmark[] = [silo, overhead, againstCdk, signUps, signUpsOnPostgres, memory];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const cdk = fileURLToPath(import.meta.resolve('aws-cdk/bin/cdk'));
 const open = new Set<Workspace>();

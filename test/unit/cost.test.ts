@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import fc from 'fast-check';
+import { withCostTable } from '../../bin/cost-table.ts';
 import { priceList } from '../../lib/domain/cost/prices/index.ts';
 import { siloCost } from '../../lib/domain/cost/silo-cost.ts';
 import { usageOf } from '../../lib/domain/cost/usage.ts';
@@ -247,6 +250,12 @@ describe('more of anything costs more', () => {
       { numRuns: 20 },
     );
   });
+});
+
+test('the README shows the costs of these templates', () => {
+  const readme = readFileSync(resolve(__dirname, '../../README.md'), 'utf8');
+  // When this fails, run `npm run cost:readme` and look at what became dearer.
+  expect(withCostTable(readme, templates)).toBe(readme);
 });
 
 test('the price list says of each price where AWS publishes it, and when it was looked up', () => {
