@@ -10,6 +10,7 @@ import { exitCodes } from './exit-codes.ts';
 import { findPractice, latestRunOf } from './find.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import type { Output } from './output.ts';
+import { practiceChangeCommands } from './practice-change.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { type Cell, fields, table } from './table.ts';
 import { brief, relative } from './text.ts';
@@ -48,6 +49,8 @@ export function practiceCommands(group: Command, invocation: Invocation): void {
       .description('Show what the verification read, and what it expected; exit code 1 if a check failed'),
   ).option('--full', 'also the safeguards and the AWS reads behind each check');
   act<ListingOptions & { full?: boolean }>(evidence, invocation, listEvidence);
+
+  practiceChangeCommands(group, invocation);
 
   practiceCostCommand(group, invocation);
 }

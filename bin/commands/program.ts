@@ -19,6 +19,10 @@ const groups: Readonly<Record<string, Group>> = {
     description: 'Look at practices, their silos and the evidence',
     load: async () => (await import('./practice.ts')).practiceCommands,
   },
+  override: {
+    description: 'Allow single changes that the change review refuses',
+    load: async () => (await import('./override.ts')).overrideCommands,
+  },
   run: {
     description: 'Follow runs; retry or cancel them',
     load: async () => (await import('./run.ts')).runCommands,

@@ -51,7 +51,7 @@ export function runCommands(group: Command, invocation: Invocation): void {
     group
       .command('cancel')
       .argument('<run>', which)
-      .description('End a run and remove what is safe to remove')
+      .description('End a run: of a provisioning remove what is safe to remove, of an update leave what is')
       .requiredOption('--reason <text>', 'kept in the audit trail')
       .option('--wait', 'follow it to its end'),
   );
@@ -152,8 +152,12 @@ async function cancelRun(
   [text = '']: readonly string[],
 ) {
   const { api, output, confirm } = session;
-  const { id, practiceId } = await findRun(api, text);
-  await confirm(`Cancel the run of ${practiceId} and remove what it has made so far?`);
+  const { id, practiceId, workflow } = await findRun(api, text);
+  await confirm(
+    workflow === 'update-practice'
+      ? `Cancel the update of ${practiceId}? Its stacks stay as they are by then.`
+      : `Cancel the run of ${practiceId} and remove what it has made so far?`,
+  );
   const after = wait === true ? await newestSeq(api, id) : 0;
   const run = await api.post(`/v1/runs/${id}/cancel`, runSchema, { body: { reason } });
   output.line(`The run of ${practiceId} is ${run.state}.`);
