@@ -1,5 +1,6 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { Role } from '../domain/access.ts';
+import type { AcceptedDifference, DriftDifference, DriftState } from '../domain/drift.ts';
 import type { HealthState, PracticeState, Shape } from '../domain/practice.ts';
 import type { Component, ReleaseManifest } from '../domain/release.ts';
 import type { RunError, RunEventBody, RunEventKind, RunState, StepState, Workflow } from '../domain/run.ts';
@@ -169,6 +170,31 @@ interface EvidenceTable {
   observed_at: Time;
 }
 
+/** When a silo was last held against its release, what came of it, and when it is the next one's turn. */
+export interface DriftWatchTable {
+  practice_id: string;
+  state: DriftState;
+  /** When the last look began: whatever changed later, it may not have seen. */
+  checked_at: NullableTime;
+  next_check_at: Time;
+  /** When somebody last asked for a look out of turn. */
+  requested_at: NullableTime;
+  /** Until then a process is looking; later, another may. */
+  claimed_until: NullableTime;
+}
+
+/** Append-only: one row whenever a look found something else than the one before. */
+export interface DriftRecordTable {
+  id: Generated<number>;
+  practice_id: string;
+  release_id: string;
+  state: Exclude<DriftState, 'not_checked'>;
+  differences: Json<DriftDifference[]>;
+  accepted: Json<AcceptedDifference[]>;
+  problems: Json<string[]>;
+  observed_at: Time;
+}
+
 export interface PlanTable {
   id: string;
   name: string;
@@ -234,6 +260,8 @@ export interface Schema {
   run_step: RunStepTable;
   run_event: RunEventTable;
   evidence: EvidenceTable;
+  drift_watch: DriftWatchTable;
+  drift_record: DriftRecordTable;
   plan: PlanTable;
   plan_version: PlanVersionTable;
   api_token: ApiTokenTable;

@@ -1,3 +1,4 @@
+import { isSameOrLaterMinor } from './engine-version.ts';
 import { type Check, check, listed, safeguards } from './silo-check.ts';
 
 /** Secrets Manager shows a key by its ARN or by its id alone. */
@@ -12,13 +13,6 @@ const exportedLogs = ['postgresql', 'upgrade'];
 /** RDS calls its own groups `default.<family>`; nobody can set a parameter in them. */
 const isOwn = (parameterGroup: string | undefined): boolean =>
   parameterGroup !== undefined && !parameterGroup.startsWith('default.');
-
-/** RDS may raise the minor version in a maintenance window, and never lowers it. */
-function isSameOrLaterMinor(found: string, pinned: string): boolean {
-  const [major, minor = 0] = found.split('.').map(Number);
-  const [pinnedMajor, pinnedMinor = 0] = pinned.split('.').map(Number);
-  return major === pinnedMajor && minor >= pinnedMinor;
-}
 
 const zones = (multiAz: boolean): string => (multiAz ? 'a standby in a second zone' : 'one zone');
 
