@@ -12,7 +12,7 @@ const fargate: Readonly<Record<string, readonly [number, number]>> = {
 const { templates } = synthesise();
 const declared = Object.assign(
   {},
-  ...(['data', 'service'] as const).map(
+  ...(['foundation', 'data', 'service'] as const).map(
     (component) => (JSON.parse(templates[component].body) as Template).Parameters,
   ),
 ) as Template['Parameters'];

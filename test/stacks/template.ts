@@ -5,6 +5,7 @@ export interface Resource {
   readonly Properties?: Properties;
   readonly DeletionPolicy?: string;
   readonly UpdateReplacePolicy?: string;
+  readonly DependsOn?: string | readonly string[];
 }
 
 interface Parameter {
@@ -19,6 +20,7 @@ interface Parameter {
 /** A CloudFormation template, as far as the tests read it. */
 export interface Template {
   readonly Parameters: Readonly<Record<string, Parameter>>;
+  readonly Conditions?: Readonly<Record<string, unknown>>;
   readonly Resources: Readonly<Record<string, Resource>>;
   readonly Outputs: Readonly<Record<string, unknown>>;
 }
