@@ -82,7 +82,17 @@ module.exports = {
       'practice app',
       '^tenant-template/app/',
       '^tenant-template/app/',
-      npm('fastify', 'pg', 'zod', '@aws-sdk', 'pino'),
+      npm(
+        'fastify',
+        '@fastify',
+        'pg',
+        'zod',
+        '@aws-sdk',
+        '@aws-crypto',
+        'otplib',
+        'qrcode-generator',
+        'pino',
+      ),
     ),
     ...allow(
       'tenant template',

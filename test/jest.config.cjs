@@ -22,6 +22,6 @@ module.exports = {
   },
   // These packages ship ES modules only; jest must compile them too.
   transformIgnorePatterns: [
-    '/node_modules/(?!(@noble|@scure|content-disposition|cookie|fastify-type-provider-zod|kysely|serialize-error|non-error|pg-boss|@electric-sql)/)',
+    '/node_modules/(?!(@fastify/cookie|@noble|@scure|content-disposition|cookie|fastify-type-provider-zod|kysely|serialize-error|non-error|pg-boss|@electric-sql)/)',
   ],
 };

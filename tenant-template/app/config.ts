@@ -24,6 +24,24 @@ const environment = z.object({
   DATABASE_NAME: text,
   DATABASE_SECRET_ARN: arn('secretsmanager', 'secret:'),
   PORT: portNumber,
+  SESSION_TIMEOUT_MINUTES: z
+    .string()
+    .regex(/^[1-9]\d{0,2}$/, 'must be a number of minutes, 1 to 999')
+    .transform(Number),
+  OWNER_EMAIL: z
+    .string()
+    .regex(/^([^@\s]{1,64}@[^@\s]{1,255})?$/, 'must be an e-mail address')
+    .default(''),
+  OWNER_INVITATION_SHA256: z
+    .string()
+    .regex(/^([0-9a-f]{64})?$/, "must be the 64 lower-case hexadecimal digits of the link's SHA-256")
+    .default(''),
+  OWNER_INVITATION_EXPIRES_AT: z
+    .union([
+      z.literal(''),
+      z.iso.datetime({ offset: true, error: 'must be a time like 2026-11-30T12:00:00Z' }),
+    ])
+    .default(''),
   /** The platform's, not the task definition's: the address to listen on. A container listens on all of its own. */
   HOST: text.default('0.0.0.0'),
 });
@@ -36,6 +54,17 @@ export interface Config {
   readonly secretArn: string;
   readonly host: string;
   readonly port: number;
+  readonly sessionTimeoutMinutes: number;
+  /** Nobody, when the practice's first owner is not invited. */
+  readonly ownerInvitation: OwnerInvitation | undefined;
+}
+
+/** Who may become the first owner, by which link, and until when (docs/silo.md, "The first owner"). */
+export interface OwnerInvitation {
+  readonly email: string;
+  /** SHA-256 of the link's token. */
+  readonly tokenHash: Buffer;
+  readonly expiresAt: Date;
 }
 
 /** @throws StartRefusal (exit code 78) that names every variable that is missing or ill-formed. */
@@ -60,5 +89,28 @@ export function readConfig(variables: Readonly<Record<string, string | undefined
     secretArn: data.DATABASE_SECRET_ARN,
     host: data.HOST,
     port: data.PORT,
+    sessionTimeoutMinutes: data.SESSION_TIMEOUT_MINUTES,
+    ownerInvitation: readInvitation(data),
+  };
+}
+
+function readInvitation(data: z.infer<typeof environment>): OwnerInvitation | undefined {
+  const values = {
+    OWNER_EMAIL: data.OWNER_EMAIL,
+    OWNER_INVITATION_SHA256: data.OWNER_INVITATION_SHA256,
+    OWNER_INVITATION_EXPIRES_AT: data.OWNER_INVITATION_EXPIRES_AT,
+  };
+  const missing = Object.entries(values).filter(([, value]) => value === '');
+  if (missing.length === Object.keys(values).length) return undefined;
+  if (missing.length > 0) {
+    throw new StartRefusal(
+      EXIT.configuration,
+      `The invitation of the first owner is incomplete: ${missing.map(([name]) => name).join(' and ')} must not be empty. Set all three in the task definition, or none (docs/silo.md, "The first owner").`,
+    );
+  }
+  return {
+    email: data.OWNER_EMAIL.toLowerCase(),
+    tokenHash: Buffer.from(data.OWNER_INVITATION_SHA256, 'hex'),
+    expiresAt: new Date(data.OWNER_INVITATION_EXPIRES_AT),
   };
 }

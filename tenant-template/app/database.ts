@@ -1,7 +1,11 @@
 import { TLSSocket } from 'node:tls';
+import { Signer } from '@aws-sdk/rds-signer';
 import { Pool, type PoolClient } from 'pg';
 import type { Config } from './config.ts';
 import type { DatabaseSecret } from './database-secret.ts';
+
+/** What requests run as; migration 0005 makes it. */
+const APP_ROLE = 'practice_app';
 
 const MAX_CONNECTIONS = 4;
 /** Short, so that a practice without visitors keeps no connection open. */
@@ -9,15 +13,34 @@ const IDLE_MS = 2000;
 /** A database that was asleep has to start first. */
 const CONNECT_MS = 30_000;
 
+/** Who signs in to the database, and how. */
+export interface DatabaseLogin {
+  readonly user: string;
+  /** Asked at each new connection. */
+  readonly password: () => Promise<string>;
+}
+
+/** The master user: owns the schema. Its password is read anew each time, because RDS rotates it. */
+export function masterLogin(secret: DatabaseSecret, user: string): DatabaseLogin {
+  return { user, password: async () => (await secret.read()).password };
+}
+
+/**
+ * The role that requests run as. It has no password: the task's own keys sign a token that is good for 15 minutes
+ * ("IAM database authentication for MariaDB, MySQL, and PostgreSQL", Amazon RDS User Guide). Nothing is sent to AWS.
+ */
+export function appLogin({ host, port }: Config['database']): DatabaseLogin {
+  const signer = new Signer({ hostname: host, port, username: APP_ROLE });
+  return { user: APP_ROLE, password: () => signer.getAuthToken() };
+}
+
 /** Connects with TLS and full verification, against the authority in NODE_EXTRA_CA_CERTS. */
-export function openPool(config: Config['database'], secret: DatabaseSecret, user: string): Pool {
+export function openPool(config: Config['database'], login: DatabaseLogin): Pool {
   return new Pool({
     host: config.host,
     port: config.port,
     database: config.name,
-    user,
-    // Asked at each new connection: RDS rotates the password.
-    password: async () => (await secret.read()).password,
+    ...login,
     ssl: { rejectUnauthorized: true, minVersion: 'TLSv1.2' },
     max: MAX_CONNECTIONS,
     idleTimeoutMillis: IDLE_MS,

@@ -1,10 +1,12 @@
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { FastifyBaseLogger } from 'fastify';
-import { claimDatabase } from './claim-database.ts';
+import type { Pool } from 'pg';
+import { type ClaimedDatabase, claimDatabase } from './claim-database.ts';
 import type { Config } from './config.ts';
-import { openPool } from './database.ts';
+import { appLogin, type DatabaseLogin, masterLogin, openPool, ping } from './database.ts';
 import { DatabaseSecret } from './database-secret.ts';
+import { FieldEncryption } from './field-encryption.ts';
 import { migrations } from './migrations/index.ts';
 import { PracticeKey } from './practice-key.ts';
 import { readinessCheck } from './readiness.ts';
@@ -30,8 +32,9 @@ export interface RunningApp {
  *
  * @throws StartRefusal with the exit code that says what kind of thing is wrong; nothing stays open then.
  */
-export async function startApp({ config, logger, patienceMs }: StartOptions): Promise<RunningApp> {
-  const { practiceId, releaseId, keyArn, secretArn } = config;
+export async function startApp(options: StartOptions): Promise<RunningApp> {
+  const { config, logger, patienceMs } = options;
+  const { practiceId, keyArn, secretArn } = config;
   const kms = new KMSClient({});
   const secrets = new SecretsManagerClient({});
   const key = new PracticeKey(kms, keyArn, practiceId);
@@ -41,24 +44,29 @@ export async function startApp({ config, logger, patienceMs }: StartOptions): Pr
     await secret.check(keyArn, practiceId);
     return secret.read();
   });
+  const { migration, wrappedDataKey } = await claim(options, key, masterLogin(secret, username));
+  // Nothing that runs from here on can be the master user.
+  secrets.destroy();
 
-  const pool = openPool(config.database, secret, username);
-  // An idle connection that the database closed: the next query opens another.
-  pool.on('error', (error) => logger.info({ err: error }, 'an idle database connection was closed'));
+  const pool = watchedPool(config, logger, appLogin(config.database));
   try {
-    const claim = { practiceId, releaseId, appVersion: APP_VERSION };
-    const { migration, wrappedDataKey } = await withPatience('The database', patienceMs, () =>
-      claimDatabase(pool, key, migrations, claim).catch(explainDatabase),
-    );
-    const readiness = readinessCheck(pool, key, wrappedDataKey);
-    const server = buildServer({ config, appVersion: APP_VERSION, migration, logger, readiness });
+    await withPatience('The database', patienceMs, () => ping(pool).catch(explainAppSignIn));
+    const server = buildServer({
+      config,
+      appVersion: APP_VERSION,
+      migration,
+      logger,
+      readiness: readinessCheck(pool, key, wrappedDataKey),
+      pool,
+      encryption: new FieldEncryption(kms, keyArn, practiceId),
+      clock: () => new Date(),
+    });
     await server.listen({ host: config.host, port: config.port });
     return {
       stop: async () => {
         await server.close();
         await pool.end();
         kms.destroy();
-        secrets.destroy();
       },
     };
   } catch (error) {
@@ -67,10 +75,44 @@ export async function startApp({ config, logger, patienceMs }: StartOptions): Pr
   }
 }
 
+/** What needs the master user, on connections that are closed when it is done. */
+async function claim(
+  { config, logger, patienceMs }: StartOptions,
+  key: PracticeKey,
+  login: DatabaseLogin,
+): Promise<ClaimedDatabase> {
+  const { practiceId, releaseId } = config;
+  const pool = watchedPool(config, logger, login);
+  try {
+    return await withPatience('The database', patienceMs, () =>
+      claimDatabase(pool, key, migrations, { practiceId, releaseId, appVersion: APP_VERSION }).catch(
+        explainMasterSignIn,
+      ),
+    );
+  } finally {
+    await pool.end();
+  }
+}
+
+function watchedPool(config: Config, logger: FastifyBaseLogger, login: DatabaseLogin): Pool {
+  const pool = openPool(config.database, login);
+  // An idle connection that the database closed: the next query opens another.
+  pool.on('error', (error) => logger.info({ err: error }, 'an idle database connection was closed'));
+  return pool;
+}
+
 const TLS_FAULT = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
+const explainMasterSignIn = (error: unknown): never =>
+  explainDatabase(error, 'DATABASE_SECRET_ARN must be the secret that RDS keeps for DATABASE_HOST.');
+const explainAppSignIn = (error: unknown): never =>
+  explainDatabase(
+    error,
+    'The database needs IAM authentication enabled, and the task role rds-db:connect as practice_app.',
+  );
+
 /** Says in a person's words what pg reports by code; other errors go on as they are. */
-function explainDatabase(error: unknown): never {
+function explainDatabase(error: unknown, advice: string): never {
   const { code = '', message } = error as { code?: string; message: string };
   const refuse = (text: string) => new StartRefusal(EXIT.notOurs, text, { cause: error });
   if (TLS_FAULT.test(code) || message.includes('does not support SSL')) {
@@ -79,9 +121,7 @@ function explainDatabase(error: unknown): never {
     );
   }
   if (code === '28P01' || code === '28000') {
-    throw refuse(
-      `The database refused the sign-in: ${message}. DATABASE_SECRET_ARN must be the secret that RDS keeps for DATABASE_HOST.`,
-    );
+    throw refuse(`The database refused the sign-in: ${message}. ${advice}`);
   }
   if (code === '3D000')
     throw refuse(`The database server has no such database: ${message}. Check DATABASE_NAME.`);

@@ -23,6 +23,8 @@ let plane: OpenedDataPlane;
 let image: string;
 let sunrise: Practice;
 let harbor: Practice;
+/** Whether the databases take IAM authentication tokens. */
+let allowsTokens = true;
 
 interface Practice {
   readonly id: string;
@@ -89,6 +91,8 @@ async function makePractice(id: string): Promise<Practice> {
     masterUsername: 'practice_admin',
     masterPassword: () => password,
     forceTls: () => true,
+    tokenCheck: () => (token, username) =>
+      new URL(`https://${token}`).searchParams.get('DBUser') === username && allowsTokens,
     storageKey: async () => storageKey,
   });
   return {
@@ -116,6 +120,7 @@ function environmentOf(practice: Practice): Record<string, string> {
     DATABASE_NAME: 'practice',
     DATABASE_SECRET_ARN: practice.secretArn,
     PORT: '8080',
+    SESSION_TIMEOUT_MINUTES: '15',
   };
 }
 
@@ -199,7 +204,7 @@ describe('the practice app', () => {
       practiceId: 'sunrise-speech',
       releaseId: 'r-1',
       appVersion: expect.stringMatching(/^\d+\.\d+\.\d+$/),
-      migration: 2,
+      migration: 5,
     });
     const missing = await fetch(`${app.url}/patients`);
     expect(missing.status).toBe(404);
@@ -222,6 +227,9 @@ describe('the practice app', () => {
       expect(applied.rows).toEqual([
         { number: 1, name: 'silo-identity' },
         { number: 2, name: 'audit-event' },
+        { number: 3, name: 'staff' },
+        { number: 4, name: 'records' },
+        { number: 5, name: 'app-role' },
       ]);
       const events = await client.query("SELECT release_id FROM audit_event WHERE action = 'app.started'");
       expect(events.rows.length).toBeGreaterThanOrEqual(2);
@@ -250,16 +258,33 @@ describe('the practice app', () => {
     });
   });
 
-  test('goes on with a new password after RDS rotated it', async () => {
+  test('serves without the master password, and starts again with the one that RDS rotated to', async () => {
     const app = await startReadyApp(sunrise);
     sunrise.changePassword(randomBytes(12).toString('hex'));
+    await plane.databases.evict(sunrise.databaseArn);
+    expect((await fetch(`${app.url}/readyz`)).status).toBe(200);
+    const users = await withDatabase(sunrise, (client) =>
+      client.query(
+        "SELECT pg_has_role('practice_app', 'rds_iam', 'MEMBER') AS iam, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = 'practice_app'",
+      ),
+    );
+    expect(users.rows).toEqual([{ iam: true, rolsuper: false, rolcreatedb: false, rolcreaterole: false }]);
     const rotated = { username: 'practice_admin', password: sunrise.password };
     await secrets().send(
       new PutSecretValueCommand({ SecretId: sunrise.secretArn, SecretString: JSON.stringify(rotated) }),
     );
-    await plane.databases.evict(sunrise.databaseArn);
-    expect((await fetch(`${app.url}/readyz`)).status).toBe(200);
-    await plane.tasks.stop(app.arn, 10_000);
+    const next = await startReadyApp(sunrise);
+    await Promise.all([app, next].map(({ arn }) => plane.tasks.stop(arn, 10_000)));
+  });
+
+  test('does not start where the database takes no IAM tokens', async () => {
+    allowsTokens = false;
+    const app = await startApp(sunrise);
+    expect(await app.exit).toBe(77);
+    allowsTokens = true;
+    expect(app.lines).toContainEqual(
+      expect.stringMatching(/^The database refused the sign-in: .*needs IAM authentication enabled/),
+    );
   });
 
   test('is not ready while its key is disabled, stays up, and refuses a new start', async () => {
@@ -323,6 +348,12 @@ describe('the practice app', () => {
       () => ({ NODE_EXTRA_CA_CERTS: '/dev/null' }),
       77,
       /TLS certificate cannot be verified/,
+    ],
+    [
+      'half an invitation of the first owner',
+      () => ({ OWNER_EMAIL: 'owner@sunrise.example' }),
+      78,
+      /^The invitation of the first owner is incomplete: OWNER_INVITATION_SHA256 and OWNER_INVITATION_EXPIRES_AT must not be empty/,
     ],
     [
       'an incomplete environment',

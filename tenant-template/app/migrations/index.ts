@@ -1,5 +1,8 @@
 import { siloIdentity } from './0001-silo-identity.ts';
 import { auditEvent } from './0002-audit-event.ts';
+import { staff } from './0003-staff.ts';
+import { records } from './0004-records.ts';
+import { appRole } from './0005-app-role.ts';
 
 export interface Migration {
   /** 1, 2, 3 … without a gap. */
@@ -10,4 +13,4 @@ export interface Migration {
 }
 
 /** Forward only. Modules and not files, because the image is one bundle. */
-export const migrations: readonly Migration[] = [siloIdentity, auditEvent];
+export const migrations: readonly Migration[] = [siloIdentity, auditEvent, staff, records, appRole];

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { isIPv6 } from 'node:net';
+import type { Pool } from 'pg';
+import type { Queries } from '../audit.ts';
+import { inTransaction } from '../database.ts';
+import { Refusal } from '../refusal.ts';
+
+const MINUTE = 60_000;
+const WINDOW_MS = 15 * MINUTE;
+const ACCOUNT_WINDOW_MS = 60 * MINUTE;
+const KEPT_MS = 24 * 60 * MINUTE;
+const KNOWN_FOR_MS = 30 * 24 * 60 * MINUTE;
+
+/** Steps of a sign-in (a password, a code) that may fail before the next has to wait. */
+const LIMITS = {
+  /** One account from one address, in 15 minutes. */
+  pair: 10,
+  /** All accounts from one address that this account never signed in from, in 15 minutes. */
+  address: 100,
+  /** One account from all such addresses together, in an hour. */
+  account: 30,
+} as const;
+/** Any number, the app's own: who counts, waits for who counted before. */
+const LOCK = 7_448_246_553;
+
+interface Counts {
+  readonly pair: number;
+  readonly address: number;
+  readonly account: number;
+  readonly known: boolean;
+}
+
+/**
+ * Slows guessing down, of passwords and of codes. The limits that others can use up, of an account and of an address,
+ * spare whoever signs in from an address that the account has lately signed in from: nobody far away can lock the
+ * practice out. A refused attempt is not counted, so a wait ends when it says.
+ */
+export class SignInLimits {
+  readonly #pool: Pool;
+  readonly #clock: () => Date;
+
+  constructor(pool: Pool, clock: () => Date) {
+    this.#pool = pool;
+    this.#clock = clock;
+  }
+
+  /**
+   * Counts one attempt, before it is known whether it fails: attempts at the same moment cannot outrun the count.
+   *
+   * @throws Refusal (busy) when the limit is reached.
+   */
+  async attempt(email: string, address: string): Promise<void> {
+    const now = this.#clock().getTime();
+    const account = accountOf(email);
+    const network = networkOf(address);
+    const refused = await inTransaction(this.#pool, async (client) => {
+      await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
+      const { pair, address, account: all, known } = await this.#count(client, email, network, now);
+      if (pair >= LIMITS.pair) return true;
+      if (!known && (address >= LIMITS.address || all >= LIMITS.account)) return true;
+      await client.query('DELETE FROM sign_in_attempt WHERE at < $1', [new Date(now - KEPT_MS)]);
+      await client.query('INSERT INTO sign_in_attempt (account, address, at) VALUES ($1, $2, $3)', [
+        account,
+        network,
+        new Date(now),
+      ]);
+      return false;
+    });
+    if (refused) {
+      throw new Refusal(
+        'busy',
+        'Too many attempts. Wait 15 minutes and try again, or ask whoever looks after the accounts in your practice.',
+        WINDOW_MS / 1000,
+      );
+    }
+  }
+
+  /** After a complete sign-in the failures before it do not count any more. */
+  async forget(queries: Queries, email: string, address: string): Promise<void> {
+    await queries.query('DELETE FROM sign_in_attempt WHERE account = $1 AND address = $2', [
+      accountOf(email),
+      networkOf(address),
+    ]);
+  }
+
+  async #count(queries: Queries, email: string, network: string, now: number): Promise<Counts> {
+    const { rows } = await queries.query<Counts>(
+      `SELECT (count(*) FILTER (WHERE account = $1 AND address = $2 AND at > $4))::int AS pair,
+              (count(*) FILTER (WHERE address = $2 AND at > $4))::int AS address,
+              (count(*) FILTER (WHERE account = $1))::int AS account,
+              EXISTS (SELECT FROM session JOIN staff ON staff.id = session.staff_id
+                      WHERE staff.email = $3 AND session.address = $2 AND session.created_at > $6) AS known
+       FROM sign_in_attempt WHERE at > $5`,
+      [
+        accountOf(email),
+        network,
+        email,
+        new Date(now - WINDOW_MS),
+        new Date(now - ACCOUNT_WINDOW_MS),
+        new Date(now - KNOWN_FOR_MS),
+      ],
+    );
+    return rows[0] as Counts;
+  }
+}
+
+function accountOf(email: string): Buffer {
+  return createHash('sha256').update(email).digest();
+}
+
+/** An IPv6 subscriber has a /64 of addresses to choose from: they count as one. */
+export function networkOf(address: string): string {
+  if (!isIPv6(address) || address.includes('.')) return address.slice(address.lastIndexOf(':') + 1);
+  const [left = '', right] = address.split('::');
+  const head = left === '' ? [] : left.split(':');
+  const tail = right ? right.split(':') : [];
+  const zeros = right === undefined ? 0 : 8 - head.length - tail.length;
+  const groups = [...head, ...Array.from({ length: zeros }, () => '0'), ...tail].slice(0, 4);
+  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
+}

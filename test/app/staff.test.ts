@@ -1,0 +1,330 @@
+import {
+  accept,
+  Browser,
+  becomeOwner,
+  codeOf,
+  hire,
+  PASSWORD,
+  type Person,
+  type Practice,
+  type Practices,
+  signIn,
+  startPractices,
+} from './practice.ts';
+
+let practices: Practices;
+beforeAll(async () => {
+  practices = await startPractices();
+});
+afterAll(() => practices.stop());
+
+const later = (practice: Practice, ms: number) => {
+  practice.clock.now = new Date(practice.clock.now.getTime() + ms);
+};
+const MINUTE = 60_000;
+
+async function eventsOf(practice: Practice, action: string) {
+  const { rows } = await practice.master.query('SELECT * FROM audit_event WHERE action = $1 ORDER BY id', [
+    action,
+  ]);
+  return rows;
+}
+
+describe('the first owner', () => {
+  test('takes the link, chooses a password, enrols an authenticator, gets backup codes once, and is signed in', async () => {
+    const practice = await practices.open();
+    const owner = await becomeOwner(practice);
+    expect(owner.backupCodes).toHaveLength(10);
+    expect((await owner.browser.get('/')).headers.location).toBe('/clients');
+    expect((await owner.browser.api('GET', '/api/me')).json()).toMatchObject({
+      email: 'owner@sunrise.example',
+      role: 'owner',
+    });
+    expect(await eventsOf(practice, 'owner.claimed')).toMatchObject([{ address: '203.0.113.7' }]);
+    expect(await eventsOf(practice, 'staff.enrolled')).toHaveLength(1);
+    // Neither the password, nor the key of the authenticator, nor a backup code is readable in the database.
+    const stored = await practice.master.query(
+      'SELECT s::text, b::text, p::text FROM staff s LEFT JOIN backup_code b ON true LEFT JOIN pending_sign_in p ON true',
+    );
+    const text = JSON.stringify(stored.rows);
+    for (const secret of [
+      PASSWORD,
+      owner.secret,
+      Buffer.from(owner.secret).toString('hex'),
+      owner.backupCodes[0],
+    ]) {
+      expect(text).not.toContain(secret);
+    }
+    expect(practice.logged.join('')).not.toContain(PASSWORD);
+  });
+
+  test('takes the link once, before it expires, and only while there is no owner', async () => {
+    const form = { token: 'owner-token', name: 'Somebody', password: PASSWORD, repeated: PASSWORD };
+    const claim = async (practice: Practice, token = form.token) =>
+      new Browser(practice).post('/invitation', { ...form, token });
+
+    const owned = await practices.open();
+    const answers = await Promise.all([claim(owned), claim(owned), claim(owned)]);
+    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([303, 400, 400]);
+    expect((await claim(owned)).body).toContain('used before, has expired, or is not complete');
+
+    const late = await practices.open();
+    expect((await claim(late, 'another-token')).statusCode).toBe(400);
+    late.clock.now = new Date('2026-11-21T09:00:00Z');
+    expect((await claim(late)).statusCode).toBe(400);
+
+    const uninvited = await practices.open({ ownerInvitation: undefined });
+    expect((await claim(uninvited)).statusCode).toBe(400);
+    const { rows } = await uninvited.master.query('SELECT count(*)::int FROM staff');
+    expect(rows).toEqual([{ count: 0 }]);
+  });
+
+  test.each([
+    ['short', 'is too short'],
+    ['aaaaaaaaaaaaaaaaaaaa', 'repeats few characters'],
+    ['the owner of all this', 'holds the e-mail address'],
+  ])('does not get the password "%s"', async (password, why) => {
+    const practice = await practices.open();
+    const answer = await new Browser(practice).post('/invitation', {
+      token: 'owner-token',
+      name: 'Somebody',
+      password,
+      repeated: password,
+    });
+    expect([answer.statusCode, answer.body]).toEqual([400, expect.stringContaining(why)]);
+  });
+});
+
+describe('signing in', () => {
+  let practice: Practice;
+  let owner: Person;
+  beforeAll(async () => {
+    practice = await practices.open();
+    owner = await becomeOwner(practice);
+  });
+  const password = (browser: Browser, typed: string, email = owner.email) =>
+    browser.post('/sign-in', { email, password: typed });
+
+  test('takes the password and then a code, and gives a cookie that only this host gets back', async () => {
+    const browser = new Browser(practice);
+    expect((await password(browser, PASSWORD)).headers.location).toBe('/sign-in/code');
+    // The password alone opens nothing.
+    expect((await browser.get('/clients')).headers.location).toBe('/sign-in');
+    expect((await browser.api('GET', '/api/clients')).statusCode).toBe(401);
+    later(practice, 30_000);
+    const answer = await browser.post('/sign-in/code', { code: codeOf(owner.secret, practice.clock.now) });
+    expect(answer.headers.location).toBe('/');
+    expect(answer.cookies.find(({ name }) => name === '__Host-session')).toMatchObject({
+      secure: true,
+      httpOnly: true,
+      sameSite: 'Strict',
+      path: '/',
+    });
+    expect((await browser.get('/clients')).statusCode).toBe(200);
+    expect((await eventsOf(practice, 'sign-in.completed')).at(-1)).toMatchObject({
+      details: { factor: 'totp' },
+      address: '203.0.113.7',
+    });
+  });
+
+  test('answers an unknown address, a wrong password and a disabled member alike', async () => {
+    const gone = await hire(practice, owner, 'billing');
+    await owner.browser.api('POST', `/api/staff/${gone.id}/disable`);
+    const answers = [
+      await password(new Browser(practice), 'not the password at all'),
+      await password(new Browser(practice), PASSWORD, 'nobody@sunrise.example'),
+      await password(new Browser(practice), PASSWORD, gone.email),
+    ];
+    expect(new Set(answers.map(({ statusCode, body }) => `${statusCode} ${body}`)).size).toBe(1);
+    expect(answers[0]?.statusCode).toBe(401);
+    expect((await eventsOf(practice, 'sign-in.refused')).length).toBeGreaterThanOrEqual(3);
+  });
+
+  test('refuses a code that was used before, also by somebody who has the password', async () => {
+    const { answer, browser } = await signIn(practice, owner);
+    expect(answer.statusCode).toBe(303);
+    const used = codeOf(owner.secret, practice.clock.now);
+    const thief = new Browser(practice);
+    await password(thief, PASSWORD);
+    expect((await thief.post('/sign-in/code', { code: used })).statusCode).toBe(400);
+    expect((await browser.get('/clients')).statusCode).toBe(200);
+  });
+
+  test('lets one code in once when two requests bring it at the same moment', async () => {
+    later(practice, 30_000);
+    const browsers = [new Browser(practice), new Browser(practice)];
+    for (const browser of browsers) await password(browser, PASSWORD);
+    const code = codeOf(owner.secret, practice.clock.now);
+    const answers = await Promise.all(browsers.map((browser) => browser.post('/sign-in/code', { code })));
+    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([303, 400]);
+  });
+
+  test('takes a backup code instead, once, however it is typed', async () => {
+    const [code = ''] = owner.backupCodes;
+    const typed = code.toUpperCase().replaceAll('-', ' ');
+    const browser = new Browser(practice);
+    await password(browser, PASSWORD);
+    expect((await browser.post('/sign-in/code', { code: typed })).statusCode).toBe(303);
+    await password(browser, PASSWORD);
+    expect((await browser.post('/sign-in/code', { code: typed })).statusCode).toBe(400);
+    expect((await eventsOf(practice, 'sign-in.completed')).at(-1)).toMatchObject({
+      details: { factor: 'backup-code' },
+    });
+  });
+
+  test('gives up on a sign-in that is not finished in ten minutes', async () => {
+    const browser = new Browser(practice);
+    await password(browser, PASSWORD);
+    later(practice, 10 * MINUTE + 1);
+    const code = codeOf(owner.secret, practice.clock.now);
+    expect((await browser.post('/sign-in/code', { code })).statusCode).toBe(401);
+  });
+});
+
+describe('guessing', () => {
+  test('is stopped after ten steps, and those who guess far away do not lock the practice out', async () => {
+    const practice = await practices.open();
+    const owner = await becomeOwner(practice);
+    const wrong = (browser: Browser) =>
+      browser.post('/sign-in', { email: owner.email, password: 'a guess as good as any' });
+    const guesser = new Browser(practice, '192.0.2.1');
+    const answers = await Promise.all(Array.from({ length: 12 }, () => wrong(guesser)));
+    expect(answers.filter(({ statusCode }) => statusCode === 401)).toHaveLength(10);
+    const limited = answers.find(({ statusCode }) => statusCode === 429);
+    expect(limited?.headers['retry-after']).toBe('900');
+    // The right password does not help him either, until the wait is over.
+    const right = () => guesser.post('/sign-in', { email: owner.email, password: PASSWORD });
+    expect((await right()).statusCode).toBe(429);
+    // A whole network of guessers uses the account's own limit up …
+    await practice.master.query(
+      `INSERT INTO sign_in_attempt (account, address, at)
+       SELECT account, '192.0.2.' || n, at FROM sign_in_attempt, generate_series(10, 40) n LIMIT 40`,
+    );
+    const stranger = new Browser(practice, '192.0.2.250');
+    const attempt = await stranger.post('/sign-in', { email: owner.email, password: PASSWORD });
+    expect(attempt.statusCode).toBe(429);
+    // … and the owner signs in from where the owner is known.
+    expect((await signIn(practice, owner)).answer.statusCode).toBe(303);
+    later(practice, 15 * MINUTE);
+    later(practice, 60 * MINUTE);
+    expect((await right()).statusCode).toBe(303);
+    expect((await eventsOf(practice, 'sign-in.limited')).length).toBeGreaterThanOrEqual(4);
+  });
+
+  test('of codes is stopped as well, by somebody who has the password', async () => {
+    const practice = await practices.open();
+    const owner = await becomeOwner(practice);
+    const thief = new Browser(practice, '192.0.2.1');
+    const statuses: number[] = [];
+    for (let guess = 0; guess < 12; guess += 1) {
+      if (guess % 3 === 0) await thief.post('/sign-in', { email: owner.email, password: PASSWORD });
+      statuses.push((await thief.post('/sign-in/code', { code: String(100_000 + guess) })).statusCode);
+    }
+    expect(statuses).not.toContain(303);
+    expect(statuses.slice(-3)).toEqual([429, 429, 429]);
+  });
+});
+
+describe('a session', () => {
+  let practice: Practice;
+  let owner: Person;
+  beforeAll(async () => {
+    practice = await practices.open();
+    owner = await becomeOwner(practice);
+  });
+  const open = async (browser: Browser) => (await browser.api('GET', '/api/me')).statusCode;
+
+  test('ends when nothing was asked for as long as the practice allows', async () => {
+    const { browser } = await signIn(practice, owner);
+    later(practice, 15 * MINUTE - 1);
+    expect(await open(browser)).toBe(200);
+    later(practice, 15 * MINUTE - 1);
+    expect(await open(browser)).toBe(200);
+    later(practice, 15 * MINUTE);
+    expect(await open(browser)).toBe(401);
+  });
+
+  test('ends after twelve hours, however busy', async () => {
+    const { browser } = await signIn(practice, owner);
+    for (let quarter = 0; quarter < 12 * 4 + 3; quarter += 1) {
+      later(practice, 14 * MINUTE);
+      expect(await open(browser)).toBe(200);
+    }
+    later(practice, 6 * MINUTE);
+    expect(await open(browser)).toBe(401);
+  });
+
+  test('ends by signing out, also for whoever kept the cookie', async () => {
+    const { browser } = await signIn(practice, owner);
+    const kept = new Browser(practice);
+    kept.cookies.set('__Host-session', browser.cookies.get('__Host-session') as string);
+    expect(await open(kept)).toBe(200);
+    expect((await browser.post('/sign-out')).headers.location).toBe('/sign-in');
+    expect(browser.cookies.has('__Host-session')).toBe(false);
+    expect(await open(kept)).toBe(401);
+  });
+
+  test('ends at once when the member is disabled, and a new link starts from nothing', async () => {
+    const { browser } = await signIn(practice, owner);
+    const therapist = await hire(practice, { ...owner, browser }, 'therapist');
+    expect(await open(therapist.browser)).toBe(200);
+    expect((await browser.api('POST', `/api/staff/${therapist.id}/disable`)).statusCode).toBe(204);
+    expect(await open(therapist.browser)).toBe(401);
+    const reset = await browser.api('POST', `/api/staff/${therapist.id}/reset`);
+    // The old password and authenticator are gone, and the old session stays ended.
+    const again = await new Browser(practice).post('/sign-in', {
+      email: therapist.email,
+      password: PASSWORD,
+    });
+    expect(again.statusCode).toBe(401);
+    const back = await accept(practice, reset.json<{ token: string }>().token, therapist.email);
+    expect(back.secret).not.toBe(therapist.secret);
+    expect(await open(therapist.browser)).toBe(401);
+    expect(await open(back.browser)).toBe(200);
+    const events = await eventsOf(practice, 'staff.access-reset');
+    expect(events).toMatchObject([{ record_type: 'staff', record_id: therapist.id }]);
+  });
+
+  test('is no use to other sites: their requests are refused', async () => {
+    const { browser } = await signIn(practice, owner);
+    const fields = { name: 'Forged', dateOfBirth: '2019-04-30' };
+    for (const origin of ['https://evil.example', 'null', 'http://sunrise-speech.example.evil.example']) {
+      expect((await browser.post('/clients', fields, { origin })).statusCode).toBe(403);
+    }
+    const { rows } = await practice.master.query('SELECT count(*)::int FROM client');
+    expect(rows).toEqual([{ count: 0 }]);
+  });
+});
+
+describe('the accounts', () => {
+  test('of others can be changed, within what the role of the one who changes them allows', async () => {
+    const practice = await practices.open();
+    const owner = await becomeOwner(practice);
+    const administrator = await hire(practice, owner, 'it_administrator');
+    const therapist = await hire(practice, owner, 'therapist');
+    const { id: ownerId } = (await owner.browser.api('GET', '/api/me')).json<{ id: string }>();
+    const it = administrator.browser;
+
+    const invited = await it.api('POST', '/api/staff', { email: 'Intake@Sunrise.example', role: 'intake' });
+    expect(invited.statusCode).toBe(201);
+    const twice = await it.api('POST', '/api/staff', { email: 'intake@sunrise.example', role: 'intake' });
+    expect(twice.statusCode).toBe(409);
+    // Not by way of an owner, and not his own account.
+    expect((await it.api('POST', '/api/staff', { email: 'b@x.example', role: 'owner' })).statusCode).toBe(
+      403,
+    );
+    expect((await it.api('PUT', `/api/staff/${therapist.id}/role`, { role: 'owner' })).statusCode).toBe(403);
+    expect((await it.api('POST', `/api/staff/${ownerId}/reset`)).statusCode).toBe(403);
+    expect((await it.api('POST', `/api/staff/${ownerId}/disable`)).statusCode).toBe(403);
+    const own = await it.api('PUT', `/api/staff/${administrator.id}/role`, { role: 'therapist' });
+    expect(own.json()).toMatchObject({ detail: expect.stringContaining('account of their own') });
+
+    expect((await it.api('PUT', `/api/staff/${therapist.id}/role`, { role: 'intake' })).statusCode).toBe(204);
+    expect((await therapist.browser.api('GET', '/api/me')).json()).toMatchObject({ role: 'intake' });
+    expect(await eventsOf(practice, 'staff.role-changed')).toMatchObject([
+      { actor: administrator.id, record_id: therapist.id, details: { from: 'therapist', to: 'intake' } },
+    ]);
+    const page = await it.get('/staff');
+    expect(page.body).toContain('intake@sunrise.example');
+  });
+});
