@@ -10,7 +10,8 @@ import { DomainError } from '../lib/domain/errors.ts';
 import type { Core } from '../lib/use-cases/core.ts';
 import { publishRelease } from '../lib/use-cases/publish-release.ts';
 import { ensureFirstToken } from '../lib/use-cases/tokens.ts';
-import { buildReleaseOnce, pushImage } from './embedded-release.ts';
+import { deployCell } from './embedded-cell.ts';
+import { buildOnce, pushImage } from './embedded-release.ts';
 import { startEmbeddedSandbox } from './embedded-sandbox.ts';
 import { onStopSignal, runUntilStopped, type Stops } from './lifecycle.ts';
 import { appDeps, buildParts, openDatabase, startWork } from './parts.ts';
@@ -37,6 +38,8 @@ await runUntilStopped(async (stops) => {
   );
 
   const parts = buildParts(config, database, endpoint, log);
+  if (config.cloud.kind === 'sandbox' && endpoint !== undefined)
+    await deployCell(endpoint, cellDirectory(config), config.cell.hostedZoneId);
   await offerRelease(config, parts.core, releaseDirectory, endpoint);
   stops.push(await startWork(parts, log));
 
@@ -69,12 +72,14 @@ async function startCloud(
   return sandbox.endpoint;
 }
 
-/** The directory of the release to publish, built when the sandbox is used and nobody named one. */
+const cellDirectory = (config: Config): string => join(config.dataDirectory, 'cell');
+
+/** The directory of the release to publish; on the sandbox it is built when nobody named one, and so is the cell. */
 async function prepareRelease(config: Config, signal: AbortSignal): Promise<string | undefined> {
-  if (config.releaseDirectory !== undefined || config.cloud.kind === 'aws') return config.releaseDirectory;
-  const directory = join(config.dataDirectory, 'release');
-  await buildReleaseOnce(directory, signal);
-  return directory;
+  if (config.cloud.kind === 'aws') return config.releaseDirectory;
+  const own = config.releaseDirectory === undefined ? join(config.dataDirectory, 'release') : undefined;
+  await buildOnce({ release: own, cell: cellDirectory(config) }, signal);
+  return config.releaseDirectory ?? own;
 }
 
 async function offerRelease(

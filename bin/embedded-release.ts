@@ -4,15 +4,32 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { DomainError } from '../lib/domain/errors.ts';
+import { cellMark } from './embedded-cell.ts';
+
+/** What the sandbox needs from CDK, each in a directory of its own. */
+export interface EmbeddedBuilds {
+  /** Absent: somebody named a release that was built elsewhere. */
+  readonly release: string | undefined;
+  readonly cell: string;
+}
 
 /**
- * Builds a release of this checkout into `directory`, unless one lies there. In a process of its own: CDK and its rules
- * take some 500 MB, which a long-lived process would not give back.
+ * Builds a release and a cell of this checkout, unless they lie there. In a process of its own: CDK and its rules take
+ * some 500 MB, which a long-lived process would not give back. In one process, because loading them takes most of the time.
  */
-export async function buildReleaseOnce(directory: string, signal: AbortSignal): Promise<void> {
-  if (existsSync(join(directory, 'release.json'))) return;
-  const entry = fileURLToPath(new URL(`./release-build${extname(import.meta.url)}`, import.meta.url));
-  const child = spawn(process.execPath, [...process.execArgv, entry, '--out', directory, '--json'], {
+export async function buildOnce({ release, cell }: EmbeddedBuilds, signal: AbortSignal): Promise<void> {
+  const cellIsThere = existsSync(join(cell, cellMark));
+  if (release !== undefined && !existsSync(join(release, 'release.json'))) {
+    const more = cellIsThere ? [] : ['--cell', cell];
+    await build('release-build', ['--out', release, '--json', ...more], signal);
+  } else if (!cellIsThere) {
+    await build('cell-build', ['--out', cell], signal);
+  }
+}
+
+async function build(command: string, options: readonly string[], signal: AbortSignal): Promise<void> {
+  const entry = fileURLToPath(new URL(`./${command}${extname(import.meta.url)}`, import.meta.url));
+  const child = spawn(process.execPath, [...process.execArgv, entry, ...options], {
     stdio: ['ignore', 'ignore', 'pipe'],
     signal,
   });
@@ -25,7 +42,7 @@ export async function buildReleaseOnce(directory: string, signal: AbortSignal): 
   if (code !== 0) {
     throw new DomainError(
       'configuration',
-      `The release could not be built:\n${Buffer.concat(said).toString('utf8')}`,
+      `The stacks could not be built:\n${Buffer.concat(said).toString('utf8')}`,
     );
   }
 }

@@ -12,6 +12,7 @@ import { ReleaseError } from '../stacks/release/release-error.ts';
 interface Options {
   readonly out: string;
   readonly image?: string;
+  readonly cell?: string;
   readonly json?: boolean;
 }
 
@@ -25,6 +26,7 @@ const program = new Command('release:build')
     '--image <repository@digest>',
     'name this image, already in the registry, instead of the bundled one',
   )
+  .option('--cell <directory>', 'build the stacks of a cell too, as cell:build does, for little more time')
   .option('--json', 'print one JSON object for scripts')
   .addHelpText(
     'after',
@@ -45,10 +47,11 @@ try {
   process.exitCode = failed(error);
 }
 
-async function run({ out, image, json }: Options): Promise<void> {
+async function run({ out, image, cell, json }: Options): Promise<void> {
   // Loaded here: --help and wrong usage answer without CDK, which takes a second to load.
   const { buildRelease } = await import('./build-release.ts');
   const release = await buildRelease({ out, image });
+  if (cell !== undefined) await (await import('../stacks/cell/build.ts')).buildCell(cell);
   console.log(json === true ? JSON.stringify(summary(release)) : table(release));
 }
 

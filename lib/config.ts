@@ -39,6 +39,7 @@ const environmentSchema = z.object({
   LUMENALITY_RELEASE_DIR: text.optional(),
   LUMENALITY_TRUST_PROXY: text.optional(),
   LUMENALITY_WORKER_CONCURRENCY: wholeNumber(1, 200).default(25),
+  LUMENALITY_DRIFT_INTERVAL_MINUTES: wholeNumber(5, 10_080).default(60),
   LUMENALITY_SIGNUP_RATE: wholeNumber(1, 100_000).default(20),
   LUMENALITY_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
 });
@@ -46,6 +47,8 @@ const environmentSchema = z.object({
 /** What the sandbox gives where AWS needs to be told (docs/sandbox.md). */
 export const sandboxDefaults = {
   region: 'us-east-1',
+  /** As the templates' own default (BackupCopyRegion of the data stack). */
+  backupCopyRegion: 'us-west-2',
   domain: 'practices.localhost',
   hostedZoneId: 'Z0SANDBOXPRACTICES',
   imageRegistry: '000000000000.dkr.ecr.us-east-1.amazonaws.com',
@@ -83,6 +86,8 @@ export interface Config {
   /** Addresses of our own proxies, comma-separated: what they say in X-Forwarded-For is believed. */
   readonly trustProxy: string | undefined;
   readonly workerConcurrency: number;
+  /** How often each silo is held against its release. */
+  readonly driftIntervalMinutes: number;
   /** Sign-ups a minute that one address may send. */
   readonly signUpRate: number;
   readonly logLevel: string;
@@ -113,6 +118,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     releaseDirectory: env.LUMENALITY_RELEASE_DIR,
     trustProxy: env.LUMENALITY_TRUST_PROXY,
     workerConcurrency: env.LUMENALITY_WORKER_CONCURRENCY,
+    driftIntervalMinutes: env.LUMENALITY_DRIFT_INTERVAL_MINUTES,
     signUpRate: env.LUMENALITY_SIGNUP_RATE,
     logLevel: env.LUMENALITY_LOG_LEVEL,
   };

@@ -17,12 +17,14 @@ import {
 import type { ResourceChange } from '../domain/resource-change.ts';
 import type { ChangeSetView, StackDeployments, StackEvent, StackView } from '../ports/stack-deployments.ts';
 import { type AwsClients, call } from './clients.ts';
+import { deployRole } from './deploy-role.ts';
 import { awsCodeOf } from './errors.ts';
 
 const service = 'cloudformation';
 
-/** The port by CloudFormation. Every answer is what AWS says now; nothing is cached. */
-export function stackDeployments({ cloudFormation }: AwsClients): StackDeployments {
+/** The port by CloudFormation. Every answer is what AWS says now; nothing is cached but the deploy role's name. */
+export function stackDeployments({ cloudFormation, sts }: AwsClients): StackDeployments {
+  const deployRoleArn = deployRole(sts);
   return {
     describe: async (nameOrId, signal) => {
       try {
@@ -69,6 +71,8 @@ export function stackDeployments({ cloudFormation }: AwsClients): StackDeploymen
         Tags: Object.entries(request.tags).map(([Key, Value]) => ({ Key, Value })),
         // The silo's roles have generated names, so the weaker acknowledgement is enough.
         Capabilities: ['CAPABILITY_IAM' as const],
+        // CloudFormation keeps it for the stack, so that a deletion too is this role's.
+        RoleARN: await deployRoleArn(signal),
         ClientToken: request.token,
       };
       const { Id = '', StackId = '' } = await call(service, 'CreateChangeSet', signal, (options) =>

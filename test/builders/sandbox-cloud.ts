@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { deployCell } from '../../bin/embedded-cell.ts';
 import { readReleaseDirectory } from '../../bin/release-directory.ts';
 import { connectAws } from '../../lib/aws/index.ts';
 import { sandboxDefaults } from '../../lib/config.ts';
@@ -29,7 +30,15 @@ export async function startSandboxCloud(): Promise<SandboxCloud> {
   const releaseDirectory = join(directory, 'release');
   const build = start(
     process.execPath,
-    ['--import', 'tsx', join(root, 'bin/release-build.ts'), '--out', releaseDirectory],
+    [
+      '--import',
+      'tsx',
+      join(root, 'bin/release-build.ts'),
+      '--out',
+      releaseDirectory,
+      '--cell',
+      join(directory, 'cell'),
+    ],
     {},
   );
   const sandbox = start(
@@ -50,6 +59,7 @@ export async function startSandboxCloud(): Promise<SandboxCloud> {
     () => /AWS_ENDPOINT_URL=(\S+)/.exec(sandbox.output())?.[1],
     sandbox.output,
   );
+  await deployCell(endpoint, join(directory, 'cell'), sandboxDefaults.hostedZoneId);
   const release = await readReleaseDirectory(releaseDirectory);
   const control = async (method: string, path: string, body?: object): Promise<Response> => {
     const answer = await fetch(`${endpoint}/_sandbox/${path}`, {

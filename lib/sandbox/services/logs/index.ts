@@ -2,6 +2,7 @@ import * as sdk from '@aws-sdk/client-cloudwatch-logs';
 import type { ServiceEmulation } from '../../model.ts';
 import { eventOperations } from './events.ts';
 import { groupOperations } from './groups.ts';
+import { resourcePolicyOperations } from './resource-policies.ts';
 
 export { resources } from './resources.ts';
 
@@ -9,5 +10,5 @@ export { resources } from './resources.ts';
 export const service: ServiceEmulation = {
   signingName: 'logs',
   sdk,
-  operations: { ...groupOperations, ...eventOperations },
+  operations: { ...groupOperations, ...eventOperations, ...resourcePolicyOperations },
 };

@@ -5,6 +5,7 @@ import { flagOf, numberOf, tagsAsList, tagsOf, textOf } from '../properties.ts';
 import { checkedKey } from './encryption.ts';
 import { checkedRetention, deleteLogGroup, makeGroup } from './groups.ts';
 import { findGroup, groupTable, type LogGroupRecord, saveGroup } from './records.ts';
+import { resourcePolicyHandler } from './resource-policies.ts';
 
 type Properties = Record<string, unknown>;
 
@@ -82,4 +83,4 @@ const logGroupHandler: ResourceHandler = {
   },
 };
 
-export const resources: ResourceHandler[] = [logGroupHandler];
+export const resources: ResourceHandler[] = [logGroupHandler, resourcePolicyHandler];
