@@ -6,7 +6,8 @@ import {
   signUpRequestSchema,
   signUpStates,
 } from '../../lib/domain/sign-up.ts';
-import { pageOf, pageQuerySchema, timeSchema } from './common.ts';
+import { pageOf, pageQuerySchema, reasonSchema, timeSchema } from './common.ts';
+import { ownerInvitationOfApprovalSchema, ownerInvitationSchema } from './owner-invitation.ts';
 
 export { agreementSchema, signUpRequestSchema };
 
@@ -40,7 +41,17 @@ export type SignUp = z.infer<typeof signUpSchema>;
 export const signUpQuerySchema = pageQuerySchema.extend({ state: z.enum(signUpStates).optional() });
 export const signUpPageSchema = pageOf(signUpSchema);
 
+export const approvalRequestSchema = reasonSchema.extend({
+  ownerInvitation: ownerInvitationOfApprovalSchema.optional(),
+});
+
 /** Approval answers with what it started. */
 export const approvalSchema = z
-  .object({ signUp: signUpSchema, practiceId: z.string(), runId: z.uuid() })
+  .object({
+    signUp: signUpSchema,
+    practiceId: z.string(),
+    runId: z.uuid(),
+    /** Null when nobody was invited to be the first owner. */
+    ownerInvitation: ownerInvitationSchema.nullable(),
+  })
   .meta({ id: 'Approval' });

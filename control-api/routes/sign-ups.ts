@@ -6,6 +6,7 @@ import { submitSignUp } from '../../lib/use-cases/submit-sign-up.ts';
 import { reasonSchema } from '../contracts/common.ts';
 import {
   agreementSchema,
+  approvalRequestSchema,
   approvalSchema,
   signUpPageSchema,
   signUpQuerySchema,
@@ -111,19 +112,19 @@ function decisionRoutes(app: Routes, core: AppDeps['core']): void {
       tags: ['sign-ups'],
       params: uuidParams,
       headers: revisionHeadersSchema,
-      body: reasonSchema.meta({ examples: [{ reason: 'NPI and licence checked' }] }),
+      body: approvalRequestSchema.meta({ examples: [{ reason: 'NPI and licence checked' }] }),
       response: { 202: approvalSchema },
     },
     handler: async (request, reply) => {
       const change = {
         signUpId: request.params.id,
-        reason: request.body.reason,
+        ...request.body,
         revision: revisionsOf(request),
       };
-      const { signUp, practiceId, runId } = await approveSignUp(core, change, actorOf(request));
+      const { signUp, ...started } = await approveSignUp(core, change, actorOf(request));
       setRevision(reply, signUp.revision);
-      reply.header('location', `/v1/runs/${runId}`);
-      return reply.code(202).send({ signUp: toSignUp(signUp), practiceId, runId });
+      reply.header('location', `/v1/runs/${started.runId}`);
+      return reply.code(202).send({ signUp: toSignUp(signUp), ...started });
     },
   });
 

@@ -249,6 +249,19 @@ interface IdempotencyTable {
   created_at: Time;
 }
 
+/** Who may become a practice's first owner: one row a practice, of the newest invitation. */
+export interface OwnerInvitationTable {
+  practice_id: string;
+  email: string;
+  /** Of the link's token, which was never here. */
+  token_sha256: string;
+  expires_at: Time;
+  created_by: string;
+  created_at: Time;
+  revoked_by: string | null;
+  revoked_at: NullableTime;
+}
+
 export interface Schema {
   sign_up: SignUpTable;
   practice: PracticeTable;
@@ -267,4 +280,5 @@ export interface Schema {
   api_token: ApiTokenTable;
   audit: AuditTable;
   idempotency: IdempotencyTable;
+  owner_invitation: OwnerInvitationTable;
 }

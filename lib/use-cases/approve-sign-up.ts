@@ -11,19 +11,23 @@ import type { Actor } from '../domain/access.ts';
 import { DomainError } from '../domain/errors.ts';
 import { practiceIdFor } from '../domain/practice.ts';
 import type { Core } from './core.ts';
+import { recordInvitation, type ShownInvitation } from './owner-invitation.ts';
 import { notFound, requireRevision, wrongState } from './refusals.ts';
 
 export interface Approval {
   readonly signUp: SignUpRow;
   readonly practiceId: string;
   readonly runId: string;
+  /** Null when nobody was invited to be the first owner. */
+  readonly ownerInvitation: ShownInvitation | null;
 }
 
 /**
  * Approves a sign-up and starts its provisioning: practice, run with its steps, audit row and queue entry commit
  * together or not at all. The run gets the newest published release.
  * @throws DomainError `not_found`; `precondition_failed`; `wrong_state` (decided already, or no agreement recorded);
- * `conflict` (no release published, or the plan has no version in effect).
+ * `conflict` (no release published, the plan has no version in effect, or the invitation's token was used before);
+ * `invalid_input` when the contact's e-mail address cannot be an owner's.
  */
 export function approveSignUp(
   core: Core,
@@ -31,6 +35,8 @@ export function approveSignUp(
     readonly signUpId: string;
     readonly reason: string;
     readonly revision?: readonly number[] | undefined;
+    /** Invites the sign-up's contact to be the practice's first owner. */
+    readonly ownerInvitation?: { readonly tokenSha256: string } | undefined;
   },
   actor: Actor,
 ): Promise<Approval> {
@@ -57,6 +63,20 @@ export function approveSignUp(
       },
       at: now,
     });
+    const ownerInvitation =
+      change.ownerInvitation === undefined
+        ? null
+        : await recordInvitation(
+            core,
+            trx,
+            {
+              practiceId,
+              tokenSha256: change.ownerInvitation.tokenSha256,
+              email: signUp.contact.email,
+              details: { reason: change.reason, runId },
+            },
+            actor,
+          );
     const approved = await decideSignUp(trx, signUp.id, {
       state: 'approved',
       practiceId,
@@ -64,7 +84,7 @@ export function approveSignUp(
       reason: change.reason,
       at: now,
     });
-    return { signUp: approved, practiceId, runId };
+    return { signUp: approved, practiceId, runId, ownerInvitation };
   });
 }
 

@@ -1,5 +1,7 @@
 import type { Connection } from '../db/database.ts';
+import { findOwnerInvitation } from '../db/owner-invitation-store.ts';
 import type { PracticeRow } from '../db/practice-store.ts';
+import { invitationParameters } from '../domain/owner-invitation.ts';
 import type { Parameters } from '../domain/stack-plan.ts';
 import type { Shapes } from '../ports/shapes.ts';
 
@@ -8,9 +10,12 @@ import type { Shapes } from '../ports/shapes.ts';
  * record. The one place that knows, for each workflow that deploys.
  */
 export async function practiceParameters(
-  _db: Connection,
+  db: Connection,
   shapes: Shapes,
   practice: Pick<PracticeRow, 'id' | 'shape' | 'settings'>,
 ): Promise<Parameters> {
-  return shapes.parametersForShape(practice.shape, practice.settings);
+  return {
+    ...shapes.parametersForShape(practice.shape, practice.settings),
+    ...invitationParameters(await findOwnerInvitation(db, practice.id)),
+  };
 }

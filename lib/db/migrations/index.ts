@@ -2,10 +2,12 @@ import type { Migration } from 'kysely/migration';
 import * as signUpToSilo from './0001-sign-up-to-silo.ts';
 import * as safeChanges from './0002-safe-changes.ts';
 import * as drift from './0003-drift.ts';
+import * as ownerInvitation from './0004-owner-invitation.ts';
 
 /** Forward only, in the order of their numbers; a published migration never changes. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-sign-up-to-silo': signUpToSilo,
   '0002-safe-changes': safeChanges,
   '0003-drift': drift,
+  '0004-owner-invitation': ownerInvitation,
 };
