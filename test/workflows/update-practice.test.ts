@@ -1,0 +1,342 @@
+import { randomUUID } from 'node:crypto';
+import { CreateChangeSetCommand, ExecuteChangeSetCommand } from '@aws-sdk/client-cloudformation';
+import { siloShapes } from '../../bin/silo-shapes.ts';
+import { sandboxDefaults } from '../../lib/config.ts';
+import { listAudit } from '../../lib/db/audit-store.ts';
+import { type Database, migrate, openEmbedded } from '../../lib/db/database.ts';
+import { listDeployments } from '../../lib/db/deployment-store.ts';
+import { findPractice } from '../../lib/db/practice-store.ts';
+import { publishRelease } from '../../lib/db/release-store.ts';
+import { listRunEvents } from '../../lib/db/run-event-store.ts';
+import type { Actor } from '../../lib/domain/access.ts';
+import { protectStatefulResources } from '../../lib/domain/change-review-policy.ts';
+import type { Release } from '../../lib/domain/release.ts';
+import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
+import type { WorkflowDefinition } from '../../lib/runs/workflow.ts';
+import { cancelRun } from '../../lib/use-cases/cancel-run.ts';
+import { createOverride, listOverrides, revokeOverride } from '../../lib/use-cases/change-overrides.ts';
+import type { Core } from '../../lib/use-cases/core.ts';
+import { requestDeployment } from '../../lib/use-cases/request-deployment.ts';
+import { retryRun } from '../../lib/use-cases/retry-run.ts';
+import { provisionPractice } from '../../lib/workflows/provision-practice.ts';
+import { updatePractice } from '../../lib/workflows/update-practice.ts';
+import { type MortalDatabase, mortal } from '../builders/mortal-database.ts';
+import { eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
+import { type SmallCloud, smallRelease, startSmallCloud } from '../builders/small-silo.ts';
+
+const clock = { now: () => new Date() };
+const actor: Actor = { id: 'token:test', name: 'test', roles: ['security_admin'], requestId: 'test-request' };
+
+const first = smallRelease({});
+const inPlace = smallRelease({ retentionDays: 60 });
+const replacing = smallRelease({ records: 'two' });
+const removing = smallRelease({ hasRecords: false });
+
+/** Without the steps that need an app: what is tested here is what happens to stacks. */
+const withoutApp = (definition: WorkflowDefinition): WorkflowDefinition => ({
+  ...definition,
+  steps: definition.steps.filter(
+    ({ name }) => !['close-default-security-group', 'probe-app', 'verify'].includes(name),
+  ),
+});
+
+let cloud: SmallCloud;
+let database: Database;
+let engine: RunEngine;
+let core: Core;
+
+const definitionsFor = () => {
+  const parts = { ports: cloud.ports, shapes: siloShapes, cell: sandboxDefaults, pollIntervalMs: 20 };
+  return [withoutApp(provisionPractice(parts)), withoutApp(updatePractice(parts))];
+};
+
+async function startEngine(on: Database = database): Promise<RunEngine> {
+  const definitions = definitionsFor();
+  const started = createRunEngine({ database: on, definitions, clock, log: silent, concurrency: 4 });
+  await started.start();
+  const stepsOf = (name: string) =>
+    definitions.find((definition) => definition.name === name)?.steps.map((step) => step.name) ?? [];
+  core = {
+    db: database.db,
+    clock,
+    queue: started.queue,
+    domain: sandboxDefaults.domain,
+    steps: {
+      'provision-practice': stepsOf('provision-practice'),
+      'update-practice': stepsOf('update-practice'),
+    },
+    shapes: siloShapes,
+  };
+  return started;
+}
+
+beforeAll(async () => {
+  [cloud, database] = await Promise.all([startSmallCloud(), openEmbedded(undefined)]);
+  await migrate(database.db);
+  for (const release of [first, inPlace, replacing, removing]) {
+    await publishRelease(database.db, release, { publishedBy: 'test', now: clock.now() });
+  }
+  engine = await startEngine();
+}, 60_000);
+afterAll(async () => {
+  await engine.stop();
+  await database.close();
+  await cloud.stop();
+}, 60_000);
+
+let serial = 0;
+
+/** An active practice on the first release. */
+async function activePractice(): Promise<string> {
+  serial += 1;
+  const practiceId = `practice-${serial}`;
+  const runId = await insertPracticeRun(
+    database.db,
+    { practiceId, steps: core.steps['provision-practice'], input: { releaseId: first.manifest.id } },
+    (trx, run) => engine.queue.enqueue(trx, run),
+  );
+  const run = await runIn(database.db, runId, 'succeeded', 'failed');
+  expect(run.error).toBeNull();
+  return practiceId;
+}
+
+async function ask(practiceId: string, { manifest }: Release): Promise<string> {
+  const request = { practiceId, releaseId: manifest.id, reason: 'test' };
+  const { body } = await requestDeployment(core, request, { idempotencyKey: randomUUID() }, actor);
+  return body.runId;
+}
+const update = async (practiceId: string, release: Release) =>
+  runIn(database.db, await ask(practiceId, release), 'succeeded', 'failed');
+const allow = async (practiceId: string, effect: 'replace' | 'remove') => {
+  const request = { practiceId, component: 'data', logicalId: 'Records', effect } as const;
+  const terms = { reason: 'rehearsed', expiresInMinutes: 10 };
+  return (await createOverride(core, { ...request, ...terms }, { idempotencyKey: randomUUID() }, actor)).body
+    .id;
+};
+const changesOf = async (runId: string) =>
+  (await listRunEvents(database.db, runId, { afterSeq: 0, limit: 10_000 })).flatMap(({ body }) =>
+    body.kind === 'change' ? [body] : [],
+  );
+const auditOf = async (practiceId: string) =>
+  (await listAudit(database.db, { subjectType: 'practice', subjectId: practiceId, limit: 50 })).items.map(
+    ({ action }) => action,
+  );
+const dataStack = (practiceId: string) => `lumenality-${practiceId}-data`;
+/** The next operation on the log group that stands for records takes a while. */
+const slow = (practiceId: string, action: string) =>
+  cloud.fault({
+    resourceType: 'AWS::Logs::LogGroup',
+    action,
+    match: practiceId,
+    times: 1,
+    effect: { kind: 'delay', ms: 2_000 },
+  });
+const policyIsRelaxed = (practiceId: string) =>
+  eventually('the stack policy to be relaxed', async () =>
+    (await cloud.policyOf(dataStack(practiceId))) === protectStatefulResources ? undefined : true,
+  );
+const guarded = async (practiceId: string) => {
+  expect(await cloud.policyOf(dataStack(practiceId))).toBe(protectStatefulResources);
+  const { items } = await listOverrides(core, practiceId, { limit: 10 });
+  for (const { used_at, guard_restored_at } of items)
+    if (used_at !== null) expect(guard_restored_at).not.toBeNull();
+};
+
+test('an update brings the practice to the release, with every change judged and told', async () => {
+  const id = await activePractice();
+  const run = await update(id, inPlace);
+  expect(run.error).toBeNull();
+  expect(await findPractice(database.db, id)).toMatchObject({
+    state: 'active',
+    release_id: inPlace.manifest.id,
+  });
+  expect(await cloud.templateOf(dataStack(id))).toBe(inPlace.templates.data);
+  const told = await changesOf(run.id);
+  expect(
+    told.map(({ stackName, logicalId, effect, verdict }) => [stackName, logicalId, effect, verdict]),
+  ).toEqual(
+    // The release is a tag of every stack, so each resource that takes tags changes with it.
+    expect.arrayContaining([
+      [dataStack(id), 'Records', 'safe', 'allowed'],
+      [dataStack(id), 'Other', 'safe', 'allowed'],
+    ]),
+  );
+  const [deployment, before] = await listDeployments(database.db, { practiceId: id, limit: 10 });
+  expect(deployment).toMatchObject({
+    state: 'succeeded',
+    reason: 'test',
+    releaseId: inPlace.manifest.id,
+    error: null,
+  });
+  expect(before).toMatchObject({ state: 'succeeded', reason: null, releaseId: first.manifest.id });
+  expect(await auditOf(id)).toContain('practice.updated');
+}, 60_000);
+
+test.each([
+  ['replace', replacing, 'LogGroupName'],
+  ['remove', removing, 'no longer has it'],
+] as const)(
+  'a release that would %s what a practice keeps is refused, and nothing is executed',
+  async (effect, release, reason) => {
+    const id = await activePractice();
+    const run = await update(id, release);
+    expect(run.error).toMatchObject({
+      code: 'change_refused',
+      step: 'deploy-data',
+      resource: { stackName: dataStack(id), logicalId: 'Records', type: 'AWS::Logs::LogGroup' },
+      message: expect.stringContaining(reason),
+    });
+    expect(run.error?.message).toContain(`would ${effect} Records (AWS::Logs::LogGroup, /records/${id}/one)`);
+    expect(await changesOf(run.id)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ logicalId: 'Records', verdict: 'refused', effect: `${effect}s` }),
+      ]),
+    );
+    expect(await cloud.templateOf(dataStack(id))).toBe(first.templates.data);
+    expect(await cloud.openChangeSets(dataStack(id))).toEqual([]);
+    expect(await findPractice(database.db, id)).toMatchObject({
+      state: 'active',
+      release_id: first.manifest.id,
+    });
+    const [deployment] = await listDeployments(database.db, { practiceId: id, limit: 1 });
+    expect(deployment).toMatchObject({ state: 'failed', error: { code: 'change_refused' } });
+  },
+  60_000,
+);
+
+test('the stack policy alone refuses it too, when somebody goes past the control plane', async () => {
+  const id = await activePractice();
+  const StackName = dataStack(id);
+  const parameters = (await cloud.ports.stacks.describe(StackName))?.parameters ?? {};
+  const { Id } = await cloud.cloudFormation.send(
+    new CreateChangeSetCommand({
+      StackName,
+      ChangeSetName: 'by-hand',
+      TemplateBody: replacing.templates.data,
+      Parameters: Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({
+        ParameterKey,
+        ParameterValue,
+      })),
+    }),
+  );
+  await cloud.cloudFormation.send(new ExecuteChangeSetCommand({ ChangeSetName: Id }));
+  await eventually('the roll-back', async () =>
+    (await cloud.ports.stacks.describe(StackName))?.status === 'UPDATE_ROLLBACK_COMPLETE' ? true : undefined,
+  );
+  const events = await cloud.ports.stacks.eventsSince(StackName, () => false);
+  expect(events.find(({ status }) => status === 'UPDATE_FAILED')).toMatchObject({
+    logicalId: 'Records',
+    reason: expect.stringContaining('denied by stack policy'),
+  });
+}, 60_000);
+
+describe('with an override', () => {
+  test.each([
+    ['replace', replacing],
+    ['remove', removing],
+  ] as const)(
+    'one run may %s it, once, and the guard is whole again',
+    async (effect, release) => {
+      const id = await activePractice();
+      await allow(id, effect);
+      const run = await update(id, release);
+      expect(run.error).toBeNull();
+      expect(await findPractice(database.db, id)).toMatchObject({ release_id: release.manifest.id });
+      expect(await changesOf(run.id)).toEqual(
+        expect.arrayContaining([expect.objectContaining({ logicalId: 'Records', verdict: 'overridden' })]),
+      );
+      await guarded(id);
+      const actions = await auditOf(id);
+      expect(actions).toEqual(
+        expect.arrayContaining([
+          'change_override.created',
+          'change_override.used',
+          'change_override.guard_restored',
+        ]),
+      );
+      expect((await listOverrides(core, id, { limit: 10 })).items).toMatchObject([{ used_by_run: run.id }]);
+      if (effect === 'remove') return;
+      const back = await update(id, first);
+      expect(back.error).toMatchObject({ code: 'change_refused', step: 'deploy-data' });
+    },
+    60_000,
+  );
+
+  test('that allows something else, or was revoked, the change is refused', async () => {
+    const id = await activePractice();
+    await allow(id, 'remove');
+    expect((await update(id, replacing)).error?.code).toBe('change_refused');
+    await revokeOverride(core, { practiceId: id, id: await allow(id, 'replace') }, actor);
+    expect((await update(id, replacing)).error?.code).toBe('change_refused');
+    expect(await auditOf(id)).not.toContain('change_override.used');
+  }, 60_000);
+
+  test('a change that fails leaves the guard whole, and the same run may try again', async () => {
+    const id = await activePractice();
+    await allow(id, 'replace');
+    await cloud.fault({
+      resourceType: 'AWS::Logs::LogGroup',
+      action: 'create',
+      match: id,
+      times: 1,
+      effect: { kind: 'fail', message: 'no capacity' },
+    });
+    const run = await update(id, replacing);
+    expect(run.error).toMatchObject({
+      code: 'deployment_failed',
+      message: expect.stringContaining('no capacity'),
+    });
+    await guarded(id);
+    expect(await findPractice(database.db, id)).toMatchObject({
+      state: 'active',
+      release_id: first.manifest.id,
+    });
+    await retryRun(core, run.id, actor);
+    expect((await runIn(database.db, run.id, 'succeeded', 'failed')).error).toBeNull();
+    await guarded(id);
+  }, 60_000);
+
+  test('killed while the guard is relaxed, the next engine finishes the change and makes it whole', async () => {
+    const id = await activePractice();
+    await allow(id, 'replace');
+    await engine.stop();
+    const dying: MortalDatabase = mortal(database);
+    const doomed = await startEngine(dying.database);
+    await slow(id, 'create');
+    const runId = await ask(id, replacing);
+    await policyIsRelaxed(id);
+    dying.kill();
+    engine = await startEngine();
+    const run = await runIn(database.db, runId, 'succeeded', 'failed');
+    dying.bury();
+    await doomed.stop();
+    expect(run.error).toBeNull();
+    await guarded(id);
+    const told = (await changesOf(runId)).map(({ changeSetId, logicalId }) => `${changeSetId} ${logicalId}`);
+    expect(new Set(told).size).toBe(told.length);
+  }, 60_000);
+
+  test('cancelled while the guard is relaxed, the operation ends, the guard is whole and the rest stays', async () => {
+    const id = await activePractice();
+    await allow(id, 'replace');
+    await slow(id, 'create');
+    const runId = await ask(id, replacing);
+    await policyIsRelaxed(id);
+    await cancelRun(core, { runId, reason: 'not today' }, actor);
+    const run = await runIn(database.db, runId, 'cancelled', 'failed');
+    expect(run.error).toBeNull();
+    expect(run.kept).toEqual([
+      expect.stringContaining('foundation'),
+      `Stack ${dataStack(id)} stays as it is: UPDATE_COMPLETE, at ${replacing.manifest.id}.`,
+      expect.stringContaining(`service stays as it is: CREATE_COMPLETE, at ${first.manifest.id}`),
+    ]);
+    await guarded(id);
+    expect(await findPractice(database.db, id)).toMatchObject({
+      state: 'active',
+      release_id: first.manifest.id,
+    });
+    const [deployment] = await listDeployments(database.db, { practiceId: id, limit: 1 });
+    expect(deployment).toMatchObject({ state: 'cancelled' });
+    expect((await update(id, replacing)).error).toBeNull();
+  }, 60_000);
+});
