@@ -6,6 +6,7 @@ import { type Config, sandboxDefaults } from '../lib/config.ts';
 import { type Database, migrate, openEmbedded, openServer } from '../lib/db/database.ts';
 import type { Clock } from '../lib/ports/clock.ts';
 import type { CloudPorts } from '../lib/ports/cloud.ts';
+import { type DriftParts, detectDrift } from '../lib/reconcilers/detect-drift.ts';
 import { recoverRuns } from '../lib/reconcilers/recover-runs.ts';
 import { watchHealth } from '../lib/reconcilers/watch-health.ts';
 import { createRunEngine, type RunEngine } from '../lib/runs/engine.ts';
@@ -22,6 +23,7 @@ export interface Parts {
   readonly ports: CloudPorts;
   readonly engine: RunEngine;
   readonly core: Core;
+  readonly drift: DriftParts;
 }
 
 export async function openDatabase(config: Config): Promise<Database> {
@@ -78,17 +80,26 @@ export function buildParts(
     steps: { 'provision-practice': provisioningSteps, 'update-practice': updateSteps },
     shapes: siloShapes,
   };
-  return { database, ports, engine, core };
+  const drift: DriftParts = {
+    ...silo,
+    db: database.db,
+    cloud: ports,
+    clock: systemClock,
+    log,
+    everyMs: config.driftIntervalMinutes * 60_000,
+  };
+  return { database, ports, engine, core, drift };
 }
 
 /** Starts the workers and the reconcilers; the function returned stops them in order. */
 export async function startWork(
-  { database, ports, engine }: Parts,
+  { database, ports, engine, drift }: Parts,
   log: Logger,
 ): Promise<() => Promise<void>> {
   await engine.start();
   const reconcilers = [
     recoverRuns(engine, log),
+    detectDrift(drift),
     watchHealth({ db: database.db, probe: ports.probe, clock: systemClock, log }),
   ];
   return async () => {

@@ -36,6 +36,9 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'GET /v1/practices/:id/change-overrides': evidenceReaders,
   'POST /v1/practices/:id/change-overrides': ['security_admin'],
   'DELETE /v1/practices/:id/change-overrides/:overrideId': ['security_admin'],
+  'GET /v1/practices/:id/drift': evidenceReaders,
+  'GET /v1/practices/:id/drift/history': evidenceReaders,
+  'POST /v1/practices/:id/drift-checks': ['operator', 'security_admin'],
   'GET /v1/practices/:id/cost': everyRole,
   'GET /v1/cost': everyRole,
 

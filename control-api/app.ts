@@ -10,6 +10,7 @@ import { registerApiDocuments } from './plugins/external/api-documents.ts';
 import { registerRateLimit } from './plugins/external/rate-limit.ts';
 import { registerSecurityHeaders } from './plugins/external/security-headers.ts';
 import { costRoutes } from './routes/cost.ts';
+import { driftRoutes } from './routes/drift.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { practiceChangeRoutes } from './routes/practice-changes.ts';
 import { practiceRoutes } from './routes/practices.ts';
@@ -61,6 +62,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   practiceRoutes(app, deps);
   practiceChangeRoutes(app, deps);
   costRoutes(app, deps);
+  driftRoutes(app, deps);
   runRoutes(app, deps, limits);
   recordRoutes(app, deps);
   tokenRoutes(app, deps);

@@ -6,6 +6,7 @@ import {
   practiceSchema,
 } from '../../control-api/contracts/practices.ts';
 import { practiceCostCommand } from './cost.ts';
+import { practiceDriftCommand } from './drift.ts';
 import { exitCodes } from './exit-codes.ts';
 import { findPractice, latestRunOf } from './find.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
@@ -53,6 +54,8 @@ export function practiceCommands(group: Command, invocation: Invocation): void {
   practiceChangeCommands(group, invocation);
 
   practiceCostCommand(group, invocation);
+
+  practiceDriftCommand(group, invocation);
 }
 
 async function listPractices(

@@ -32,7 +32,8 @@ export function watched(command: Command): Command {
     .option('--verbose', 'in a log, a line for every resource and check, not for the steps alone');
 }
 
-function milliseconds(text: string): number {
+/** A commander argument parser for a length of time. */
+export function milliseconds(text: string): number {
   const [, count, unit] = /^(\d{1,6})(s|m|h)$/.exec(text) ?? [];
   if (count === undefined || unit === undefined || Number(count) === 0) {
     throw new InvalidArgumentError('It must be a duration such as 90s, 15m or 1h.');

@@ -1,4 +1,5 @@
 import { type AuditFilter, type AuditRow, listAudit as auditRows } from '../db/audit-store.ts';
+import { countByDrift } from '../db/drift-store.ts';
 import { type Page, type PageRequest, pageFrom, positionOf } from '../db/page.ts';
 import { type PlanRow, listPlans as planRows } from '../db/plan-store.ts';
 import { countPractices } from '../db/practice-store.ts';
@@ -41,6 +42,8 @@ export async function readRelease(core: Core, id: string): Promise<PublishedRele
 }
 
 export interface StateCounts {
+  /** Active practices only. */
+  readonly drift: readonly { readonly state: string; readonly count: number }[];
   readonly practices: readonly { readonly state: string; readonly count: number }[];
   readonly runs: readonly { readonly state: string; readonly count: number }[];
 }
@@ -48,6 +51,7 @@ export interface StateCounts {
 /** How many practices and runs are in each state. A state that nothing is in has no entry. */
 export async function countStates(core: Core): Promise<StateCounts> {
   const practices = await countPractices(core.db);
+  const drift = await countByDrift(core.db);
   const runs = await countRunsByState(core.db);
-  return { practices, runs: [...runs].map(([state, count]) => ({ state, count })) };
+  return { drift, practices, runs: [...runs].map(([state, count]) => ({ state, count })) };
 }

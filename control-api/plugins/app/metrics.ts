@@ -20,6 +20,11 @@ export function measure(app: FastifyInstance): Metrics {
     registers: [registry],
   });
   const practices = gaugeOf(registry, 'lumenality_practices', 'Practices by recorded state');
+  const drift = gaugeOf(
+    registry,
+    'lumenality_practice_drift',
+    'Active practices by how their silo compares with its release',
+  );
   const runs = gaugeOf(registry, 'lumenality_runs', 'Runs by state');
   app.addHook('onResponse', async (request, reply) => {
     // The route, never the path: one series a route, whatever callers ask for.
@@ -31,6 +36,7 @@ export function measure(app: FastifyInstance): Metrics {
     render: (counts) => {
       for (const [gauge, values] of [
         [practices, counts.practices],
+        [drift, counts.drift],
         [runs, counts.runs],
       ] as const) {
         gauge.reset();
