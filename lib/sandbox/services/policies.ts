@@ -21,9 +21,10 @@ export interface ServiceRequest {
   readonly principal: string;
   readonly action: string;
   readonly resource: string;
-  /** ARN and account of what the service acts for. */
-  readonly sourceArn: string;
-  readonly sourceAccount: string;
+  /** ARN and account of what the service acts for, where the service tells them. */
+  readonly source?: { readonly arn: string; readonly accountId: string };
+  /** Further condition keys of the call, for example `kms:EncryptionContext:aws:logs:arn`. */
+  readonly context?: Readonly<Record<string, string>>;
 }
 
 const listOf = (value: unknown): unknown[] =>
@@ -91,7 +92,9 @@ function applies(statement: Statement, request: ServiceRequest): boolean {
     (isRecord(Principal) && listOf(Principal['Service']).includes(request.principal));
   return (
     named &&
-    (NotAction === undefined ? anyMatches(Action, request.action) : !anyMatches(NotAction, request.action)) &&
+    (NotAction === undefined
+      ? anyMatches(Action, request.action, 'i')
+      : !anyMatches(NotAction, request.action, 'i')) &&
     (NotResource === undefined
       ? anyMatches(Resource, request.resource)
       : !anyMatches(NotResource, request.resource)) &&
@@ -101,29 +104,31 @@ function applies(statement: Statement, request: ServiceRequest): boolean {
   );
 }
 
-const anyMatches = (patterns: unknown, text: string) =>
-  listOf(patterns).some((pattern) => wildcard(String(pattern)).test(text));
+/** Actions are told apart whatever their case, ARNs are not. */
+const anyMatches = (patterns: unknown, text: string, flags = '') =>
+  listOf(patterns).some((pattern) => wildcard(String(pattern), flags).test(text));
 
-function wildcard(pattern: string): RegExp {
+function wildcard(pattern: string, flags = ''): RegExp {
   const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${source.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's');
+  return new RegExp(`^${source.replaceAll('*', '.*').replaceAll('?', '.')}$`, `s${flags}`);
 }
 
-/** The condition keys of a call that a service makes over TLS for a resource of an account. */
-function contextOf(request: ServiceRequest): Readonly<Record<string, string>> {
-  return {
-    'aws:sourcearn': request.sourceArn,
-    'aws:sourceaccount': request.sourceAccount,
-    'aws:securetransport': 'true',
-    'aws:principalisawsservice': 'true',
-    'aws:principalservicename': request.principal,
-    'aws:viaawsservice': 'false',
+/** The condition keys of a call that a service makes over TLS. Their names know no case. */
+function contextOf({ principal, source, context }: ServiceRequest): ReadonlyMap<string, string> {
+  const keys = {
+    'aws:SecureTransport': 'true',
+    'aws:PrincipalIsAWSService': 'true',
+    'aws:PrincipalServiceName': principal,
+    'aws:ViaAWSService': 'false',
+    ...(source && { 'aws:SourceArn': source.arn, 'aws:SourceAccount': source.accountId }),
+    ...context,
   };
+  return new Map(Object.entries(keys).map(([key, value]) => [key.toLowerCase(), value]));
 }
 
 function holds(operator: string, key: string, wanted: unknown[], request: ServiceRequest): boolean {
   const [, name = '', optional] = /^(.*?)(IfExists)?$/.exec(operator) ?? [];
-  const value = contextOf(request)[key.toLowerCase()];
+  const value = contextOf(request).get(key.toLowerCase());
   if (name === 'Null') return wanted.some((one) => String(one) === String(value === undefined));
   const negated = name.includes('Not');
   // A key that the call lacks: "IfExists" and negated operators hold, others do not.

@@ -17,6 +17,7 @@ import { pageOf } from '../../paging.ts';
 import { attachInterface, releaseInterfaces } from '../ec2/interfaces.ts';
 import { internetGateways, securityGroups, subnets } from '../ec2/kinds.ts';
 import { all as allEc2, existing as existingEc2, find as findEc2 } from '../ec2/records.ts';
+import { checkLogBuckets } from './access-logs.ts';
 import { deleteListener } from './listeners.ts';
 import {
   all,
@@ -226,6 +227,7 @@ export function attributeList(attributes: Record<string, string>): LoadBalancerA
 export function modifyAttributes(input: ModifyLoadBalancerAttributesInput, call: Call) {
   const record = existing(loadBalancers, input.LoadBalancerArn, call);
   const Attributes = withAttributes(record.Attributes, input.Attributes, 'Load balancer');
+  checkLogBuckets(input.LoadBalancerArn ?? '', Attributes, call);
   put(loadBalancers, { ...record, Attributes }, call);
   return { Attributes: attributeList(Attributes) };
 }
@@ -234,6 +236,7 @@ export function modifyAttributes(input: ModifyLoadBalancerAttributesInput, call:
 export function resetAttributes(arn: string, attributes: LoadBalancerAttribute[], call: Call): void {
   const record = existing(loadBalancers, arn, call);
   const Attributes = withAttributes(defaultAttributes, attributes, 'Load balancer');
+  checkLogBuckets(arn, Attributes, call);
   put(loadBalancers, { ...record, Attributes }, call);
 }
 

@@ -60,6 +60,7 @@ const loadBalancer: ResourceHandler = {
       Tags: tagListOf(p, c),
     };
     const arn = balancers.createLoadBalancer(input, c, c.token).LoadBalancers[0]?.LoadBalancerArn ?? '';
+    c.initiated?.(arn);
     balancers.resetAttributes(arn, attributesOf(p, 'LoadBalancerAttributes'), c);
     return loadBalancerOutcome(arn, c);
   },

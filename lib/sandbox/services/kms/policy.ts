@@ -5,7 +5,6 @@ interface Statement {
   readonly Effect?: unknown;
   readonly Principal?: unknown;
   readonly Action?: unknown;
-  readonly Condition?: unknown;
 }
 
 const asList = (value: unknown): unknown[] =>
@@ -49,36 +48,6 @@ function names(principal: unknown, kind: 'AWS' | 'Service', candidates: readonly
   if (!isRecord(principal)) return false;
   return asList(principal[kind]).some(
     (named) => named === '*' || candidates.some((candidate) => named === candidate),
-  );
-}
-
-/** Whether the conditions that speak of the encryption context hold; other condition keys are not judged. */
-function contextHolds(condition: unknown, context: Readonly<Record<string, string>>): boolean {
-  if (!isRecord(condition)) return true;
-  const prefix = 'kms:EncryptionContext:';
-  return Object.values(condition)
-    .filter(isRecord)
-    .flatMap((operands) => Object.entries(operands))
-    .filter(([key]) => key.startsWith(prefix))
-    .every(([key, patterns]) =>
-      asList(patterns).some((pattern) => matches(pattern, context[key.slice(prefix.length)] ?? '')),
-    );
-}
-
-/** Whether a key policy lets an AWS service use the key in this encryption context. */
-export function allowsServicePrincipal(
-  policy: string,
-  principal: string,
-  action: string,
-  context: Readonly<Record<string, string>>,
-): boolean {
-  const applies = (statement: Statement): boolean =>
-    names(statement.Principal, 'Service', [principal]) &&
-    asList(statement.Action).some((pattern) => matches(pattern, action)) &&
-    contextHolds(statement.Condition, context);
-  const statements = statementsOf(policy).filter(applies);
-  return (
-    statements.some(({ Effect }) => Effect === 'Allow') && !statements.some(({ Effect }) => Effect === 'Deny')
   );
 }
 

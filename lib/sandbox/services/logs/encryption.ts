@@ -2,7 +2,7 @@
 
 import { parseArn } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
-import { allowsServicePrincipal } from '../kms/policy.ts';
+import { allowsService, statementsOf } from '../policies.ts';
 import { groupArn, type LogGroupRecord } from './records.ts';
 
 /** What CloudWatch Logs does with the key of a log group. */
@@ -35,8 +35,10 @@ export async function checkedKey(call: Call, groupName: string, keyArn: string):
     call,
   );
   const principal = `logs.${call.region}.amazonaws.com`;
+  const statements = statementsOf(Policy, 'InvalidParameterException');
+  const context = { 'kms:EncryptionContext:aws:logs:arn': arn };
   const missing = neededActions.filter(
-    (action) => !allowsServicePrincipal(Policy, principal, action, { 'aws:logs:arn': arn }),
+    (action) => !allowsService(statements, { principal, action, resource: keyArn, context }),
   );
   if (missing.length > 0)
     throw inaccessible(arn, `The key policy does not allow ${principal}: ${missing.join(', ')}`);

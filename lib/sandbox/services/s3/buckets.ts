@@ -250,6 +250,13 @@ export function getBucketLogging({ Bucket }: sdk.GetBucketLoggingRequest, call: 
   return { LoggingEnabled: logging };
 }
 
+export function getBucketNotificationConfiguration(
+  { Bucket }: sdk.GetBucketNotificationConfigurationRequest,
+  call: Call,
+) {
+  return existingBucket(Bucket, call).eventBridge === true ? { EventBridgeConfiguration: {} } : {};
+}
+
 export function getBucketOwnershipControls({ Bucket }: sdk.GetBucketOwnershipControlsRequest, call: Call) {
   const { ownership } = existingBucket(Bucket, call);
   return { OwnershipControls: { Rules: [{ ObjectOwnership: ownership as sdk.ObjectOwnership }] } };

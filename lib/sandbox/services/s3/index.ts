@@ -27,6 +27,7 @@ export const service: ServiceEmulation = {
     DeleteBucketPolicy: buckets.deleteBucketPolicy,
     PutBucketLogging: buckets.putBucketLogging,
     GetBucketLogging: buckets.getBucketLogging,
+    GetBucketNotificationConfiguration: buckets.getBucketNotificationConfiguration,
     GetBucketOwnershipControls: buckets.getBucketOwnershipControls,
     GetBucketTagging: buckets.getBucketTagging,
     ...objectOperations,

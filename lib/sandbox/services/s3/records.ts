@@ -28,6 +28,8 @@ export interface BucketRecord {
   readonly ownership: string;
   readonly policy?: string | undefined;
   readonly logging?: { readonly TargetBucket: string; readonly TargetPrefix: string } | undefined;
+  /** Whether changes are told to Amazon EventBridge; recorded only. */
+  readonly eventBridge?: boolean | undefined;
   /** As CloudFormation words them; recorded only. */
   readonly lifecycleRules: ReadonlyArray<Readonly<Record<string, unknown>>>;
   readonly tags: Readonly<Record<string, string>>;

@@ -13,6 +13,7 @@ const emulated = new Set([
   'BucketEncryption',
   'LifecycleConfiguration',
   'LoggingConfiguration',
+  'NotificationConfiguration',
   'OwnershipControls',
   'PublicAccessBlockConfiguration',
   'Tags',
@@ -52,14 +53,20 @@ function lifecycleIn(p: Properties): BucketRecord['lifecycleRules'] {
   return rules;
 }
 
+function eventBridgeIn(p: Properties): boolean {
+  const { EventBridgeConfiguration: eventBridge, ...others } = (p['NotificationConfiguration'] ??
+    {}) as Properties;
+  const [asked] = Object.keys(others);
+  if (asked !== undefined) throw notEmulated(`${asked} of a bucket's notifications`);
+  return eventBridge !== undefined && (flagOf((eventBridge as Properties)['EventBridgeEnabled']) ?? true);
+}
+
+const notEmulated = (what: string) =>
+  new AwsError('NotImplemented', `The sandbox does not emulate ${what}: leave it out.`, 501);
+
 function settle(name: string, p: Properties, c: ResourceContext): ResourceOutcome {
   const stranger = Object.keys(p).find((property) => !emulated.has(property));
-  if (stranger !== undefined)
-    throw new AwsError(
-      'NotImplemented',
-      `The sandbox does not emulate ${stranger} of AWS::S3::Bucket: leave it out.`,
-      501,
-    );
+  if (stranger !== undefined) throw notEmulated(`${stranger} of AWS::S3::Bucket`);
   const bucket = existingBucket(name, c);
   const versioning = textOf((p['VersioningConfiguration'] as Properties | undefined)?.['Status']);
   const logging = p['LoggingConfiguration'] as
@@ -82,6 +89,7 @@ function settle(name: string, p: Properties, c: ResourceContext): ResourceOutcom
         },
         c,
       ),
+      eventBridge: eventBridgeIn(p),
       lifecycleRules: lifecycleIn(p),
       tags: tagsOf(p, c),
     },
