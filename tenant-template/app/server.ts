@@ -10,6 +10,7 @@ import { Clients } from './records/clients.ts';
 import { Notes } from './records/notes.ts';
 import { Enrolment } from './staff/enrolment.ts';
 import { Invitations } from './staff/invitations.ts';
+import type { PasswordHashing } from './staff/passwords.ts';
 import { Sessions } from './staff/sessions.ts';
 import { SignIn } from './staff/sign-in.ts';
 import { SignInLimits } from './staff/sign-in-limits.ts';
@@ -49,11 +50,12 @@ export interface ServerParts {
   /** Signed in as the role that requests run as. */
   readonly pool: Pool;
   readonly encryption: FieldEncryption;
+  readonly passwords: PasswordHashing;
   readonly clock: () => Date;
 }
 
 export function buildServer(parts: ServerParts): FastifyInstance {
-  const { config, pool, encryption, clock, logger } = parts;
+  const { config, pool, encryption, passwords, clock, logger } = parts;
   const server = fastify({
     loggerInstance: logger,
     // The load balancer asks every few seconds; requests that fail are logged where they fail.
@@ -76,7 +78,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   const audit = new AuditTrail(config.releaseId);
   const sessions = new Sessions(pool, config.sessionTimeoutMinutes, clock);
   const limits = new SignInLimits(pool, clock);
-  const signingIn = { pool, encryption, audit, limits, sessions, clock };
+  const signingIn = { pool, encryption, audit, passwords, limits, sessions, clock };
   const records = {
     pool,
     audit,

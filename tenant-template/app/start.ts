@@ -11,6 +11,7 @@ import { migrations } from './migrations/index.ts';
 import { PracticeKey } from './practice-key.ts';
 import { readinessCheck } from './readiness.ts';
 import { buildServer } from './server.ts';
+import { PasswordHashing, SCRYPT_COST } from './staff/passwords.ts';
 import { EXIT, StartRefusal } from './start-refusal.ts';
 import { withPatience } from './transient.ts';
 import { APP_VERSION } from './version.ts';
@@ -59,6 +60,7 @@ export async function startApp(options: StartOptions): Promise<RunningApp> {
       readiness: readinessCheck(pool, key, wrappedDataKey),
       pool,
       encryption: new FieldEncryption(kms, keyArn, practiceId),
+      passwords: new PasswordHashing(SCRYPT_COST),
       clock: () => new Date(),
     });
     await server.listen({ host: config.host, port: config.port });

@@ -14,6 +14,7 @@ import { migrate } from '../../tenant-template/app/migrate.ts';
 import { migrations } from '../../tenant-template/app/migrations/index.ts';
 import { buildServer } from '../../tenant-template/app/server.ts';
 import { hashOf } from '../../tenant-template/app/staff/one-time-token.ts';
+import { PasswordHashing } from '../../tenant-template/app/staff/passwords.ts';
 import { type PostgresServer, startPostgres } from '../builders/postgres.ts';
 
 const PRACTICE = 'sunrise-speech';
@@ -103,6 +104,8 @@ async function openPractice(
     readiness: async () => ({ ready: true, database: { roundTripMs: 1, tls: true } }),
     pool: appPool,
     encryption,
+    // As the app's, but quick.
+    passwords: new PasswordHashing({ N: 2 ** 8, r: 8, p: 1 }),
     clock: () => clock.now,
   });
   closing.push(async () => {

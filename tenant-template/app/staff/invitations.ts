@@ -5,7 +5,7 @@ import type { OwnerInvitation } from '../config.ts';
 import { inTransaction } from '../database.ts';
 import { Refusal } from '../refusal.ts';
 import { hashOf } from './one-time-token.ts';
-import { checkPassword, hashPassword } from './passwords.ts';
+import { checkPassword } from './passwords.ts';
 import { beginSignIn } from './pending-sign-ins.ts';
 import type { SignInParts } from './sign-in.ts';
 
@@ -41,7 +41,7 @@ export class Invitations {
    * @throws Refusal when the link was used, has expired or never was, the same for all three; or for the password.
    */
   async accept({ token, name, password }: Acceptance, address: string): Promise<string> {
-    const { pool, audit, limits, clock } = this.#parts;
+    const { pool, audit, passwords, limits, clock } = this.#parts;
     // Guessing 32 random bytes is hopeless; this keeps the password hashing from being used as a load.
     await limits.attempt('(invitation)', address);
     const hash = hashOf(token.trim());
@@ -52,7 +52,7 @@ export class Invitations {
     if (email === undefined) throw invalidLink();
     if (asOwner !== undefined) await this.#checkOwner(pool, asOwner);
     checkPassword(password, email);
-    const passwordHash = await hashPassword(password);
+    const passwordHash = await passwords.hash(password);
     return inTransaction(pool, async (client) => {
       const staffId =
         asOwner === undefined

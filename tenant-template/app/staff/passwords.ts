@@ -1,11 +1,14 @@
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import { Refusal } from '../refusal.ts';
 
+/** scrypt's parameters (RFC 7914): memory is 128 · N · r bytes. */
+export type ScryptCost = Readonly<Required<Pick<ScryptOptions, 'N' | 'r' | 'p'>>>;
+
 /**
  * "Password Storage Cheat Sheet" (OWASP), the row for 32 MiB: two at a time fit beside the app in a container of 512 MiB.
  * Written into each hash, so that a later release may raise it.
  */
-const COST = { N: 2 ** 15, r: 8, p: 3 } as const;
+export const SCRYPT_COST: ScryptCost = { N: 2 ** 15, r: 8, p: 3 };
 const MAX_MEMORY = 64 * 1024 * 1024;
 const KEY_BYTES = 32;
 const AT_ONCE = 2;
@@ -15,24 +18,6 @@ const MAX_WAITING = 30;
 export const SHORTEST_PASSWORD = 12;
 const LONGEST_PASSWORD = 128;
 const FEWEST_DIFFERENT_CHARACTERS = 6;
-
-/** @returns `scrypt$N$r$p$salt$key`, salt and key in base64. */
-export async function hashPassword(password: string): Promise<string> {
-  const salt = randomBytes(16);
-  const key = await derive(password, salt, COST);
-  return ['scrypt', COST.N, COST.r, COST.p, salt.toString('base64'), key.toString('base64')].join('$');
-}
-
-/** Takes the same time whether the password is wrong or there is none, so that nobody learns who has an account. */
-export async function verifyPassword(password: string, stored: string | null | undefined): Promise<boolean> {
-  const [, N, r, p, salt = '', key = ''] = (stored ?? NO_PASSWORD).split('$');
-  const cost = { N: Number(N), r: Number(r), p: Number(p) };
-  const derived = await derive(password, Buffer.from(salt, 'base64'), cost);
-  return timingSafeEqual(derived, Buffer.from(key, 'base64')) && Boolean(stored);
-}
-
-/** Stands in where there is no password; no password gives a key of zeros. */
-const NO_PASSWORD = `scrypt$${COST.N}$${COST.r}$${COST.p}$${Buffer.alloc(16).toString('base64')}$${Buffer.alloc(KEY_BYTES).toString('base64')}`;
 
 /**
  * Length decides; rules about kinds of characters do not ("Digital Identity Guidelines", NIST SP 800-63B-4, 3.1.1.2).
@@ -55,35 +40,64 @@ export function checkPassword(password: string, email: string): void {
   }
 }
 
-let running = 0;
-const waiting: Array<() => void> = [];
+/** Makes and checks password hashes, a few at a time: each takes memory, and anybody may ask for one. */
+export class PasswordHashing {
+  readonly #cost: ScryptCost;
+  /** Stands in where there is no password; no password gives a key of zeros. */
+  readonly #none: string;
+  readonly #waiting: Array<() => void> = [];
+  #running = 0;
 
-async function derive(
-  password: string,
-  salt: Buffer,
-  cost: Pick<ScryptOptions, 'N' | 'r' | 'p'>,
-): Promise<Buffer> {
-  if (running >= AT_ONCE) {
-    if (waiting.length >= MAX_WAITING) {
+  constructor(cost: ScryptCost) {
+    this.#cost = cost;
+    this.#none = textOf(cost, Buffer.alloc(16), Buffer.alloc(KEY_BYTES));
+  }
+
+  /** @returns `scrypt$N$r$p$salt$key`, salt and key in base64. */
+  async hash(password: string): Promise<string> {
+    const salt = randomBytes(16);
+    return textOf(this.#cost, salt, await this.#derive(password, salt, this.#cost));
+  }
+
+  /** Takes the same time whether the password is wrong or there is none, so that nobody learns who has an account. */
+  async verify(password: string, stored: string | null | undefined): Promise<boolean> {
+    const [, N, r, p, salt = '', key = ''] = (stored ?? this.#none).split('$');
+    const cost = { N: Number(N), r: Number(r), p: Number(p) };
+    const derived = await this.#derive(password, Buffer.from(salt, 'base64'), cost);
+    return timingSafeEqual(derived, Buffer.from(key, 'base64')) && Boolean(stored);
+  }
+
+  async #derive(password: string, salt: Buffer, cost: ScryptCost): Promise<Buffer> {
+    await this.#turn();
+    try {
+      return await new Promise<Buffer>((resolve, reject) => {
+        // The same characters may be typed as different code points on different keyboards.
+        scrypt(password.normalize('NFKC'), salt, KEY_BYTES, { ...cost, maxmem: MAX_MEMORY }, (error, key) =>
+          error ? reject(error) : resolve(key),
+        );
+      });
+    } finally {
+      // The place goes to whoever waits longest, or is free again.
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#running -= 1;
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#running < AT_ONCE) {
+      this.#running += 1;
+      return;
+    }
+    if (this.#waiting.length >= MAX_WAITING) {
       throw new Refusal('busy', 'Too many people sign in at this moment. Try again in a few seconds.', 5);
     }
     await new Promise<void>((resolve) => {
-      waiting.push(resolve);
+      this.#waiting.push(resolve);
     });
-  } else {
-    running += 1;
   }
-  try {
-    return await new Promise<Buffer>((resolve, reject) => {
-      // The same characters may be typed as different code points on different keyboards.
-      scrypt(password.normalize('NFKC'), salt, KEY_BYTES, { ...cost, maxmem: MAX_MEMORY }, (error, key) =>
-        error ? reject(error) : resolve(key),
-      );
-    });
-  } finally {
-    // The place goes to whoever waits longest, or is free again.
-    const next = waiting.shift();
-    if (next) next();
-    else running -= 1;
-  }
+}
+
+function textOf({ N, r, p }: ScryptCost, salt: Buffer, key: Buffer): string {
+  return ['scrypt', N, r, p, salt.toString('base64'), key.toString('base64')].join('$');
 }

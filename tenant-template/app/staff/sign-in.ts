@@ -4,7 +4,7 @@ import { inTransaction } from '../database.ts';
 import type { FieldEncryption } from '../field-encryption.ts';
 import { Refusal } from '../refusal.ts';
 import { hashOf } from './one-time-token.ts';
-import { verifyPassword } from './passwords.ts';
+import type { PasswordHashing } from './passwords.ts';
 import { beginSignIn, findPending, type PendingSignIn, takePending } from './pending-sign-ins.ts';
 import type { Sessions } from './sessions.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
@@ -14,6 +14,7 @@ export interface SignInParts {
   readonly pool: Pool;
   readonly encryption: FieldEncryption;
   readonly audit: AuditTrail;
+  readonly passwords: PasswordHashing;
   readonly limits: SignInLimits;
   readonly sessions: Sessions;
   readonly clock: () => Date;
@@ -43,7 +44,7 @@ export class SignIn {
     password: string,
     address: string,
   ): Promise<{ readonly token: string; readonly next: 'code' | 'enrolment' }> {
-    const { pool, audit, clock } = this.#parts;
+    const { pool, audit, passwords, clock } = this.#parts;
     const email = typedEmail.trim().toLowerCase();
     await this.#attempt(email, address);
     const { rows } = await pool.query<Account>(
@@ -51,7 +52,7 @@ export class SignIn {
       [email],
     );
     const [account] = rows;
-    const right = await verifyPassword(password, account?.password_hash);
+    const right = await passwords.verify(password, account?.password_hash);
     if (!right || account?.status !== 'active') {
       await audit.record(pool, { actor: account?.id ?? 'nobody', address }, { action: 'sign-in.refused' });
       throw new Refusal(
