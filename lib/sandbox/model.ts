@@ -151,6 +151,8 @@ export interface DatabaseSpec {
    * Throws `AwsError` when the key cannot be used; the engine then does not start.
    */
   storageKey(): Promise<Buffer>;
+  /** The snapshot that a storage which does not exist yet begins as; without it, an empty cluster. */
+  readonly restoreFrom?: string;
 }
 
 export interface DatabasePlane {
@@ -162,6 +164,12 @@ export interface DatabasePlane {
   erase(arn: string): Promise<void>;
   /** Ends the engine now (not the listener), so that its next start asks for the key again. */
   evict(arn: string): Promise<void>;
+  /**
+   * Copies the storage as it is at one moment, still encrypted: what was committed then is in it. Sessions go on.
+   * A snapshot of this name that is there already is kept as it is.
+   */
+  snapshot(arn: string, snapshotArn: string): Promise<void>;
+  eraseSnapshot(snapshotArn: string): Promise<void>;
 }
 
 /** One container of one ECS task. */

@@ -296,6 +296,37 @@ describe('a database of the sandbox', () => {
     await expect(sandbox.plane.databases.open({ ...given, arn: `${given.arn}-3` })).rejects.toBe(refusal);
   });
 
+  test('makes a snapshot while sessions go on, and a new database of what was committed then', async () => {
+    let key = randomBytes(32);
+    const sandbox = await startSandbox(undefined, 0);
+    const { databases } = sandbox.plane;
+    const given = spec({ storageKey: async () => key });
+    const snapshot = 'arn:aws:rds:us-east-1:000000000000:snapshot:monday';
+    const client = await connect(sandbox, await databases.open(given));
+    await client.query("CREATE TABLE visit AS SELECT 'monday' AS day");
+    await client.query("BEGIN; INSERT INTO visit VALUES ('not committed')");
+    await databases.snapshot(given.arn, snapshot);
+    await client.query('COMMIT');
+    const idle = `${snapshot}-idle`;
+    await client.end();
+    await eventually(() => !existsSync(pidFileOf(sandbox.directory)));
+    await databases.snapshot(given.arn, idle);
+    await databases.erase(given.arn);
+
+    const rowsOf = async (arn: string, restoreFrom: string) => {
+      const restored = await connect(sandbox, await databases.open({ ...given, arn, restoreFrom }));
+      return (await restored.query('SELECT day FROM visit ORDER BY day')).rows.map(({ day }) => day);
+    };
+    expect(await rowsOf(`${given.arn}-2`, snapshot)).toEqual(['monday']);
+    expect(await rowsOf(`${given.arn}-3`, idle)).toEqual(['monday', 'not committed']);
+    const right = key;
+    key = randomBytes(32);
+    await expect(rowsOf(`${given.arn}-4`, snapshot)).rejects.toThrow(/another key/);
+    key = right;
+    await databases.eraseSnapshot(snapshot);
+    await expect(rowsOf(`${given.arn}-5`, snapshot)).rejects.toThrow(/no copy of/);
+  });
+
   test('refuses a storage key that is not the one the storage was made with', async () => {
     let key = randomBytes(32);
     const sandbox = await startSandbox();

@@ -128,6 +128,12 @@ export class DatabaseEngine {
     return reply.role;
   }
 
+  /** Copies the storage as it is between two statements. */
+  async copyStorage(from: string, to: string): Promise<void> {
+    const id = this.#nextId++;
+    await this.#ask(id, { type: 'copy', id, from, to });
+  }
+
   /** The engine for one session alone, in order of asking, until the returned function gives it back. */
   async acquire(): Promise<() => void> {
     const before = this.#turn;
@@ -171,7 +177,7 @@ export class DatabaseEngine {
       this.#settleAll(new Error(reply.message));
       return;
     }
-    const id = reply.type === 'result' || reply.type === 'role' ? reply.id : 0;
+    const id = 'id' in reply ? reply.id : 0;
     this.#waiting.get(id)?.resolve(reply);
     this.#waiting.delete(id);
   }

@@ -6,6 +6,7 @@ import type { DatabaseSpec } from '../model.ts';
 import type { ServerCertificate } from './certificate-authority.ts';
 import { DatabaseEngine } from './database-engine.ts';
 import { serveSession } from './database-session.ts';
+import { copyFolder } from './database-snapshots.ts';
 import type { EngineSlots } from './engine-slots.ts';
 import { type Endpoint, listen } from './loopback.ts';
 
@@ -78,6 +79,19 @@ export class DatabaseInstance {
     const running = await engine?.catch(() => undefined);
     await running?.stop();
     await this.#previousEnded;
+  }
+
+  /** Copies the storage to a folder that does not exist; an engine that runs goes on, one that does not starts later. */
+  async copyStorage(folder: string): Promise<void> {
+    const { storage } = this.#options;
+    const engine = await this.#engine?.catch(() => undefined);
+    if (engine?.running) {
+      await engine.copyStorage(storage, folder);
+      return;
+    }
+    const copied = this.#previousEnded.then(() => copyFolder(storage, folder));
+    this.#previousEnded = copied.catch(() => {});
+    await copied;
   }
 
   async close(): Promise<void> {

@@ -32,6 +32,8 @@ export type DatabaseRequest =
   | { readonly type: 'execute'; readonly id: number; readonly messages: Uint8Array }
   /** Asked between two turns only: it leaves the engine's session to nobody. */
   | { readonly type: 'role'; readonly id: number; readonly name: string }
+  /** Copies the storage between two statements, so that it is as after a crash: PostgreSQL recovers what was committed. */
+  | { readonly type: 'copy'; readonly id: number; readonly from: string; readonly to: string }
   | { readonly type: 'stop' };
 
 export type DatabaseReply =
@@ -40,4 +42,5 @@ export type DatabaseReply =
   | { readonly type: 'started'; readonly greeting: Uint8Array }
   | { readonly type: 'result'; readonly id: number; readonly data: Uint8Array }
   | { readonly type: 'role'; readonly id: number; readonly role: DatabaseRole | undefined }
+  | { readonly type: 'copied'; readonly id: number }
   | { readonly type: 'failed'; readonly message: string };

@@ -130,6 +130,10 @@ async function handle(request: DatabaseRequest): Promise<void> {
       reply({ type: 'role', id: request.id, role: await findRole(engine, request.name) });
       break;
     }
+    case 'copy':
+      fs.cpSync(request.from, request.to, { recursive: true, mode: fs.constants.COPYFILE_FICLONE });
+      reply({ type: 'copied', id: request.id });
+      break;
     case 'stop':
       await engine?.close();
       process.disconnect();

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -6,6 +5,7 @@ import type { DatabasePlane, DatabaseSpec, State, Table } from '../model.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import { prepareStorage } from './database-engine.ts';
 import { DatabaseInstance, keyCheckOf } from './database-instance.ts';
+import { copyFolder, DatabaseSnapshots, folderOf } from './database-snapshots.ts';
 import { EngineSlots } from './engine-slots.ts';
 import { type Endpoint, freeEndpoint } from './loopback.ts';
 import { isAlive } from './storage-lock.ts';
@@ -15,6 +15,8 @@ const POSTGRESQL_PORT = 5432;
 interface DatabaseOptions {
   /** Holds one folder for each instance. */
   readonly directory: string;
+  /** Holds one folder for each snapshot. */
+  readonly snapshots: string;
   /** The empty cluster that each new storage starts as; made when it is not there. */
   readonly template: string;
   readonly state: State;
@@ -38,11 +40,13 @@ export class Databases implements DatabasePlane {
   readonly #opened = new Set<DatabaseInstance>();
   readonly #slots: EngineSlots;
   readonly #stopping = new AbortController();
+  readonly #snapshots: DatabaseSnapshots;
   #template: Promise<void> | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
     this.#records = options.state.table('data-plane-databases');
+    this.#snapshots = new DatabaseSnapshots(options.snapshots, options.state);
     this.#slots = new EngineSlots(options.maxEngines, () => {
       for (const instance of this.#opened) instance.stopIfIdle();
     });
@@ -92,6 +96,20 @@ export class Databases implements DatabasePlane {
     await (await this.#instances.get(arn))?.evict();
   }
 
+  async snapshot(arn: string, snapshotArn: string): Promise<void> {
+    const record = this.#records.get(arn);
+    if (record === undefined) throw new Error(`There is no storage of ${arn}.`);
+    const instance = await this.#instances.get(arn);
+    const storage = this.#storageOf(record.folder);
+    await this.#snapshots.take(snapshotArn, record.keyCheck, (folder) =>
+      instance === undefined ? copyFolder(storage, folder) : instance.copyStorage(folder),
+    );
+  }
+
+  async eraseSnapshot(snapshotArn: string): Promise<void> {
+    await this.#snapshots.erase(snapshotArn);
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.all([...this.#instances.keys()].map((arn) => this.close(arn)));
@@ -100,12 +118,12 @@ export class Databases implements DatabasePlane {
 
   async #openInstance(spec: DatabaseSpec): Promise<DatabaseInstance> {
     const record = this.#records.get(spec.arn) ?? (await this.#create(spec));
-    const { directory, authority, databaseProcess, idleMs } = this.#options;
+    const { authority, databaseProcess, idleMs } = this.#options;
     const instance = await DatabaseInstance.open({
       spec,
       endpoint: { address: record.address, port: record.port },
       certificate: await authority.issue([record.address, 'localhost']),
-      storage: join(directory, record.folder, 'data'),
+      storage: this.#storageOf(record.folder),
       keyCheck: record.keyCheck,
       databaseProcess,
       idleMs,
@@ -115,13 +133,26 @@ export class Databases implements DatabasePlane {
     return instance;
   }
 
+  #storageOf(folder: string): string {
+    return join(this.#options.directory, folder, 'data');
+  }
+
   async #create(spec: DatabaseSpec): Promise<DatabaseRecord> {
     const key = await spec.storageKey();
-    await this.#templateReady();
     const folder = folderOf(spec.arn);
-    const storage = join(this.#options.directory, folder, 'data');
+    const storage = this.#storageOf(folder);
     // Without a record the folder is what an interrupted creation left.
     rmSync(dirname(storage), { recursive: true, force: true });
+    const keyCheck = keyCheckOf(key);
+    if (spec.restoreFrom === undefined) await this.#initialise(spec, storage, key);
+    else await this.#snapshots.restore(spec.restoreFrom, keyCheck, storage);
+    const record = { ...(await freeEndpoint(POSTGRESQL_PORT)), folder, keyCheck };
+    this.#records.put(spec.arn, record);
+    return record;
+  }
+
+  async #initialise(spec: DatabaseSpec, storage: string, key: Buffer): Promise<void> {
+    await this.#templateReady();
     const release = await this.#slots.take(CREATION_PATIENCE_MS);
     try {
       await this.#prepare({
@@ -135,9 +166,6 @@ export class Databases implements DatabasePlane {
     } finally {
       release();
     }
-    const record = { ...(await freeEndpoint(POSTGRESQL_PORT)), folder, keyCheck: keyCheckOf(key) };
-    this.#records.put(spec.arn, record);
-    return record;
   }
 
   #templateReady(): Promise<void> {
@@ -182,9 +210,3 @@ function removeAbandoned(template: string): void {
 
 /** Creations queue behind each other and behind running engines. */
 const CREATION_PATIENCE_MS = 10 * 60_000;
-
-/** A folder name that people recognise and that no other ARN gives. */
-function folderOf(arn: string): string {
-  const name = arn.slice(arn.lastIndexOf(':') + 1).replaceAll(/[^A-Za-z0-9-]/g, '-');
-  return `${name}-${createHash('sha256').update(arn).digest('hex').slice(0, 12)}`;
-}

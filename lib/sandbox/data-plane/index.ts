@@ -39,6 +39,7 @@ export async function createDataPlane(options: DataPlaneOptions): Promise<Opened
   const { certificatePath } = authority;
   const databases = new Databases({
     directory: join(directory, 'databases'),
+    snapshots: join(directory, 'snapshots'),
     template: options.databaseTemplate ?? join(directory, 'databases', 'template'),
     state,
     authority,

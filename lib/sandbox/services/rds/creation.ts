@@ -18,7 +18,7 @@ import {
   refusePublicWithoutGateway,
   refuseStorageCombination,
 } from './checks.ts';
-import { newStorageKey } from './encryption.ts';
+import { newStorageKey, restoredStorageKey } from './encryption.ts';
 import { defaultCertificate, engine, familyOf } from './engine.ts';
 import { defaultPort } from './engines.ts';
 import { placeInterfaces } from './interfaces.ts';
@@ -31,6 +31,7 @@ import {
   instanceNamed,
   type ParameterGroupRecord,
   rdsArn,
+  type SnapshotRecord,
   type SubnetGroupRecord,
   saveInstance,
 } from './records.ts';
@@ -187,13 +188,14 @@ function settingsFrom(input: CreateDBInstanceMessage) {
 
 /**
  * Checks a request and records the instance as `creating`, or finds the one that an earlier attempt with this token
- * recorded. `tags` may hold system tags, which a request cannot.
+ * recorded. `tags` may hold system tags, which a request cannot. With a `snapshot` the storage begins as its copy.
  */
 export async function makeInstance(
   call: Call,
   input: CreateDBInstanceMessage,
   tags: Readonly<Record<string, string>>,
   token: string,
+  snapshot?: SnapshotRecord,
 ): Promise<InstanceRecord> {
   const id = checkedIdentifier(input.DBInstanceIdentifier, 'DBInstanceIdentifier', 63);
   const resourceId = generatedId(token, 'db-', 26, 'upper');
@@ -212,7 +214,9 @@ export async function makeInstance(
   const earlier = takenOrMade(call, id, resourceId);
   if (earlier !== undefined) return earlier;
   const arn = rdsArn(call, 'db', id);
-  const storage = await newStorageKey(call, resourceId, input.StorageEncrypted ?? false, input.KmsKeyId);
+  const storage = snapshot
+    ? await restoredStorageKey(call, resourceId, snapshot.instance)
+    : await newStorageKey(call, resourceId, input.StorageEncrypted ?? false, input.KmsKeyId);
   // The secret's name follows from the resource id: an attempt that was cut off here finds its secret again.
   const masterSecret =
     input.ManageMasterUserPassword === true
@@ -238,6 +242,7 @@ export async function makeInstance(
       parameterApplyStatus: 'in-sync',
       forceTls: forcesTls(parameterGroup),
       storage,
+      ...(snapshot === undefined ? {} : { restoreFrom: snapshot.arn }),
       ...(masterSecret === undefined ? {} : { masterSecret }),
       pending: {},
       tags,

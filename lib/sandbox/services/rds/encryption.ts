@@ -47,6 +47,25 @@ export async function newStorageKey(
   };
 }
 
+/**
+ * The key of a snapshot's storage, wrapped anew for the instance that is restored from it. The files stay as they are.
+ * @throws AwsError KMSKeyNotAccessibleFault when the snapshot's key cannot be used.
+ */
+export async function restoredStorageKey(
+  call: Call,
+  resourceId: string,
+  source: Pick<InstanceRecord, 'storage' | 'resourceId'>,
+): Promise<InstanceRecord['storage']> {
+  const { storage } = source;
+  if (!storage.encrypted) return storage;
+  const key = await unwrap(call, source);
+  const input = { KeyId: storage.kmsKeyArn, Plaintext: key, EncryptionContext: contextOf(resourceId) };
+  const answer = await inaccessibleWhenRefused(storage.kmsKeyArn, () =>
+    call.cloud.invoke<{ CiphertextBlob: Uint8Array }>('kms', 'Encrypt', input, serviceCall(call)),
+  );
+  return { ...storage, wrappedKey: Buffer.from(answer.CiphertextBlob).toString('base64') };
+}
+
 async function inaccessibleWhenRefused<T>(keyId: string, use: () => Promise<T>): Promise<T> {
   try {
     return await use();
@@ -79,7 +98,10 @@ export async function usableKeyArn(call: Call, keyId: string): Promise<string> {
 }
 
 /** The 32 bytes that the storage is encrypted under, unwrapped by KMS. @throws AwsError KMSKeyNotAccessibleFault. */
-async function unwrap(owner: Owner, instance: InstanceRecord): Promise<Buffer> {
+async function unwrap(
+  owner: Owner,
+  instance: Pick<InstanceRecord, 'storage' | 'resourceId'>,
+): Promise<Buffer> {
   const { storage } = instance;
   if (!storage.encrypted) return Buffer.from(storage.plainKey, 'base64');
   const call = serviceCall(owner);

@@ -5,6 +5,7 @@ import { deleteOwnedSecret } from '../secretsmanager/owned.ts';
 import { serviceCall, unwrapStorageKey } from './encryption.ts';
 import { tokenProblem } from './iam-authentication.ts';
 import { withdrawInterfaces } from './interfaces.ts';
+import { beginKeyWatch, endKeyWatch } from './key-watch.ts';
 import { findParameterGroup, forcesTls } from './parameter-groups.ts';
 import {
   changeInstance,
@@ -12,7 +13,10 @@ import {
   type InstanceStatus,
   instanceTable,
   type Owner,
+  snapshotTable,
 } from './records.ts';
+import { beginSnapshot, copy, ownTags, snapshotsSettled } from './snapshots.ts';
+import { beginStopping, isStopping } from './stopping.ts';
 
 type Work = (owner: Owner, instance: InstanceRecord) => Promise<unknown>;
 
@@ -20,8 +24,8 @@ type Work = (owner: Owner, instance: InstanceRecord) => Promise<unknown>;
 export const defaultPort = 5432;
 const defaultDatabase = 'postgres';
 
-function ownerOf(cloud: Cloud, instance: InstanceRecord): Owner {
-  return { accountId: instance.accountId, region: instance.region, cloud };
+function ownerOf(cloud: Cloud, { accountId, region }: Omit<Owner, 'cloud'>): Owner {
+  return { accountId, region, cloud };
 }
 
 /** What the data plane asks is answered from the record as it is at that moment. */
@@ -43,6 +47,7 @@ function specOf(owner: Owner, instance: InstanceRecord): DatabaseSpec {
         ? (token, username) => isAccepted(owner, current(), token, username)
         : undefined,
     storageKey: () => unwrapStorageKey(owner, current()),
+    ...(instance.restoreFrom === undefined ? {} : { restoreFrom: instance.restoreFrom }),
   };
 }
 
@@ -62,11 +67,12 @@ function describedEndpoint(instance: InstanceRecord): { address: string; port: n
 
 /** Opens the instance's listener and records it as available. */
 export async function bringUp(owner: Owner, instance: InstanceRecord): Promise<InstanceRecord> {
+  await snapshotsSettled(owner, instance);
   const plane = owner.cloud.dataPlane?.databases;
   const endpoint =
     plane === undefined ? describedEndpoint(instance) : await plane.open(specOf(owner, instance));
   const up = changeInstance(owner, instance.id, (current) => {
-    const { statusReason: _solved, ...rest } = current;
+    const { statusReason: _solved, restoreFrom: _copied, ...rest } = current;
     return { ...rest, status: 'available', endpoint: { address: endpoint.address, port: endpoint.port } };
   });
   if (up === undefined) throw new AwsError('DBInstanceNotFound', `DBInstance ${instance.id} not found.`, 404);
@@ -89,8 +95,13 @@ export async function restart(owner: Owner, instance: InstanceRecord): Promise<v
   }));
 }
 
-/** Erases the storage, the secret that RDS kept, and the record and its network interfaces last: what is interrupted is done again. */
+/**
+ * Takes the final snapshot, erases the storage, the secret that RDS kept, and the record and its network interfaces last: what
+ * is interrupted is done again.
+ */
 export async function remove(owner: Owner, instance: InstanceRecord): Promise<void> {
+  await takeFinalSnapshot(owner, instance);
+  await snapshotsSettled(owner, instance);
   await owner.cloud.dataPlane?.databases.erase(instance.arn);
   if (instance.masterSecret !== undefined) deleteOwnedSecret(serviceCall(owner), instance.masterSecret.arn);
   owner.cloud.state.transaction(() => {
@@ -99,13 +110,24 @@ export async function remove(owner: Owner, instance: InstanceRecord): Promise<vo
   });
 }
 
-/** Clouds that are being stopped: what they leave unfinished their next start takes up. */
-const stopping = new WeakSet<Cloud>();
+/** @throws AwsError when it cannot be taken: the instance is then kept. */
+async function takeFinalSnapshot(owner: Owner, instance: InstanceRecord): Promise<void> {
+  const id = instance.finalSnapshot;
+  if (id === undefined) return;
+  const find = () => snapshotTable(owner).get(recordKey(owner, id));
+  const earlier = find();
+  if (earlier === undefined) {
+    const tags = instance.copyTagsToSnapshot ? ownTags(instance) : {};
+    await beginSnapshot(owner, instance, { id, type: 'manual', tags }).ended;
+  } else if (earlier.status === 'creating') await copy(owner, earlier);
+  if (find()?.status !== 'available')
+    throw new AwsError('InvalidDBSnapshotState', `The final snapshot ${id} of ${instance.id} failed.`);
+}
 
 /** Does the rest of an accepted request; a failure is recorded on the instance, because nobody waits for an answer. */
 export function inBackground(owner: Owner, instance: InstanceRecord, work: Work): void {
   work(owner, instance).catch((error: unknown) => {
-    if (!stopping.has(owner.cloud)) recordFailure(owner, instance, error);
+    if (!isStopping(owner.cloud)) recordFailure(owner, instance, error);
   });
 }
 
@@ -132,14 +154,20 @@ const closed: readonly InstanceStatus[] = ['stopped', 'inaccessible-encryption-c
  * cannot be opened shows as `failed` with the reason, and is tried again at the next start.
  */
 export async function resume(cloud: Cloud): Promise<void> {
-  for (const instance of instanceTable({ cloud }).list()) {
+  const instances = instanceTable({ cloud }).list();
+  for (const instance of instances) {
     const owner = ownerOf(cloud, instance);
-    const work = unfinished[instance.status];
-    if (work !== undefined) inBackground(owner, instance, work);
-    else if (!closed.includes(instance.status)) {
+    if (unfinished[instance.status] === undefined && !closed.includes(instance.status))
       await reopen(owner, instance).catch((error: unknown) => recordFailure(owner, instance, error));
-    }
   }
+  // Before the deletions, which wait for the copies that have begun.
+  for (const snapshot of snapshotTable({ cloud }).list())
+    if (snapshot.status === 'creating') void copy(ownerOf(cloud, snapshot), snapshot);
+  for (const instance of instances) {
+    const work = unfinished[instance.status];
+    if (work !== undefined) inBackground(ownerOf(cloud, instance), instance, work);
+  }
+  beginKeyWatch(cloud);
 }
 
 /** Keeps the status, which may say that the key cannot be used. */
@@ -154,6 +182,7 @@ async function reopen(owner: Owner, instance: InstanceRecord): Promise<void> {
 
 /** Lets nothing more be recorded: the state is about to be closed. */
 export function stop(cloud: Cloud): Promise<void> {
-  stopping.add(cloud);
+  beginStopping(cloud);
+  endKeyWatch(cloud);
   return Promise.resolve();
 }

@@ -33,6 +33,7 @@ import {
   nameFrom,
   recordLimit,
 } from './records.ts';
+import { beginSnapshot, freeSnapshotName } from './snapshots.ts';
 import { tagsOf } from './tags.ts';
 
 async function createDBInstance(input: CreateDBInstanceMessage, call: Call): Promise<CreateDBInstanceResult> {
@@ -103,8 +104,9 @@ function moveTo(
 }
 
 function stopDBInstance(input: StopDBInstanceMessage, call: Call): StopDBInstanceResult {
-  if (input.DBSnapshotIdentifier !== undefined) throw new AwsError('InvalidParameterValue', noSnapshots);
+  const id = input.DBSnapshotIdentifier && freeSnapshotName(call, input.DBSnapshotIdentifier);
   const instance = moveTo(call, input.DBInstanceIdentifier, ['available'], 'stopping');
+  if (id !== undefined) beginSnapshot(call, instance, { id, type: 'manual', tags: {} });
   inBackground(call, instance, shutDown);
   return { DBInstance: instanceShape(call, instance) };
 }
@@ -129,9 +131,6 @@ function rebootDBInstance(input: RebootDBInstanceMessage, call: Call): RebootDBI
   return { DBInstance: instanceShape(call, instance) };
 }
 
-const noSnapshots =
-  'The sandbox takes no DB snapshots: leave the snapshot identifier out, and delete with SkipFinalSnapshot.';
-
 function refuseSnapshotCombination(input: DeleteDBInstanceMessage): void {
   const skip = input.SkipFinalSnapshot === true;
   if (skip && input.FinalDBSnapshotIdentifier !== undefined) {
@@ -146,7 +145,6 @@ function refuseSnapshotCombination(input: DeleteDBInstanceMessage): void {
       'FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.',
     );
   }
-  if (!skip) throw new AwsError('InvalidParameterValue', noSnapshots);
 }
 
 /** @throws AwsError InvalidParameterCombination for an instance with deletion protection. */
@@ -160,6 +158,22 @@ export function markDeleting(call: Call, instance: InstanceRecord): InstanceReco
   return changeInstance(call, instance.id, (current) => ({ ...current, status: 'deleting' })) ?? instance;
 }
 
+/** An instance whose storage nobody can read any more has no final snapshot ("Deleting a DB instance"). */
+function finalSnapshotName(
+  call: Call,
+  input: DeleteDBInstanceMessage,
+  instance: InstanceRecord,
+): string | undefined {
+  if (input.FinalDBSnapshotIdentifier === undefined) return undefined;
+  if (instance.status !== 'available' && instance.status !== 'stopped') {
+    throw new AwsError(
+      'InvalidDBInstanceState',
+      `Cannot create a final snapshot of ${instance.id}, because it is ${instance.status}. Delete it with SkipFinalSnapshot.`,
+    );
+  }
+  return freeSnapshotName(call, input.FinalDBSnapshotIdentifier);
+}
+
 function deleteDBInstance(input: DeleteDBInstanceMessage, call: Call): DeleteDBInstanceResult {
   const named = findInstance(call, nameFrom(call, 'db', input.DBInstanceIdentifier ?? ''));
   if (named.status === 'deleting' || named.status === 'creating') {
@@ -167,7 +181,11 @@ function deleteDBInstance(input: DeleteDBInstanceMessage, call: Call): DeleteDBI
   }
   if (named.deletionProtection) markDeleting(call, named);
   refuseSnapshotCombination(input);
-  const instance = markDeleting(call, named);
+  const finalSnapshot = finalSnapshotName(call, input, named);
+  const marked = markDeleting(call, named);
+  const instance =
+    changeInstance(call, marked.id, (current) => ({ ...current, ...(finalSnapshot && { finalSnapshot }) })) ??
+    marked;
   inBackground(call, instance, remove);
   return { DBInstance: instanceShape(call, instance) };
 }

@@ -82,6 +82,24 @@ export interface InstanceRecord {
     | { readonly encrypted: true; readonly kmsKeyArn: string; readonly wrappedKey: string }
     | { readonly encrypted: false; readonly plainKey: string };
   readonly pending: PendingChange;
+  /** The snapshot that the storage began as, until it is there. */
+  readonly restoreFrom?: string;
+  /** The snapshot that the deletion takes before it erases the storage. */
+  readonly finalSnapshot?: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface SnapshotRecord {
+  readonly id: string;
+  readonly arn: string;
+  readonly accountId: string;
+  readonly region: string;
+  readonly type: 'manual' | 'awsbackup';
+  readonly status: 'creating' | 'available' | 'failed';
+  readonly createdAt: number;
+  readonly vpcId: string;
+  /** The instance as it was, its wrapped storage key among it: the copy is encrypted under the same one. */
+  readonly instance: Omit<InstanceRecord, 'endpoint'>;
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -115,18 +133,22 @@ export interface Owner extends Pick<Caller, 'accountId' | 'region'> {
 
 export const instanceTable = (owner: Pick<Owner, 'cloud'>): Table<InstanceRecord> =>
   owner.cloud.state.table<InstanceRecord>('rds.instances');
+export const snapshotTable = (owner: Pick<Owner, 'cloud'>): Table<SnapshotRecord> =>
+  owner.cloud.state.table<SnapshotRecord>('rds.snapshots');
 export const subnetGroupTable = (owner: Owner): Table<SubnetGroupRecord> =>
   owner.cloud.state.table<SubnetGroupRecord>('rds.subnet-groups');
 export const parameterGroupTable = (owner: Owner): Table<ParameterGroupRecord> =>
   owner.cloud.state.table<ParameterGroupRecord>('rds.parameter-groups');
 
-/** `arn:aws:rds:<region>:<account>:<kind>:<name>`; kinds are `db`, `subgrp` and `pg`. */
-export function rdsArn(owner: Owner, kind: 'db' | 'subgrp' | 'pg', name: string): string {
+/** `arn:aws:rds:<region>:<account>:<kind>:<name>`; kinds are `db`, `snapshot`, `subgrp` and `pg`. */
+type ArnKind = 'db' | 'snapshot' | 'subgrp' | 'pg';
+
+export function rdsArn(owner: Owner, kind: ArnKind, name: string): string {
   return regionalArn('rds', owner, `${kind}:${name}`);
 }
 
 /** RDS keeps names in lower case, and takes an ARN in their place. */
-export function nameFrom(owner: Owner, kind: 'db' | 'subgrp' | 'pg', given: string): string {
+export function nameFrom(owner: Owner, kind: ArnKind, given: string): string {
   const arn = parseArn(given);
   const local = arn?.service === 'rds' && arn.accountId === owner.accountId && arn.region === owner.region;
   return local && arn.resource.startsWith(`${kind}:`)
@@ -159,7 +181,9 @@ export function changeInstance(
 ): InstanceRecord | undefined {
   return owner.cloud.state.transaction(() => {
     const current = instanceTable(owner).get(recordKey(owner, id));
-    return current === undefined ? undefined : saveInstance(owner, change(current));
+    if (current === undefined) return undefined;
+    const changed = change(current);
+    return changed === current ? current : saveInstance(owner, changed);
   });
 }
 

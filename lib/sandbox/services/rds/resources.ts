@@ -25,6 +25,7 @@ import {
   type SubnetGroupRecord,
   subnetGroupTable,
 } from './records.ts';
+import { makeFromSnapshot } from './restore.ts';
 import { changeSubnetGroup, deleteDBSubnetGroup, makeSubnetGroup } from './subnet-groups.ts';
 
 type Properties = Record<string, unknown>;
@@ -36,7 +37,6 @@ function nameFor(given: unknown, context: ResourceContext, limit: number): strin
 
 /** Properties that the API would take and this emulation has nothing behind; those it lacks are refused by `makeInstance`. */
 const refusedProperties = [
-  'DBSnapshotIdentifier',
   'DBClusterSnapshotIdentifier',
   'SourceDBInstanceIdentifier',
   'SourceDBClusterIdentifier',
@@ -177,12 +177,12 @@ const instanceHandler: ResourceHandler = {
   fidelity: 'behaves',
   async create(properties, context) {
     refuseNotEmulated(properties);
-    const instance = await makeInstance(
-      context,
-      creationInput(properties, context),
-      tagsOf(properties, context),
-      context.token,
-    );
+    const input = creationInput(properties, context);
+    const tags = tagsOf(properties, context);
+    const snapshot = textOf(properties['DBSnapshotIdentifier']);
+    const instance = await (snapshot === undefined
+      ? makeInstance(context, input, tags, context.token)
+      : makeFromSnapshot(context, snapshot, input, tags, context.token));
     return outcomeOf(await settle(context, instance));
   },
   async update(physicalId, properties, previous, context) {

@@ -8,7 +8,14 @@ import type {
 } from '@aws-sdk/client-rds';
 import { parseArn, recordKey } from '../../identifiers.ts';
 import { AwsError, type Call, type Table } from '../../model.ts';
-import { instanceTable, type Owner, parameterGroupTable, required, subnetGroupTable } from './records.ts';
+import {
+  instanceTable,
+  type Owner,
+  parameterGroupTable,
+  required,
+  snapshotTable,
+  subnetGroupTable,
+} from './records.ts';
 
 type Tags = Readonly<Record<string, string>>;
 const tagLimit = 50;
@@ -39,12 +46,19 @@ function taggedResource(
 ): { tags: Tags; write: (tags: Tags) => void } {
   const name = required(arnText, 'ResourceName');
   const arn = parseArn(name);
-  const [kind = '', id = ''] = arn?.resource.split(':') ?? [];
+  // The identifier of a snapshot that AWS Backup made has a colon of its own.
+  const [kind = '', ...rest] = arn?.resource.split(':') ?? [];
+  const id = rest.join(':');
   const tables: Record<string, { table: Table<Tagged>; code: string; label: string }> = {
     db: {
       table: instanceTable(owner),
       code: 'DBInstanceNotFound',
       label: 'DBInstance',
+    },
+    snapshot: {
+      table: snapshotTable(owner),
+      code: 'DBSnapshotNotFound',
+      label: 'DBSnapshot',
     },
     subgrp: {
       table: subnetGroupTable(owner),
@@ -66,7 +80,7 @@ function taggedResource(
   ) {
     throw new AwsError(
       'InvalidParameterValue',
-      `Unexpected ARN: ${name}. It has to name a db, subgrp or pg of this account and Region.`,
+      `Unexpected ARN: ${name}. It has to name a db, snapshot, subgrp or pg of this account and Region.`,
     );
   }
   const key = recordKey(owner, id);
