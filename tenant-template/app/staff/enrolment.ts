@@ -53,9 +53,7 @@ export class Enrolment {
     const secret = pending.newTotpSecret === null ? undefined : await this.#secretOf(pending);
     const digits = code.replaceAll(/\s/g, '');
     const step =
-      secret !== undefined && /^\d{6}$/.test(digits)
-        ? stepOfCode(secret, digits, clock(), undefined)
-        : undefined;
+      secret !== undefined && /^\d{6}$/.test(digits) ? stepOfCode(secret, digits, clock()) : undefined;
     if (secret === undefined || step === undefined) {
       throw new Refusal('invalid', 'The code is not the one of this authenticator. Wait for the next one.');
     }

@@ -15,7 +15,6 @@ export interface PendingSignIn {
   readonly newTotpSecret: Buffer | null;
   /** The member's own secret, encrypted for the member's row; none before enrolment. */
   readonly totpSecret: Buffer | null;
-  readonly totpStep: number | undefined;
 }
 
 /** @returns the token for the cookie. */
@@ -35,18 +34,16 @@ export async function findPending(
   token: string | undefined,
   now: Date,
 ): Promise<PendingSignIn> {
-  const { rows } = await queries.query<
-    Omit<PendingSignIn, 'totpStep'> & { readonly totpStep: string | null }
-  >(
+  const { rows } = await queries.query<PendingSignIn>(
     `SELECT p.id, p.staff_id AS "staffId", s.email, s.name, p.totp_secret AS "newTotpSecret",
-            s.totp_secret AS "totpSecret", s.totp_step::text AS "totpStep"
+            s.totp_secret AS "totpSecret"
      FROM pending_sign_in p JOIN staff s ON s.id = p.staff_id
      WHERE p.token_hash = $1 AND p.expires_at > $2 AND s.status = 'active'`,
     [hashOf(token ?? ''), now],
   );
   const [found] = rows;
   if (found === undefined) throw new Refusal('signed-out', 'This sign-in took too long. Start again.');
-  return { ...found, totpStep: found.totpStep === null ? undefined : Number(found.totpStep) };
+  return found;
 }
 
 /** @throws Refusal (signed out) when another request was faster, or the member was disabled meanwhile. */

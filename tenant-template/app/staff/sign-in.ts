@@ -125,7 +125,7 @@ export class SignIn {
     if (pending.totpSecret === null) throw new Refusal('signed-out', 'Start again.');
     const place = { table: 'staff', column: 'totp_secret', row: pending.staffId };
     const secret = await encryption.decrypt(place, pending.totpSecret);
-    return stepOfCode(secret, digits, clock(), pending.totpStep);
+    return stepOfCode(secret, digits, clock());
   }
 
   async #useBackupCode(
@@ -141,7 +141,10 @@ export class SignIn {
   }
 }
 
-/** Two requests with one code: the database lets one of them have the step. */
+/**
+ * A code works once, and none before it works any more. The database decides, so that two requests with one code cannot
+ * both have it.
+ */
 async function useStep(client: PoolClient, staffId: string, step: number): Promise<'totp' | undefined> {
   const used = await client.query(
     'UPDATE staff SET totp_step = $2 WHERE id = $1 AND (totp_step IS NULL OR totp_step < $2)',

@@ -14,23 +14,13 @@ export function totpUri(secret: string, practiceId: string, email: string): stri
   return generateURI({ issuer: `Lumenality ${practiceId}`, label: email, secret });
 }
 
-/**
- * The time step whose code this is: now, or one step to either side for clocks that differ.
- *
- * @param usedStep the newest step whose code was used; that one and those before it are refused, so a code works once.
- */
-export function stepOfCode(
-  secret: string,
-  code: string,
-  now: Date,
-  usedStep: number | undefined,
-): number | undefined {
+/** The time step whose code this is: now, or one step to either side for clocks that differ. */
+export function stepOfCode(secret: string, code: string, now: Date): number | undefined {
   const result = verifySync({
     secret,
     token: code,
     epoch: Math.floor(now.getTime() / 1000),
     epochTolerance: STEP_SECONDS,
-    ...(usedStep === undefined ? {} : { afterTimeStep: usedStep }),
   });
   return result.valid && 'timeStep' in result ? result.timeStep : undefined;
 }
