@@ -40,6 +40,10 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'GET /v1/practices/:id/drift/history': evidenceReaders,
   'POST /v1/practices/:id/drift-checks': ['operator', 'security_admin'],
   'GET /v1/practices/:id/cost': everyRole,
+  // It names a person's address, as a sign-up does.
+  'GET /v1/practices/:id/owner-invitation': ['operator', 'security_admin'],
+  'POST /v1/practices/:id/owner-invitation': ['operator'],
+  'DELETE /v1/practices/:id/owner-invitation': ['operator'],
   'GET /v1/cost': everyRole,
 
   'GET /v1/runs': runReaders,

@@ -12,6 +12,7 @@ import { registerSecurityHeaders } from './plugins/external/security-headers.ts'
 import { costRoutes } from './routes/cost.ts';
 import { driftRoutes } from './routes/drift.ts';
 import { operationsRoutes } from './routes/operations.ts';
+import { ownerInvitationRoutes } from './routes/owner-invitations.ts';
 import { practiceChangeRoutes } from './routes/practice-changes.ts';
 import { practiceRoutes } from './routes/practices.ts';
 import { recordRoutes } from './routes/records.ts';
@@ -62,6 +63,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   practiceRoutes(app, deps);
   practiceChangeRoutes(app, deps);
   costRoutes(app, deps);
+  ownerInvitationRoutes(app, deps);
   driftRoutes(app, deps);
   runRoutes(app, deps, limits);
   recordRoutes(app, deps);

@@ -11,6 +11,7 @@ import { exitCodes } from './exit-codes.ts';
 import { findPractice, latestRunOf } from './find.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import type { Output } from './output.ts';
+import { ownerInvitationCommands } from './owner-invitation.ts';
 import { practiceChangeCommands } from './practice-change.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { type Cell, fields, table } from './table.ts';
@@ -54,6 +55,7 @@ export function practiceCommands(group: Command, invocation: Invocation): void {
   practiceChangeCommands(group, invocation);
 
   practiceCostCommand(group, invocation);
+  ownerInvitationCommands(group, invocation);
 
   practiceDriftCommand(group, invocation);
 }

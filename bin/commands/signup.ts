@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
+import { practiceSchema } from '../../control-api/contracts/practices.ts';
 import {
   approvalSchema,
   type SignUp,
@@ -12,6 +13,7 @@ import { commandError } from './command-error.ts';
 import { findSignUp } from './find.ts';
 import { type ListingOptions, listing, pageRequest, sayMore, wholeNumber } from './listing.ts';
 import type { World } from './output.ts';
+import { newOwnerToken, ownerLink, showingLinkAtEnd, tellOwnerLink } from './owner-link.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { fields, table } from './table.ts';
 import { clean, relative, shortIds } from './text.ts';
@@ -34,6 +36,12 @@ interface SubmitOptions {
   readonly agreementAcceptedAt?: string;
   readonly agreementVersion?: string;
 }
+
+type Approve = WatchOptions & {
+  readonly reason: string;
+  readonly invitation: boolean;
+  readonly wait?: boolean;
+};
 
 const which = 'id or name, or a unique start of either';
 
@@ -101,9 +109,10 @@ export function signUpCommands(group: Command, invocation: Invocation): void {
       .argument('<sign-up>', which)
       .description('Approve a sign-up, which starts provisioning')
       .requiredOption('--reason <text>', 'kept in the audit trail')
+      .option('--no-invitation', "do not invite the sign-up's contact to be the practice's first owner")
       .option('--wait', 'follow the run to its end'),
   );
-  act<{ reason: string; wait?: boolean } & WatchOptions>(approve, invocation, approveSignUp);
+  act<Approve>(approve, invocation, approveSignUp);
 
   const reject = group
     .command('reject')
@@ -273,20 +282,38 @@ function showSignUp({ output }: Session, signUp: SignUp): void {
 
 async function approveSignUp(
   session: Session,
-  { reason, wait, ...watching }: { reason: string; wait?: boolean } & WatchOptions,
+  { reason, invitation, wait, ...watching }: Approve,
   [text = '']: readonly string[],
 ) {
   const { api, output } = session;
   const { body: signUp, etag } = await findSignUp(api, text);
+  const token = invitation ? newOwnerToken() : undefined;
   const approval = await api.post(`/v1/signups/${signUp.id}/approve`, approvalSchema, {
     etag,
-    body: { reason },
+    body: {
+      reason,
+      ...(token === undefined ? {} : { ownerInvitation: { tokenSha256: token.tokenSha256 } }),
+    },
   });
-  output.line(
-    `Approved ${clean(signUp.displayName)}: it is being provisioned as practice ${approval.practiceId}.`,
-  );
-  if (wait === true) return watchRun(session, approval.runId, watching);
-  output.document(approval);
-  output.line(`Follow it with: npx lumenality run watch ${approval.runId}`);
+  const { practiceId, runId } = approval;
+  output.line(`Approved ${clean(signUp.displayName)}: it is being provisioned as practice ${practiceId}.`);
+  const follow = `Follow it with: npx lumenality run watch ${runId}`;
+  if (token === undefined || approval.ownerInvitation === null) {
+    if (wait === true) return watchRun(session, runId, watching);
+    output.document(approval);
+    output.line(follow);
+    return undefined;
+  }
+  const practice = await api.get(`/v1/practices/${practiceId}`, practiceSchema);
+  const ownerInvitation = ownerLink(practice.url, approval.ownerInvitation, token);
+  const since = 'once the practice is active';
+  if (wait === true) {
+    return showingLinkAtEnd(output, ownerInvitation, since, (beside) =>
+      watchRun(session, runId, { ...watching, beside }),
+    );
+  }
+  output.document({ ...approval, ownerInvitation: { ...approval.ownerInvitation, ...ownerInvitation } });
+  output.line(follow);
+  tellOwnerLink(output, ownerInvitation, since);
   return undefined;
 }

@@ -23,6 +23,8 @@ interface WatchRequest extends WatchOptions {
   readonly after?: number;
   /** How the run is meant to end. */
   readonly wanted?: 'succeeded' | 'cancelled';
+  /** What the document of --json holds beside the run. */
+  readonly beside?: object;
 }
 
 /** Adds the options of a command that follows a run. */
@@ -51,7 +53,7 @@ export async function watchRun(session: Session, runId: string, request: WatchRe
   output.line(output.colours.dim(`Run ${progress.id}: ${progress.workflow} for ${progress.practiceId}`));
   const [run] = await followToEnd(session, [progress], request);
   if (run === undefined) throw new Error('no run was followed');
-  output.document(run);
+  output.document({ ...run, ...request.beside });
   await tellOutcome(session, run);
   return run.state === (request.wanted ?? 'succeeded') ? exitCodes.done : exitCodes.failed;
 }
