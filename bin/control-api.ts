@@ -72,7 +72,9 @@ async function startCloud(
   return sandbox.endpoint;
 }
 
-const cellDirectory = (config: Config): string => join(config.dataDirectory, 'cell');
+function cellDirectory(config: Config): string {
+  return join(config.dataDirectory, 'cell');
+}
 
 /** The directory of the release to publish; on the sandbox it is built when nobody named one, and so is the cell. */
 async function prepareRelease(config: Config, signal: AbortSignal): Promise<string | undefined> {
