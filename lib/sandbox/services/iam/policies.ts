@@ -5,6 +5,7 @@ import { AwsError, type Call } from '../../model.ts';
 import { pageOf } from '../../paging.ts';
 import {
   checkedDocument,
+  checkSize,
   erasePolicy,
   existingPolicy,
   findPolicy,
@@ -20,8 +21,26 @@ function attachments(arn: string, call: Call): number {
   return listRoles(call).filter((role) => role.Attached.includes(arn)).length;
 }
 
-function shown({ Document: _document, ...policy }: PolicyRecord, call: Call): sdk.Policy {
-  return { ...policy, AttachmentCount: attachments(policy.Arn, call) };
+/** Roles that have the policy as their permissions boundary. */
+function bounded(arn: string, call: Call): number {
+  return listRoles(call).filter((role) => role.PermissionsBoundary?.PermissionsBoundaryArn === arn).length;
+}
+
+export function shown({ Document: _document, ...policy }: PolicyRecord, call: Call): sdk.Policy {
+  return {
+    ...policy,
+    AttachmentCount: attachments(policy.Arn, call),
+    PermissionsBoundaryUsageCount: bounded(policy.Arn, call),
+  };
+}
+
+/** "IAM and AWS STS quotas": characters of a managed policy. */
+const policyLimit = 6_144;
+
+function checkedPolicy(document: string | undefined): string {
+  const checked = checkedDocument(document);
+  checkSize(checked, policyLimit, 'PolicySize');
+  return checked;
 }
 
 export function createPolicy(input: sdk.CreatePolicyRequest, call: Call, token = call.requestId) {
@@ -41,12 +60,11 @@ export function createPolicy(input: sdk.CreatePolicyRequest, call: Call, token =
     PolicyName: input.PolicyName,
     PolicyId,
     DefaultVersionId: 'v1',
-    PermissionsBoundaryUsageCount: 0,
     IsAttachable: true,
     Description: input.Description,
     CreateDate: call.cloud.now(),
     UpdateDate: call.cloud.now(),
-    Document: checkedDocument(input.PolicyDocument),
+    Document: checkedPolicy(input.PolicyDocument),
     Tags: input.Tags ?? [],
   };
   putPolicy(policy, call);
@@ -57,7 +75,7 @@ export function createPolicy(input: sdk.CreatePolicyRequest, call: Call, token =
 export function replaceDocument(arn: string, document: string | undefined, call: Call): void {
   const policy = existingPolicy(arn, call);
   const version = Number(policy.DefaultVersionId?.slice(1) ?? 1) + 1;
-  const Document = checkedDocument(document);
+  const Document = checkedPolicy(document);
   putPolicy({ ...policy, Document, DefaultVersionId: `v${version}`, UpdateDate: call.cloud.now() }, call);
 }
 
@@ -89,7 +107,7 @@ export function listPoliciesPage(input: sdk.ListPoliciesRequest, call: Call) {
 
 export function deletePolicy(input: sdk.DeletePolicyRequest, call: Call): void {
   const policy = existingPolicy(input.PolicyArn, call);
-  if (attachments(policy.Arn, call) > 0)
+  if (attachments(policy.Arn, call) + bounded(policy.Arn, call) > 0)
     throw new AwsError('DeleteConflict', 'Cannot delete a policy attached to entities.', 409);
   erasePolicy(policy.Arn, call);
 }

@@ -66,6 +66,43 @@ export function checkedDocument(document: string | undefined): string {
   return document ?? '';
 }
 
+/** Characters without whitespace, as IAM counts a policy ("IAM and AWS STS quotas"). */
+export function checkSize(document: string, limit: number, quota: string): void {
+  const size = document.replaceAll(/\s/g, '').length;
+  if (size > limit)
+    throw limitExceeded(`Cannot exceed quota for ${quota}: ${limit} (the policy has ${size})`);
+}
+
+export function limitExceeded(message: string): AwsError {
+  return new AwsError('LimitExceeded', message, 409);
+}
+
+/** AWS's own policies that the sandbox knows by name; it keeps no copy of what they say. */
+const awsManagedPolicies = new Set(
+  [
+    'AdministratorAccess',
+    'PowerUserAccess',
+    'ReadOnlyAccess',
+    'SecurityAudit',
+    'job-function/ViewOnlyAccess',
+    'CloudWatchReadOnlyAccess',
+    'AWSBackupServiceRolePolicyForS3Backup',
+    'AWSBackupServiceRolePolicyForS3Restore',
+    'service-role/AWSBackupServiceRolePolicyForBackup',
+    'service-role/AWSBackupServiceRolePolicyForRestores',
+    'service-role/AmazonECSTaskExecutionRolePolicy',
+    'service-role/AmazonRDSEnhancedMonitoringRole',
+  ].map((name) => `arn:aws:iam::aws:policy/${name}`),
+);
+
+/** @throws AwsError NoSuchEntity for a policy that is neither the account's nor one of AWS's that the sandbox knows. */
+export function checkAttachable(arn: string, call: Call): void {
+  if (awsManagedPolicies.has(arn)) return;
+  if (arn.startsWith('arn:aws:iam::aws:policy/'))
+    throw noSuchEntity(`Policy ${arn} does not exist, or is none of those of AWS that the sandbox knows.`);
+  existingPolicy(arn, call);
+}
+
 function malformed(message: string): AwsError {
   return new AwsError('MalformedPolicyDocument', message);
 }

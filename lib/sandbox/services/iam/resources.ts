@@ -38,7 +38,13 @@ function applyRole(RoleName: string, p: Properties, previous: Properties, c: Res
       if (!wanted.includes(PolicyArn)) roles.detachRolePolicy({ RoleName, PolicyArn }, c);
     roles.updateAssumeRolePolicy({ RoleName, PolicyDocument: textOf(p['AssumeRolePolicyDocument']) }, c);
     putRole(
-      { ...existingRole(RoleName, c), Description: textOf(p['Description']), Tags: tagListOf(p, c) },
+      {
+        ...existingRole(RoleName, c),
+        Description: textOf(p['Description']),
+        MaxSessionDuration: numberOf(p['MaxSessionDuration']) ?? 3600,
+        PermissionsBoundary: roles.boundaryOf(textOf(p['PermissionsBoundary']), c),
+        Tags: tagListOf(p, c),
+      },
       c,
     );
   });
@@ -55,7 +61,6 @@ const role: ResourceHandler = {
       RoleName,
       Path: textOf(p['Path']),
       AssumeRolePolicyDocument: textOf(p['AssumeRolePolicyDocument']),
-      MaxSessionDuration: numberOf(p['MaxSessionDuration']),
       PermissionsBoundary: textOf(p['PermissionsBoundary']),
     };
     roles.createRole(input, c, c.token);
@@ -155,8 +160,20 @@ const managedPolicy: ResourceHandler = {
 function policyOutcome(PolicyArn: string, c: ResourceContext) {
   const record = existingPolicy(PolicyArn, c);
   putPolicy({ ...record, Tags: tagListOf({}, c) }, c);
-  const { PolicyId, DefaultVersionId } = record;
-  return { physicalId: PolicyArn, attributes: { PolicyArn, PolicyId, DefaultVersionId } };
+  const { PolicyId, DefaultVersionId, CreateDate, UpdateDate, ...counts } = policies.shown(record, c);
+  return {
+    physicalId: PolicyArn,
+    attributes: {
+      PolicyArn,
+      PolicyId,
+      DefaultVersionId,
+      CreateDate: CreateDate?.toISOString(),
+      UpdateDate: UpdateDate?.toISOString(),
+      IsAttachable: counts.IsAttachable,
+      AttachmentCount: counts.AttachmentCount,
+      PermissionsBoundaryUsageCount: counts.PermissionsBoundaryUsageCount,
+    },
+  };
 }
 
 export const resources: readonly ResourceHandler[] = [role, policy, managedPolicy];

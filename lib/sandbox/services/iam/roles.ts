@@ -4,16 +4,23 @@ import { generatedId, globalArn } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
 import { pageOf } from '../../paging.ts';
 import {
+  checkAttachable,
   checkedDocument,
+  checkSize,
   eraseRole,
-  existingPolicy,
   existingRole,
   findRole,
+  limitExceeded,
   listRoles,
   noSuchEntity,
   putRole,
   type RoleRecord,
 } from './records.ts';
+
+/** "IAM and AWS STS quotas": characters of a trust policy, of all inline policies of a role, and managed policies of a role. */
+const trustLimit = 2_048;
+const inlineLimit = 10_240;
+const attachedLimit = 10;
 
 /** IAM's answers carry documents URL-encoded (RFC 3986). */
 export const encoded = encodeURIComponent;
@@ -46,22 +53,35 @@ export function createRole(
     RoleId,
     Arn: globalArn('iam', call, `role${Path}${RoleName}`),
     CreateDate: call.cloud.now(),
-    AssumeRolePolicyDocument: checkedDocument(input.AssumeRolePolicyDocument),
+    AssumeRolePolicyDocument: checkedTrust(input.AssumeRolePolicyDocument),
     Description: input.Description,
     MaxSessionDuration: input.MaxSessionDuration ?? 3600,
-    ...(input.PermissionsBoundary && {
-      PermissionsBoundary: {
-        // The model's only name for it; on the wire AWS says `Policy`.
-        PermissionsBoundaryType: 'PermissionsBoundaryPolicy' as const,
-        PermissionsBoundaryArn: input.PermissionsBoundary,
-      },
-    }),
+    PermissionsBoundary: boundaryOf(input.PermissionsBoundary, call),
     Tags: input.Tags ?? [],
     Inline: {},
     Attached: [],
   };
   putRole(role, call);
   return { Role: shown(role) };
+}
+
+function checkedTrust(document: string | undefined): string {
+  const checked = checkedDocument(document);
+  checkSize(checked, trustLimit, 'ACLSizePerRole');
+  return checked;
+}
+
+/** @throws AwsError NoSuchEntity for a boundary that is no policy. */
+export function boundaryOf(arn: string | undefined, call: Call): sdk.AttachedPermissionsBoundary | undefined {
+  if (arn === undefined) return undefined;
+  try {
+    checkAttachable(arn, call);
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error;
+    throw noSuchEntity(`Scope ARN: ${arn} does not exist or is not attachable.`);
+  }
+  // The model's only name for it; on the wire AWS says `Policy`.
+  return { PermissionsBoundaryType: 'PermissionsBoundaryPolicy', PermissionsBoundaryArn: arn };
 }
 
 export function getRole(input: sdk.GetRoleRequest, call: Call) {
@@ -100,7 +120,7 @@ export function deleteRole(input: sdk.DeleteRoleRequest, call: Call): void {
 
 export function updateAssumeRolePolicy(input: sdk.UpdateAssumeRolePolicyRequest, call: Call): void {
   const role = existingRole(input.RoleName, call);
-  putRole({ ...role, AssumeRolePolicyDocument: checkedDocument(input.PolicyDocument) }, call);
+  putRole({ ...role, AssumeRolePolicyDocument: checkedTrust(input.PolicyDocument) }, call);
 }
 
 export function updateRole(input: sdk.UpdateRoleRequest, call: Call) {
@@ -113,7 +133,11 @@ export function updateRole(input: sdk.UpdateRoleRequest, call: Call) {
 export function putRolePolicy(input: sdk.PutRolePolicyRequest, call: Call): void {
   const role = existingRole(input.RoleName, call);
   const document = checkedDocument(input.PolicyDocument);
-  putRole({ ...role, Inline: { ...role.Inline, [input.PolicyName ?? '']: document } }, call);
+  const Inline = { ...role.Inline, [input.PolicyName ?? '']: document };
+  const size = Object.values(Inline).join('').replaceAll(/\s/g, '').length;
+  if (size > inlineLimit)
+    throw limitExceeded(`Maximum policy size of ${inlineLimit} bytes exceeded for role ${role.RoleName}`);
+  putRole({ ...role, Inline }, call);
 }
 
 export function getRolePolicy({ RoleName, PolicyName = '' }: sdk.GetRolePolicyRequest, call: Call) {
@@ -142,9 +166,11 @@ export function deleteRolePolicy(
 export function attachRolePolicy(input: sdk.AttachRolePolicyRequest, call: Call): void {
   const role = existingRole(input.RoleName, call);
   const arn = input.PolicyArn ?? '';
-  // AWS's own policies exist everywhere; the sandbox keeps no copy of them.
-  if (!arn.startsWith('arn:aws:iam::aws:policy/')) existingPolicy(arn, call);
-  putRole({ ...role, Attached: [...new Set([...role.Attached, arn])] }, call);
+  checkAttachable(arn, call);
+  const Attached = [...new Set([...role.Attached, arn])];
+  if (Attached.length > attachedLimit)
+    throw limitExceeded(`Cannot exceed quota for PoliciesPerRole: ${attachedLimit}`);
+  putRole({ ...role, Attached }, call);
 }
 
 export function detachRolePolicy(input: sdk.DetachRolePolicyRequest, call: Call): void {
