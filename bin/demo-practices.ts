@@ -20,6 +20,7 @@ import type { SignUpRequest } from '../lib/domain/sign-up.ts';
 import type { ApiClient } from './commands/api-client.ts';
 import { CommandError, commandError } from './commands/command-error.ts';
 import { latestRunOf } from './commands/find.ts';
+import { newOwnerToken, type OwnerLink, ownerLink } from './commands/owner-link.ts';
 import { RunProgress } from './commands/run-progress.ts';
 import type { Session } from './commands/session.ts';
 import { followToEnd, hasEnded } from './commands/watch.ts';
@@ -32,6 +33,8 @@ export interface Approved {
   readonly practiceId: string;
   readonly displayName: string;
   readonly isNew: boolean;
+  /** With which somebody becomes the first owner; of the first new practice alone. */
+  readonly ownerLink: OwnerLink | null;
 }
 
 /** Signs up and approves each practice in test/fixtures/practices that is not there yet. */
@@ -44,16 +47,34 @@ export async function signUpFixtures({ api }: Session): Promise<Approved[]> {
       ({ npi, state }) => npi === request.npi && (state === 'requested' || state === 'approved'),
     );
     if (earlier?.practiceId) {
-      approved.push({ practiceId: earlier.practiceId, displayName: request.displayName, isNew: false });
+      approved.push({
+        practiceId: earlier.practiceId,
+        displayName: request.displayName,
+        isNew: false,
+        ownerLink: null,
+      });
       continue;
     }
     const id = earlier?.id ?? (await submit(api, request));
-    const { practiceId } = await api.post(`/v1/signups/${id}/approve`, approvalSchema, {
-      body: { reason: 'Demo: a fictional practice from test/fixtures' },
-    });
-    approved.push({ practiceId, displayName: request.displayName, isNew: true });
+    const { displayName } = request;
+    approved.push({ displayName, isNew: true, ...(await approve(api, id, approved.length === 0)) });
   }
   return approved;
+}
+
+async function approve(
+  api: ApiClient,
+  signUpId: string,
+  invites: boolean,
+): Promise<Pick<Approved, 'practiceId' | 'ownerLink'>> {
+  const token = newOwnerToken();
+  const invitation = invites ? { ownerInvitation: { tokenSha256: token.tokenSha256 } } : {};
+  const { practiceId, ownerInvitation } = await api.post(`/v1/signups/${signUpId}/approve`, approvalSchema, {
+    body: { reason: 'Demo: a fictional practice from test/fixtures', ...invitation },
+  });
+  if (ownerInvitation === null) return { practiceId, ownerLink: null };
+  const { url } = await api.get(`/v1/practices/${practiceId}`, practiceSchema);
+  return { practiceId, ownerLink: ownerLink(url, ownerInvitation, token) };
 }
 
 /** As the public does it: without a token. */

@@ -1,6 +1,7 @@
 import type { EvidenceRow, Practice } from '../control-api/contracts/practices.ts';
 import type { Run } from '../control-api/contracts/runs.ts';
 import type { Output } from './commands/output.ts';
+import type { OwnerLink } from './commands/owner-link.ts';
 import { type Cell, fields, table } from './commands/table.ts';
 import { brief } from './commands/text.ts';
 import { explain } from './commands/watch.ts';
@@ -13,6 +14,8 @@ export interface PracticeReport {
   readonly evidence: readonly EvidenceRow[];
   /** The app's answer to /version through the load balancer; null when the practice is not active. */
   readonly version: unknown;
+  /** With which somebody becomes the first owner, where this demo has made one. */
+  readonly ownerLink: OwnerLink | null;
 }
 
 const mark = (ok: boolean, { colours }: Output): Cell =>
@@ -118,6 +121,15 @@ export function reportNext(
     output.line(`  curl ${resolve}${new URL('/readyz', first.practice.url).href}`);
   }
   output.line('  npx lumenality audit list');
+  const invited = reports.find(({ ownerLink }) => ownerLink !== null);
+  if (invited?.ownerLink) {
+    output.line(`  ${invited.ownerLink.link}`);
+    output.line(
+      `    makes you the first owner of ${invited.practice.displayName}, once, until ${invited.ownerLink.expiresAt}`,
+    );
+  } else if (first !== undefined) {
+    output.line(`  npx lumenality practice invite ${first.practice.id} --reason "to look at the app" --wait`);
+  }
   output.line(`  ${url}/docs is the API`);
   output.line('Ctrl-C stops it all; the next start goes on where this one ended.');
 }

@@ -85,11 +85,12 @@ async function examine(session: Session): Promise<PracticeReport[]> {
   heading(output, 'Provision and verify, all at once');
   const provisioned = await provision(session, approved);
   return Promise.all(
-    provisioned.map(async ({ practice, run }) => ({
+    provisioned.map(async ({ practice, run }, place) => ({
       practice,
       run,
       evidence: await newestEvidence(session, practice.id),
       version: practice.state === 'active' ? await askApp(practice, '/version') : null,
+      ownerLink: approved[place]?.ownerLink ?? null,
     })),
   );
 }

@@ -17,7 +17,7 @@ export function newOwnerToken(): OwnerToken {
 }
 
 /** An invitation with its link, for the one document or screen that ever shows it. */
-type OwnerLink = Pick<OwnerInvitation, 'email' | 'expiresAt'> & { readonly link: string };
+export type OwnerLink = Pick<OwnerInvitation, 'email' | 'expiresAt'> & { readonly link: string };
 
 /** @param url where people reach the practice; the token is a fragment, which no log on the way sees (docs/silo.md, "The first owner") */
 export function ownerLink(
