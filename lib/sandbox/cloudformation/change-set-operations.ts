@@ -19,6 +19,7 @@ import {
   newStack,
   once,
   refuseUnsupported,
+  requireRole,
   requireStackOf,
   requireUpdatable,
 } from './requests.ts';
@@ -90,7 +91,7 @@ export const changeSetOperations = (api: Api) => ({
       NotificationARNs: [],
       RollbackConfiguration: {},
       ...(record.onStackFailure && { OnStackFailure: record.onStackFailure }),
-      Changes: page.items.map(describeChange),
+      Changes: page.items.map((change) => describeChange(change, input.IncludePropertyValues ?? false)),
       NextToken: page.next,
     };
   },
@@ -148,6 +149,7 @@ function createChangeSet(
   if (tables(call.cloud.state).changeSets.get(keyOf(stack, name))) {
     throw new AwsError('AlreadyExistsException', `ChangeSet ${name} already exists`);
   }
+  requireRole(call, input.RoleARN);
   const content = contentOf(api, input, type === 'UPDATE' ? stack : undefined);
   const plan = planChanges(call.cloud, stack, content, type === 'CREATE');
   const [problem] = plan.problems;
@@ -284,7 +286,8 @@ function summaryOf(call: Call, record: ChangeSetRecord) {
   };
 }
 
-function describeChange(change: PlannedChange): sdk.Change {
+/** Values are large, and shown only when asked for. */
+function describeChange(change: PlannedChange, withValues: boolean): sdk.Change {
   return {
     Type: 'Resource',
     ResourceChange: {
@@ -295,11 +298,18 @@ function describeChange(change: PlannedChange): sdk.Change {
       Replacement: change.replacement,
       PolicyAction: change.policyAction,
       Scope: [...change.scope],
+      ...(withValues && { BeforeContext: change.beforeContext, AfterContext: change.afterContext }),
       Details: change.details.map((detail) => ({
         Target: {
           Attribute: detail.attribute,
           Name: detail.name,
           RequiresRecreation: detail.requiresRecreation,
+          ...(withValues && {
+            Path: detail.path,
+            BeforeValue: detail.before,
+            AfterValue: detail.after,
+            AttributeChangeType: detail.changeType,
+          }),
         },
         Evaluation: detail.evaluation,
         ChangeSource: detail.source,

@@ -1,4 +1,5 @@
 import { AwsError, type Cloud } from '../model.ts';
+import { changedValues, contextText, maskOf } from './change-values.ts';
 import { type Dependencies, mentions } from './graph.ts';
 import { evaluate, Unresolved } from './intrinsics.ts';
 import {
@@ -13,7 +14,7 @@ import {
 } from './records.ts';
 import { type BoundTemplate, bindTemplate } from './scope.ts';
 import { conform, isSame, recreationOf, tagProperty } from './specification.ts';
-import { parseTemplate, type ResourceDefinition, type Template } from './template.ts';
+import { deletionPolicyOf, parseTemplate, type ResourceDefinition, type Template } from './template.ts';
 
 /** What becoming `target` would do to each resource of a stack. */
 export interface Plan {
@@ -71,6 +72,7 @@ function createPlanner(
 ) {
   const changes = new Map<string, PlannedChange>();
   const problems: Array<{ logicalId: string; problems: readonly string[] }> = [];
+  const mask = maskOf(stack, target);
   const changedParameters = new Set(
     Object.keys(target.parameters).filter((name) => target.parameters[name] !== stack.parameters[name]),
   );
@@ -111,7 +113,8 @@ function createPlanner(
     );
     if (checked.problems.length > 0) problems.push({ logicalId, problems: checked.problems });
     if (!record) {
-      changes.set(logicalId, { action: 'Add', logicalId, type: definition.Type, scope: [], details: [] });
+      const added = { action: 'Add' as const, logicalId, type: definition.Type, scope: [], details: [] };
+      changes.set(logicalId, { ...added, afterContext: afterContext(definition, checked.properties) });
       return;
     }
     if (record.type !== definition.Type) {
@@ -124,7 +127,12 @@ function createPlanner(
       ...propertyDetails(definition, record, checked.properties),
       ...attributeDetails(definition, before?.Resources[logicalId], record),
     ];
-    if (details.length > 0) changes.set(logicalId, modification(definition, record, details));
+    if (details.length === 0) return;
+    changes.set(logicalId, {
+      ...modification(definition, record, details),
+      beforeContext: beforeContext(record),
+      afterContext: afterContext(definition, checked.properties),
+    });
   }
 
   function propertyDetails(
@@ -142,6 +150,7 @@ function createPlanner(
         attribute: isTags ? ('Tags' as const) : ('Properties' as const),
         ...(!isTags && { name }),
         requiresRecreation: isTags ? ('Never' as const) : recreationOf(record.type, name, was, becomes),
+        ...changedValues(`/Properties/${name}`, was, becomes, mask),
       };
       return causes(raw[name], definition.Properties?.[name], becomes).map((cause) => ({
         ...common,
@@ -179,18 +188,21 @@ function createPlanner(
     previous: ResourceDefinition | undefined,
     record: ResourceRecord,
   ): PlannedDetail[] {
-    const own = (attribute: ChangeScope): PlannedDetail => ({
+    const own = (attribute: ChangeScope, path: string, was: unknown, becomes: unknown): PlannedDetail => ({
       attribute,
       requiresRecreation: 'Never',
       evaluation: 'Static',
       source: 'DirectModification',
+      ...changedValues(path, was, becomes, mask),
     });
     const details: PlannedDetail[] = [];
     for (const attribute of ['Metadata', 'DeletionPolicy', 'UpdateReplacePolicy'] as const) {
-      if (!isSame(previous?.[attribute], definition[attribute])) details.push(own(attribute));
+      const [was, becomes] = [previous?.[attribute], definition[attribute]];
+      if (!isSame(was, becomes)) details.push(own(attribute, `/${attribute}`, was, becomes));
     }
-    if (tagProperty(record.type) !== undefined && !isSame(record.stackTags, target.tags))
-      details.push(own('Tags'));
+    const tags = tagProperty(record.type);
+    if (tags !== undefined && !isSame(record.stackTags, target.tags))
+      details.push(own('Tags', `/Properties/${tags}`, record.stackTags, target.tags));
     return details;
   }
 
@@ -216,6 +228,23 @@ function createPlanner(
     };
   }
 
+  function beforeContext({ properties, deletionPolicy, updateReplacePolicy }: ResourceRecord): string {
+    return contextText(
+      properties,
+      { DeletionPolicy: deletionPolicy, UpdateReplacePolicy: updateReplacePolicy },
+      mask,
+    );
+  }
+
+  function afterContext(
+    definition: ResourceDefinition,
+    properties: Readonly<Record<string, unknown>>,
+  ): string {
+    const { Metadata, UpdateReplacePolicy = 'Delete' } = definition;
+    const attributes = { Metadata, DeletionPolicy: deletionPolicyOf(definition), UpdateReplacePolicy };
+    return contextText(properties, attributes, mask);
+  }
+
   function remove(record: ResourceRecord): void {
     const policyAction =
       record.deletionPolicy === 'RetainExceptOnCreate'
@@ -229,6 +258,7 @@ function createPlanner(
       policyAction,
       scope: [],
       details: [],
+      beforeContext: beforeContext(record),
     });
   }
 

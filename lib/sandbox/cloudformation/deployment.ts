@@ -67,7 +67,7 @@ export function contextOf(
     cloud,
     accountId: stack.accountId,
     region: stack.region,
-    principalArn: stack.principalArn,
+    principalArn: stack.roleArn ?? stack.principalArn,
     requestId: randomUUID(),
     stackId: stack.stackId,
     stackName: stack.name,

@@ -156,6 +156,9 @@ export interface PlannedChange {
     | undefined;
   readonly scope: readonly ChangeScope[];
   readonly details: readonly PlannedDetail[];
+  /** JSON of the resource's attributes before and after, secrets hidden; absent where there is no resource. */
+  readonly beforeContext?: string | undefined;
+  readonly afterContext?: string | undefined;
 }
 
 export type ChangeScope = 'Properties' | 'Metadata' | 'Tags' | 'DeletionPolicy' | 'UpdateReplacePolicy';
@@ -172,6 +175,12 @@ export interface PlannedDetail {
     | 'ResourceAttribute'
     | 'Automatic';
   readonly causingEntity?: string | undefined;
+  /** JSON pointer within the resource. */
+  readonly path: string;
+  /** Values at that path, secrets hidden; absent where there is none. */
+  readonly before?: string | undefined;
+  readonly after?: string | undefined;
+  readonly changeType: 'Add' | 'Remove' | 'Modify';
 }
 
 /** What a look at one resource found. */

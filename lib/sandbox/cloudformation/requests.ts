@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AwsError, type Call } from '../model.ts';
+import { listRoles } from '../services/iam/records.ts';
 import { type Plan, planChanges } from './changes.ts';
 import { validationFailure } from './deployment.ts';
 import { enterStatus } from './events.ts';
@@ -145,6 +146,14 @@ export function requireUpdatable(stack: StackRecord): void {
   if (!updatable.has(stack.status)) {
     throw invalid(`Stack:${stack.stackId} is in ${stack.status} state and can not be updated.`);
   }
+}
+
+/** The role that CloudFormation is to act as has to be there and trust CloudFormation; what it may do is not evaluated. */
+export function requireRole(call: Call, roleArn: string | undefined): void {
+  if (roleArn === undefined) return;
+  const role = listRoles(call).find(({ Arn }) => Arn === roleArn);
+  if (!role?.AssumeRolePolicyDocument.includes('cloudformation.amazonaws.com'))
+    throw invalid(`Role ${roleArn} is invalid or cannot be assumed`);
 }
 
 /** A stack that nobody has heard of yet; nothing is written. */

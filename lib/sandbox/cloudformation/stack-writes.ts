@@ -16,6 +16,7 @@ import {
   once,
   planOrRefuse,
   refuseUnsupported,
+  requireRole,
   requireStackOf,
   requireUpdatable,
   withId,
@@ -110,6 +111,7 @@ function createStack(api: Api, call: Call, input: sdk.CreateStackInput, name: st
     throw invalid('You can specify either DisableRollback or OnFailure, but not both.');
   }
   if (input.StackPolicyBody !== undefined) parseStackPolicy(input.StackPolicyBody);
+  requireRole(call, input.RoleARN);
   const content = contentOf(api, input, undefined);
   const stack: StackRecord = {
     ...newStack(call, name),
@@ -137,6 +139,7 @@ function updateStack(api: Api, call: Call, input: sdk.UpdateStackInput): string 
   for (const policy of [input.StackPolicyBody, input.StackPolicyDuringUpdateBody]) {
     if (policy !== undefined) parseStackPolicy(policy);
   }
+  requireRole(call, input.RoleARN);
   const content = contentOf(api, input, stack);
   if (hasNoChanges(planOrRefuse(call, stack, content, false)))
     throw invalid('No updates are to be performed.');
@@ -179,6 +182,7 @@ function deleteStack(api: Api, call: Call, input: sdk.DeleteStackInput, stack: S
     );
   }
   requireResources(call, stack, retain);
+  requireRole(call, input.RoleARN);
   const isRunning = stack.operation !== undefined && !stack.operation.halted;
   beginOperation(api, call, stack, {
     kind: 'delete',
