@@ -83,7 +83,7 @@ function interfaces(
 function allow(actions: string[], resource: string): object {
   return {
     Effect: 'Allow',
-    Principal: { AWS: '*' },
+    Principal: '*',
     Action: actions,
     Resource: resource,
     Condition: { StringEquals: { 'aws:PrincipalAccount': Aws.ACCOUNT_ID } },
