@@ -182,8 +182,8 @@ function revoke(
     ...(input.SecurityGroupRuleIds ?? []),
     ...byContent.map((content) => ruleId(group.GroupId ?? '', egress, content)),
   ];
-  call.cloud.state.transaction(() => {
-    for (const id of ids) {
+  const revoked = call.cloud.state.transaction(() =>
+    ids.map((id) => {
       const rule = find(securityGroupRules, id, call);
       if (rule === undefined || rule.GroupId !== GroupId || rule.IsEgress !== egress)
         throw new AwsError(
@@ -191,9 +191,10 @@ function revoke(
           'The specified rule does not exist in this security group.',
         );
       erase(securityGroupRules, id, call);
-    }
-  });
-  return { Return: true };
+      return { ...rule, ReferencedGroupId: rule.ReferencedGroupInfo?.GroupId };
+    }),
+  );
+  return { Return: true, RevokedSecurityGroupRules: revoked };
 }
 
 /** Takes the rule away if it is there. */
