@@ -7,13 +7,19 @@ export interface Acknowledgement {
   readonly reason: string;
 }
 
+const redirectsOnly =
+  'This listener on port 80 answers with a redirect to HTTPS and forwards nothing. The HTTPS listener has an ACM certificate of its own.';
+
+const standbyByPlan =
+  'The rule cannot read a condition. The plan decides: group and enterprise silos keep a standby in a second zone; a solo practice accepts ' +
+  'the time that a restore takes, from point-in-time recovery or from the locked vault and its second copy in another Region.';
+
 /** Everything that a check of the release may find. A finding without an entry fails the build; so does an entry without a finding. */
 export const acknowledgements: readonly Acknowledgement[] = [
   {
     rule: 'HIPAA.Security-ELBv2ACMCertificateRequired',
     resources: ['foundation/EntranceHttpListener'],
-    reason:
-      'This listener on port 80 answers with a redirect to HTTPS and forwards nothing. The HTTPS listener has an ACM certificate of its own.',
+    reason: redirectsOnly,
   },
   {
     rule: 'HIPAA.Security-S3DefaultEncryptionKMS',
@@ -46,9 +52,7 @@ export const acknowledgements: readonly Acknowledgement[] = [
   {
     rule: 'HIPAA.Security-RDSMultiAZSupport',
     resources: ['data/DatabaseInstance'],
-    reason:
-      'The rule cannot read a condition. The plan decides: group and enterprise silos keep a standby in a second zone; a solo practice accepts ' +
-      'the time that a restore takes, from point-in-time recovery or from the locked vault and its second copy in another Region.',
+    reason: standbyByPlan,
   },
   {
     rule: 'W2509',
@@ -57,4 +61,46 @@ export const acknowledgements: readonly Acknowledgement[] = [
       'The rule goes by the name: the parameter is the ARN of a secret, which opens nothing. The app reads the password itself, with its own ' +
       'role, from Secrets Manager. Masked, the ARN could not be compared with the stack that gave it out.',
   },
+  // The rules of AWS Security Hub, stacks/compliance.
+  ...['EC2.10', 'EC2.57', 'EC2.58', 'EC2.60'].map(
+    (id): Acknowledgement => ({
+      rule: `SecurityHub.${id}`,
+      resources: ['foundation/NetworkVpc'],
+      reason:
+        'A VPC has endpoints for what the app calls and for nothing else. There is no instance to manage, nothing calls the APIs of EC2 or ' +
+        'Systems Manager, and no route leads to them: each further endpoint would be one more way out.',
+    }),
+  ),
+  { rule: 'SecurityHub.ELB.18', resources: ['foundation/EntranceHttpListener'], reason: redirectsOnly },
+  {
+    rule: 'SecurityHub.S3.9',
+    resources: ['foundation/LogBucket'],
+    reason:
+      'This is the bucket that access logs are delivered to: logging access to it in itself would never end. It is closed to the public and to ' +
+      'other accounts, and no role of a silo may read it.',
+  },
+  { rule: 'SecurityHub.RDS.5', resources: ['data/DatabaseInstance'], reason: standbyByPlan },
+  {
+    rule: 'SecurityHub.RDS.23',
+    resources: ['data/DatabaseInstance'],
+    reason:
+      'Another port would hide the database from nobody who is inside the VPC, and nobody else gets there: its subnets have no route outwards ' +
+      'and its security group admits the app only. The port that everybody expects keeps mistakes out of firewall rules.',
+  },
+  {
+    rule: 'SecurityHub.ECS.12',
+    resources: ['service/ServiceCluster'],
+    reason:
+      'Container Insights charges for every metric of every task. What an operator acts on is measured without it, each with an alarm: ' +
+      'running tasks, CPU of the service, health, latency and errors.',
+  },
+  ...['ELB.21', 'ELB.22'].map(
+    (id): Acknowledgement => ({
+      rule: `SecurityHub.${id}`,
+      resources: ['service/ServiceTargetGroup'],
+      reason:
+        'TLS ends at the load balancer. From there a request passes between two network interfaces of a VPC that belongs to one practice, and the ' +
+        'security groups admit the load balancer to the port of the app and nobody else. The load balancer would not verify a certificate of the app.',
+    }),
+  ),
 ];

@@ -4,12 +4,13 @@ import { basename, join } from 'node:path';
 import { CloudFormationValidatePlugin, type PolicyValidationPluginReport } from 'aws-cdk-lib';
 import { HIPAASecurityChecks } from 'cdk-nag';
 import type { Acknowledgement } from '../acknowledgements.ts';
+import { judgeTemplates } from '../compliance/fsbp.ts';
 import { ReleaseError } from './release-error.ts';
 import { resourceNames, type Synthesised } from './synthesis.ts';
 
 /** One rule that one resource (or, for a rule about a whole template, one component) does not keep. */
 export interface Finding {
-  readonly source: 'cdk-nag HIPAA Security' | 'CloudFormation Validate';
+  readonly source: 'cdk-nag HIPAA Security' | 'CloudFormation Validate' | 'AWS Security Hub';
   readonly rule: string;
   /** `<component>/<logical id>`, or `<component>/Parameters/<name>` and the like. */
   readonly resource: string;
@@ -32,13 +33,17 @@ export interface ComplianceReport {
 
 const nagSource = 'cdk-nag HIPAA Security';
 const validateSource = 'CloudFormation Validate';
+const hubSource = 'AWS Security Hub';
 
 /** One for the process: its engine takes seconds to start, at the first use. */
 const validator = new CloudFormationValidatePlugin();
 
-/** Runs the rule pack on the constructs and AWS's template validation on the templates as they will be shipped. */
+/**
+ * Runs the rule pack on the constructs, and AWS's template validation and the rules of Security Hub on the templates as they will be
+ * shipped.
+ */
 export function check(synthesis: Synthesised<string>): Finding[] {
-  return [...hipaaFindings(synthesis), ...templateFindings(synthesis)].sort(
+  return [...hipaaFindings(synthesis), ...templateFindings(synthesis), ...hubFindings(synthesis)].sort(
     (a, b) => compare(a.resource, b.resource) || compare(a.rule, b.rule),
   );
 }
@@ -73,6 +78,17 @@ function templateFindings(synthesis: Synthesised<string>): Finding[] {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function hubFindings({ templates }: Synthesised<string>): Finding[] {
+  const shipped = Object.entries(templates).map(([name, { body }]) => [name, JSON.parse(body)] as const);
+  return judgeTemplates(Object.fromEntries(shipped)).map(({ control, resource, problem }) => ({
+    source: hubSource,
+    rule: `SecurityHub.${control.id}`,
+    resource,
+    severity: 'error',
+    description: `${control.asks} ${problem}`,
+  }));
 }
 
 type Violation = PolicyValidationPluginReport['violations'][number];
@@ -123,7 +139,7 @@ export function judge(
   }
   return {
     formatVersion: 1,
-    checks: [nagSource, validateSource].map((name) => ({
+    checks: [nagSource, validateSource, hubSource].map((name) => ({
       name,
       findings: findings.filter(({ source }) => source === name).length,
     })),

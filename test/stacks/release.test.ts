@@ -66,6 +66,7 @@ describe('a release directory', () => {
     expect(report.checks.map(({ name }) => name)).toEqual([
       'cdk-nag HIPAA Security',
       'CloudFormation Validate',
+      'AWS Security Hub',
     ]);
     expect(report.counts).toEqual({
       findings: report.acknowledged.length,
