@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { ZodError } from 'zod';
 import { FieldDamaged, KeyUnavailable } from '../field-encryption.ts';
 import { Refusal, type RefusalKind } from '../refusal.ts';
+import { isTransient } from '../transient.ts';
 import { html } from './html.ts';
 import { problemBox, sendPage } from './page.ts';
 
@@ -54,6 +55,8 @@ function answerTo(error: Error): Answer {
   if (error instanceof FieldDamaged) {
     return { status: 500, detail: 'A stored value is not what this app wrote. It was not shown.' };
   }
+  if (isTransient(error))
+    return { status: 503, detail: 'The database does not answer. Try again in a moment.' };
   const status = (error as FastifyError).statusCode ?? 500;
   // Fastify's own refusals (a body too large, no JSON) say what is wrong with the request and nothing else.
   return status < 500 ? { status, detail: error.message } : { status };
