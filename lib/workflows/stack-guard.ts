@@ -32,13 +32,13 @@ export async function withGuardRelaxed(
   change: () => Promise<void>,
 ): Promise<void> {
   if (overrides.length === 0) return change();
-  await relaxGuard(watch, component, stack, overrides);
   try {
+    await relaxGuard(watch, component, stack, overrides);
     await change();
   } catch (error) {
     // Why the change failed must be told; that the policy is still relaxed stays on record and is seen to next time.
     await restoreGuard(watch, component, stack).catch((unrestored: unknown) =>
-      watch.context.log.error({ err: unrestored, stack: stack.name }, 'the stack policy was not restored'),
+      watch.context.log.warn({ err: unrestored, stack: stack.name }, 'the stack policy is not restored yet'),
     );
     throw error;
   }

@@ -8,6 +8,7 @@ import {
   GetTemplateCommand,
   ListChangeSetsCommand,
 } from '@aws-sdk/client-cloudformation';
+import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { connectAws } from '../../lib/aws/index.ts';
 import { sandboxDefaults } from '../../lib/config.ts';
 import { components, type Release, releaseManifestSchema } from '../../lib/domain/release.ts';
@@ -108,6 +109,20 @@ function recordsGroup(name: string, RetentionInDays: number, kept: object): obje
   return { Type: 'AWS::Logs::LogGroup', ...kept, Properties: { LogGroupName, RetentionInDays } };
 }
 
+/** The one thing of a cell that a deployment asks for: the role that CloudFormation acts with (docs/silo.md, "The cell"). */
+async function makeDeployRole(iam: IAMClient): Promise<void> {
+  const role = { Path: '/lumenality-cell/', RoleName: 'deploy' };
+  await iam.send(new CreateRoleCommand({ ...role, AssumeRolePolicyDocument: JSON.stringify(deployTrust) }));
+  iam.destroy();
+}
+
+const deployTrust = {
+  Version: '2012-10-17',
+  Statement: [
+    { Effect: 'Allow', Principal: { Service: 'cloudformation.amazonaws.com' }, Action: 'sts:AssumeRole' },
+  ],
+};
+
 /** A sandbox cloud in this process, without databases and tasks, and what a test asks of it behind the control plane's back. */
 export interface SmallCloud {
   readonly ports: CloudPorts;
@@ -127,6 +142,7 @@ export async function startSmallCloud(): Promise<SmallCloud> {
   const { endpoint } = sandbox;
   const at = { region: sandboxDefaults.region, endpoint, credentials: sandboxDefaults.credentials };
   const cloudFormation = new CloudFormationClient(at);
+  await makeDeployRole(new IAMClient(at));
   const ports = connectAws({ ...at, probe: { scheme: 'http', port: Number(new URL(endpoint).port) } });
   return {
     ports,

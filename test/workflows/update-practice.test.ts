@@ -20,7 +20,6 @@ import { requestDeployment } from '../../lib/use-cases/request-deployment.ts';
 import { retryRun } from '../../lib/use-cases/retry-run.ts';
 import { provisionPractice } from '../../lib/workflows/provision-practice.ts';
 import { updatePractice } from '../../lib/workflows/update-practice.ts';
-import { type MortalDatabase, mortal } from '../builders/mortal-database.ts';
 import { eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 import { type SmallCloud, smallRelease, startSmallCloud } from '../builders/small-silo.ts';
 
@@ -50,9 +49,9 @@ const definitionsFor = () => {
   return [withoutApp(provisionPractice(parts)), withoutApp(updatePractice(parts))];
 };
 
-async function startEngine(on: Database = database): Promise<RunEngine> {
+async function startEngine(): Promise<RunEngine> {
   const definitions = definitionsFor();
-  const started = createRunEngine({ database: on, definitions, clock, log: silent, concurrency: 4 });
+  const started = createRunEngine({ database, definitions, clock, log: silent, concurrency: 4 });
   await started.start();
   const stepsOf = (name: string) =>
     definitions.find((definition) => definition.name === name)?.steps.map((step) => step.name) ?? [];
@@ -275,13 +274,24 @@ describe('with an override', () => {
     const id = await activePractice();
     await allow(id, 'replace');
     await cloud.fault({
+      service: 'cloudformation',
+      operation: 'DescribeStackResources',
+      match: `${id}-data`,
+      times: 1,
+      effect: { kind: 'error', code: 'AccessDenied', message: 'not authorized', status: 403 },
+    });
+    const denied = await update(id, replacing);
+    expect(denied.error).toMatchObject({ code: 'cloud_failure', step: 'deploy-data' });
+    await guarded(id);
+    await cloud.fault({
       resourceType: 'AWS::Logs::LogGroup',
       action: 'create',
       match: id,
       times: 1,
       effect: { kind: 'fail', message: 'no capacity' },
     });
-    const run = await update(id, replacing);
+    await retryRun(core, denied.id, actor);
+    const run = await runIn(database.db, denied.id, 'succeeded', 'failed');
     expect(run.error).toMatchObject({
       code: 'deployment_failed',
       message: expect.stringContaining('no capacity'),
@@ -299,17 +309,13 @@ describe('with an override', () => {
   test('killed while the guard is relaxed, the next engine finishes the change and makes it whole', async () => {
     const id = await activePractice();
     await allow(id, 'replace');
-    await engine.stop();
-    const dying: MortalDatabase = mortal(database);
-    const doomed = await startEngine(dying.database);
     await slow(id, 'create');
     const runId = await ask(id, replacing);
     await policyIsRelaxed(id);
-    dying.kill();
+    await engine.stop();
+    expect(await cloud.policyOf(dataStack(id))).not.toBe(protectStatefulResources);
     engine = await startEngine();
     const run = await runIn(database.db, runId, 'succeeded', 'failed');
-    dying.bury();
-    await doomed.stop();
     expect(run.error).toBeNull();
     await guarded(id);
     const told = (await changesOf(runId)).map(({ changeSetId, logicalId }) => `${changeSetId} ${logicalId}`);
