@@ -40,6 +40,9 @@ type Properties = Record<string, unknown>;
 
 const update = async (cloud: TestCloud, type: string, id: string, to: Properties, from: Properties) =>
   handlerOf(type).update(id, to, from, resourceContext(cloud, 'Updated'));
+/** The resource as drift detection sees it. */
+const live = (cloud: TestCloud, type: string, id: string, properties: Properties = {}) =>
+  handlerOf(type).read?.(id, properties, resourceContext(cloud, 'Live'));
 const remove = async (cloud: TestCloud, type: string, id: string) =>
   handlerOf(type).delete(id, {}, resourceContext(cloud, 'Removed'));
 
@@ -124,8 +127,10 @@ describe('AWS WAF in the sandbox', () => {
     expect((await refusal(remove(cloud, 'AWS::WAFv2::WebACL', made.physicalId))).message).toContain(
       'associated with another resource',
     );
+    const read = () => live(cloud, 'AWS::WAFv2::WebACLAssociation', association.physicalId);
+    expect(await read()).toEqual({ ResourceArn: loadBalancerArn, WebACLArn });
     await waf.send(new DisassociateWebACLCommand({ ResourceArn: loadBalancerArn }));
-    expect(await aclOfLoadBalancer()).toBeUndefined();
+    expect([await aclOfLoadBalancer(), await read()]).toEqual([undefined, undefined]);
     await remove(cloud, 'AWS::WAFv2::WebACLAssociation', association.physicalId);
     await remove(cloud, 'AWS::WAFv2::WebACL', made.physicalId);
     expect((await refusal(waf.send(new ListResourcesForWebACLCommand({ WebACLArn })))).name).toBe(
@@ -250,7 +255,11 @@ describe('AWS Backup in the sandbox', () => {
         }),
       );
     cloud.later = 2 * day;
+    const lockOf = async () =>
+      (await live(cloud, 'AWS::Backup::BackupVault', BackupVaultName, before))?.['LockConfiguration'];
+    expect(await lockOf()).toEqual(locked.LockConfiguration);
     await shorten();
+    expect(await lockOf()).toMatchObject({ MinRetentionDays: 1 });
     cloud.later = 6 * day;
     expect((await refusal(shorten())).message).toContain('cannot be changed');
     const unlock = backup.send(new DeleteBackupVaultLockConfigurationCommand({ BackupVaultName }));

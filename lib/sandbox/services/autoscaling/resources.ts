@@ -6,6 +6,7 @@ import {
   deregisterTarget,
   erasePolicy,
   existingTarget,
+  findPolicy,
   findTarget,
   putPolicy,
   registerTarget,
@@ -45,6 +46,8 @@ const target: ResourceHandler = {
   fidelity: 'recorded',
   create: register,
   update: (_physicalId, p, _previous, c) => register(p, c),
+  read: (physicalId, _p, c) =>
+    Promise.resolve(findTarget(resourceIdOf(physicalId), c) as Properties | undefined),
   delete(physicalId, _p, c) {
     const resourceId = resourceIdOf(physicalId);
     if (findTarget(resourceId, c) !== undefined) deregisterTarget(resourceId, c);
@@ -86,6 +89,11 @@ const policy: ResourceHandler = {
   fidelity: 'recorded',
   create: putFrom,
   update: (_arn, p, _previous, c) => putFrom(p, c),
+  read(arn, p, c) {
+    const live = findPolicy(arn, c);
+    // The live policy says its target in parts, a template perhaps by one id.
+    return Promise.resolve(live && { ...live, ScalingTargetId: p['ScalingTargetId'] });
+  },
   delete: (arn, _p, c) => erasePolicy(arn, c),
 };
 

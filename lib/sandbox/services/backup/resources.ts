@@ -7,6 +7,7 @@ import * as plans from './plans.ts';
 import {
   eraseSelection,
   existingVault,
+  findSelection,
   type PlanRecord,
   planTable,
   putVault,
@@ -74,6 +75,25 @@ const vault: ResourceHandler = {
       ? settleVault(name, others, othersBefore, c)
       : settleVault(name, p, previous, c);
   },
+  read(name, p, c) {
+    const live = vaultTable(c).get(recordKey(c, name));
+    const given = p['LockConfiguration'] as Properties | undefined;
+    return Promise.resolve(
+      live && {
+        BackupVaultName: live.name,
+        EncryptionKeyArn: live.keyArn,
+        // The vault keeps the day on which its lock becomes final, not how many days that was from then.
+        LockConfiguration: live.lock && {
+          MinRetentionDays: live.lock.minRetentionDays,
+          MaxRetentionDays: live.lock.maxRetentionDays,
+          ChangeableForDays: live.lock.lockDate && given?.['ChangeableForDays'],
+        },
+        AccessPolicy:
+          live.accessPolicy === undefined ? undefined : (JSON.parse(live.accessPolicy) as unknown),
+        BackupVaultTags: live.tags,
+      },
+    );
+  },
   delete(name, _p, c) {
     if (vaultTable(c).get(recordKey(c, name)) !== undefined) vaults.deleteVault(name, c);
   },
@@ -121,6 +141,18 @@ function planOf(p: Properties): sdk.BackupPlanInput {
   };
 }
 
+/** `planOf`, backwards. */
+function templateOf(plan: sdk.BackupPlan): Properties {
+  return {
+    BackupPlanName: plan.BackupPlanName,
+    AdvancedBackupSettings: plan.AdvancedBackupSettings,
+    BackupPlanRule: plan.Rules?.map(({ TargetBackupVaultName, RuleId: _id, ...rule }) => ({
+      ...rule,
+      TargetBackupVault: TargetBackupVaultName,
+    })),
+  };
+}
+
 const planOutcome = ({ id, arn, versionId }: PlanRecord): ResourceOutcome => ({
   physicalId: id,
   attributes: { BackupPlanId: id, BackupPlanArn: arn, VersionId: versionId },
@@ -137,6 +169,10 @@ const plan: ResourceHandler = {
     planOutcome(
       plans.updatePlan({ BackupPlanId: id, BackupPlan: planOf(p) }, c, tagsIn(p, 'BackupPlanTags', c)),
     ),
+  read(id, _p, c) {
+    const live = planTable(c).get(recordKey(c, id));
+    return Promise.resolve(live && { BackupPlan: templateOf(live.plan), BackupPlanTags: live.tags });
+  },
   delete(id, _p, c) {
     if (planTable(c).get(recordKey(c, id)) !== undefined) plans.deletePlan(id, c);
   },
@@ -154,6 +190,11 @@ const selection: ResourceHandler = {
   },
   // Every property of a selection replaces it.
   update: (physicalId) => ({ physicalId, attributes: {} }),
+  read(physicalId, _p, c) {
+    const [selectionId = '', BackupPlanId = ''] = physicalId.split('_');
+    const live = findSelection(BackupPlanId, selectionId, c);
+    return Promise.resolve(live && { BackupPlanId, BackupSelection: live.selection });
+  },
   delete(physicalId, _p, c) {
     const [selectionId = '', planId = ''] = physicalId.split('_');
     eraseSelection(planId, selectionId, c);

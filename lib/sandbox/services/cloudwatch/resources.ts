@@ -65,6 +65,7 @@ const alarm: ResourceHandler = {
     return putFrom(name, p, c);
   },
   update: (name, p, _previous, c) => putFrom(name, p, c),
+  read: (name, _p, c) => Promise.resolve(findAlarm(name, c) as Properties | undefined),
   delete(name, _p, c) {
     if (findAlarm(name, c) !== undefined) deleteAlarms({ AlarmNames: [name] }, c);
   },
@@ -83,6 +84,10 @@ const dashboard: ResourceHandler = {
   update(name, p, _previous, c) {
     putDashboard(name, textOf(p['DashboardBody']) ?? '', c, c.token);
     return { physicalId: name, attributes: {} };
+  },
+  read(name, _p, c) {
+    const live = findDashboard(name, c);
+    return Promise.resolve(live && { DashboardName: name, DashboardBody: live.body });
   },
   delete: (name, _p, c) => eraseDashboard(name, c),
 };

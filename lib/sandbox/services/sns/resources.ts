@@ -1,7 +1,7 @@
 /** Topics, their policies and subscriptions in CloudFormation. Recorded: nothing is published to them. */
 import { generatedName, generatedUuid } from '../../identifiers.ts';
 import { AwsError, type ResourceContext, type ResourceHandler, type ResourceOutcome } from '../../model.ts';
-import { listOf, tagsOf, textOf } from '../properties.ts';
+import { listOf, tagsAsList, tagsOf, textOf } from '../properties.ts';
 import {
   checkedPolicy,
   eraseSubscription,
@@ -59,6 +59,19 @@ const topic: ResourceHandler = {
       settle(makeTopic(textOf(p['TopicName']) ?? generatedName(c, 256), c, c.token).arn, p, c),
     ),
   update: (arn, p, _previous, c) => settle(arn, p, c),
+  read(arn, _p, c) {
+    const live = findTopic(arn, c);
+    return Promise.resolve(
+      live && {
+        TopicName: live.name,
+        DisplayName: live.displayName,
+        KmsMasterKeyId: live.kmsMasterKeyId,
+        SignatureVersion: live.signatureVersion,
+        TracingConfig: live.tracing,
+        Tags: tagsAsList(live.tags),
+      },
+    );
+  },
   delete: (arn, _p, c) => eraseTopic(arn, c),
 };
 
@@ -125,6 +138,12 @@ const subscription: ResourceHandler = {
     return { physicalId: arn, attributes: { Arn: arn } };
   },
   update: (physicalId) => ({ physicalId, attributes: { Arn: physicalId } }),
+  read(arn, _p, c) {
+    const live = findSubscription(arn, c);
+    return Promise.resolve(
+      live && { TopicArn: live.topicArn, Protocol: live.protocol, Endpoint: live.endpoint },
+    );
+  },
   delete: (arn, _p, c) => eraseSubscription(arn, c),
 };
 

@@ -73,6 +73,20 @@ const webAcl: ResourceHandler = {
     acls.replaceWebAcl(arn, settingsOf(p, c), c);
     return outcomeOf(arn, c);
   },
+  read(physicalId, _p, c) {
+    const acl = aclOf(physicalId, c);
+    return Promise.resolve(
+      acl && {
+        Name: acl.Name,
+        Scope: 'REGIONAL',
+        DefaultAction: acl.DefaultAction,
+        Description: acl.Description,
+        Rules: acl.Rules,
+        VisibilityConfig: acl.VisibilityConfig,
+        Tags: acl.Tags,
+      },
+    );
+  },
   delete(physicalId, _p, c) {
     const acl = aclOf(physicalId, c);
     if (acl !== undefined) acls.dropWebAcl(acl, c);
@@ -96,6 +110,12 @@ const association: ResourceHandler = {
     return { physicalId: `${ResourceArn}|${WebACLArn}`, attributes: {} };
   },
   update: (physicalId) => ({ physicalId, attributes: {} }),
+  /** An association with another web ACL is another resource: this one is gone. */
+  read(physicalId, _p, c) {
+    const [ResourceArn = '', WebACLArn] = physicalId.split('|');
+    const isThere = associationOf(ResourceArn, c)?.webAclArn === WebACLArn;
+    return Promise.resolve(isThere ? { ResourceArn, WebACLArn } : undefined);
+  },
   delete(physicalId, _p, c) {
     const [resourceArn = '', webAclArn] = physicalId.split('|');
     if (associationOf(resourceArn, c)?.webAclArn === webAclArn) eraseAssociation(resourceArn, c);
@@ -107,6 +127,7 @@ const logging: ResourceHandler = {
   fidelity: 'recorded',
   create: putLogging,
   update: (_physicalId, p, _previous, c) => putLogging(p, c),
+  read: (physicalId, _p, c) => Promise.resolve(findLogging(physicalId, c) as Properties | undefined),
   delete(physicalId, _p, c) {
     if (findLogging(physicalId, c) !== undefined) eraseLogging(physicalId, c);
   },
