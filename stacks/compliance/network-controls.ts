@@ -31,7 +31,7 @@ export const networkControls: readonly Control[] = [
     asks: 'The default security group of a VPC lets nothing in or out.',
     requirement: isolation,
     construct: network,
-    test: 'test/workflows/default-security-group.test.ts',
+    test: 'test/unit/silo-checks.test.ts',
     checks: ['default-security-group-closed'],
     outside:
       'CloudFormation cannot change a default security group; provisioning closes it and verification reads it.',

@@ -77,6 +77,8 @@ export const storageControls: readonly Control[] = [
     types: buckets,
     judge: (subject) => {
       const denials = companions(subject, 'AWS::S3::BucketPolicy')
+        // Not the policy of another bucket that names this one.
+        .filter(({ properties }) => (properties['Bucket'] as Properties)['Ref'] === subject.id)
         .flatMap(({ properties }) => statementsOf(properties['PolicyDocument']))
         .filter(({ Effect, Condition }) => Effect === 'Deny' && Condition !== undefined);
       return denials.some(({ Condition }) =>
