@@ -11,7 +11,7 @@ export interface WebFirewallProps {
 
 /**
  * Requests from one address in five minutes. A clinic shares one address: forty people who each cause a request every
- * three seconds stay below it; a password guesser does not.
+ * three seconds stay below it; a flood does not. Guessed passwords are the app's to slow down.
  */
 const requestsPerFiveMinutes = 5_000;
 
@@ -25,6 +25,8 @@ export class WebFirewall extends Construct {
   constructor(scope: Construct, id: string, { practiceId, key }: WebFirewallProps) {
     super(scope, id);
     const acl = new CfnWebACL(this, 'Resource', {
+      // The deploy role may touch web firewalls of this name only.
+      name: `lumenality-${practiceId}`,
       description: `Guards the address of practice ${practiceId}`,
       scope: 'REGIONAL',
       defaultAction: { allow: {} },

@@ -35,24 +35,6 @@ describe('encryption at rest', () => {
     });
   });
 
-  test('the account administers the key but gets no use of it; who uses it is narrowed to this practice', () => {
-    const { Statement: statements } = the('foundation', 'AWS::KMS::Key')['KeyPolicy'] as {
-      Statement: Array<Record<string, unknown>>;
-    };
-    const use = /Decrypt|Encrypt|GenerateDataKey|CreateGrant|kms:\*|kms:Create\*/;
-    for (const statement of statements) {
-      expect(textOf(statement['Principal'])).not.toContain('"*"');
-      if (use.test(textOf(statement['Action']))) expect(statement['Condition']).toBeDefined();
-    }
-    const conditions = Object.fromEntries(statements.map(({ Sid, Condition }) => [Sid, textOf(Condition)]));
-    expect(conditions['AccountAdministers']).toBe('');
-    expect(conditions['PracticeRolesUse']).toMatch(/aws:PrincipalArn.*role\/lumenality\/.*PracticeId/);
-    expect(conditions['DatabaseAndSecretUse']).toMatch(/kms:CallerAccount.*AWS::AccountId/);
-    expect(conditions['PracticeLogsUse']).toMatch(
-      /kms:EncryptionContext:aws:logs:arn.*log-group:\/lumenality\/.*PracticeId/,
-    );
-  });
-
   test('every log group is under that key', () => {
     const groups = everything.flatMap((each) => resourcesOf(each, 'AWS::Logs::LogGroup'));
     expect(groups).toHaveLength(3);
@@ -190,6 +172,131 @@ describe('the address', () => {
       Value: 'true',
     });
   });
+
+  test('who asked for what is recorded, and the record is kept', () => {
+    const attributes = new Map(
+      (
+        the('foundation', 'AWS::ElasticLoadBalancingV2::LoadBalancer')['LoadBalancerAttributes'] as {
+          Key: string;
+          Value: unknown;
+        }[]
+      ).map(({ Key, Value }) => [Key, Value] as const),
+    );
+    expect(attributes.get('access_logs.s3.enabled')).toBe('true');
+    expect(attributes.get('access_logs.s3.bucket')).toEqual({ Ref: 'LogBucket' });
+    expect(templates.foundation.Resources['LogBucket']).toMatchObject({
+      DeletionPolicy: 'RetainExceptOnCreate',
+      Properties: { VersioningConfiguration: { Status: 'Enabled' } },
+    });
+    expect(the('foundation', 'AWS::WAFv2::LoggingConfiguration')).toMatchObject({
+      LogDestinationConfigs: [{ 'Fn::GetAtt': ['WebFirewallLogGroup', 'Arn'] }],
+      RedactedFields: [{ SingleHeader: { Name: 'authorization' } }, { SingleHeader: { Name: 'cookie' } }],
+    });
+    // AWS WAF writes to groups of this prefix only.
+    expect(textOf(templates.foundation.Resources['WebFirewallLogGroup']?.Properties)).toContain(
+      'aws-waf-logs-',
+    );
+  });
+
+  test('is behind a firewall whose samples cannot show what its log leaves out', () => {
+    const acl = the('foundation', 'AWS::WAFv2::WebACL');
+    expect(textOf(acl)).not.toContain('"SampledRequestsEnabled":true');
+    const names = (acl['Rules'] as { Name: string; OverrideAction?: object }[]).map(({ Name }) => Name);
+    expect(names).toEqual([
+      'rate-limit',
+      'AWSManagedRulesCommonRuleSet',
+      'AWSManagedRulesKnownBadInputsRuleSet',
+      'AWSManagedRulesSQLiRuleSet',
+    ]);
+    // A group that is only counted would block nothing.
+    expect(textOf(acl)).not.toContain('"OverrideAction":{"Count"');
+    expect(the('foundation', 'AWS::WAFv2::WebACLAssociation')['ResourceArn']).toEqual({
+      Ref: 'EntranceLoadBalancer',
+    });
+  });
+
+  test('is protected from deletion, and made after everything that may fail: a roll-back cannot remove it', () => {
+    const balancer = templates.foundation.Resources['EntranceLoadBalancer'];
+    expect(balancer?.Properties?.['LoadBalancerAttributes']).toContainEqual({
+      Key: 'deletion_protection.enabled',
+      Value: 'true',
+    });
+    const later = Object.entries(templates.foundation.Resources)
+      .filter(
+        ([id, resource]) => id !== 'EntranceLoadBalancer' && !reaches(balancer, id) && !waitsForIt(resource),
+      )
+      .map(([id]) => id);
+    // What neither comes before it nor needs it: harmless parts of the network, and the subscription, which may not exist.
+    expect(later.filter((id) => !/^(Network|Firewall|KeyAlias$|AlarmTopicEmail$)/.test(id))).toEqual([]);
+  });
+
+  const dependencies = (resource: Resource | undefined): string[] => [
+    ...[resource?.DependsOn ?? []].flat(),
+    ...[...textOf(resource?.Properties).matchAll(/"(?:Ref|Fn::GetAtt)":(?:"(\w+)"|\["(\w+)")/g)].map(
+      ([, ref, attribute]) => ref ?? attribute ?? '',
+    ),
+  ];
+  const reaches = (from: Resource | undefined, id: string, seen = new Set<string>()): boolean =>
+    dependencies(from).some((next) => {
+      if (next === id) return true;
+      if (seen.has(next)) return false;
+      seen.add(next);
+      return reaches(templates.foundation.Resources[next], id, seen);
+    });
+  const waitsForIt = (resource: Resource): boolean => reaches(resource, 'EntranceLoadBalancer');
+});
+
+describe('documents and alarms', () => {
+  test("the bucket is under the practice's key, versioned, closed to the public, and outlives its stack", () => {
+    expect(templates.foundation.Resources['Bucket']).toMatchObject({
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
+      Properties: {
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [
+            {
+              BucketKeyEnabled: true,
+              ServerSideEncryptionByDefault: {
+                SSEAlgorithm: 'aws:kms',
+                KMSMasterKeyID: { 'Fn::GetAtt': ['Key', 'Arn'] },
+              },
+            },
+          ],
+        },
+        VersioningConfiguration: { Status: 'Enabled' },
+        LoggingConfiguration: { DestinationBucketName: { Ref: 'LogBucket' } },
+      },
+    });
+    for (const bucket of foundation('AWS::S3::Bucket')) {
+      expect(bucket.Properties?.['PublicAccessBlockConfiguration']).toEqual({
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      });
+    }
+  });
+
+  test('alarms go to a topic under the key, and by e-mail only to an address that was given', () => {
+    expect(the('foundation', 'AWS::SNS::Topic')['KmsMasterKeyId']).toEqual({ 'Fn::GetAtt': ['Key', 'Arn'] });
+    expect(templates.foundation.Resources['AlarmTopicEmail']).toMatchObject({
+      Condition: 'AlarmTopicSomebodyIsTold',
+    });
+    expect(templates.foundation.Parameters['AlarmEmail']?.Default).toBe('');
+  });
+
+  test('endpoints stand in one zone or in both, as the plan decides', () => {
+    for (const { Properties } of foundation('AWS::EC2::VPCEndpoint')) {
+      if (Properties?.['VpcEndpointType'] !== 'Interface') continue;
+      expect(Properties['SubnetIds']).toEqual({
+        'Fn::If': [
+          'EndpointsInAllZones',
+          [{ Ref: 'NetworkAppSubnet1' }, { Ref: 'NetworkAppSubnet2' }],
+          [{ Ref: 'NetworkAppSubnet1' }],
+        ],
+      });
+    }
+  });
 });
 
 describe('one template for every practice', () => {
@@ -243,6 +350,9 @@ describe('one template for every practice', () => {
         NetworkVpc: 'AWS::EC2::VPC',
         AppLogGroup: 'AWS::Logs::LogGroup',
         NetworkRecordLogGroup: 'AWS::Logs::LogGroup',
+        WebFirewallLogGroup: 'AWS::Logs::LogGroup',
+        Bucket: 'AWS::S3::Bucket',
+        LogBucket: 'AWS::S3::Bucket',
       },
       data: {
         DatabaseInstance: 'AWS::RDS::DBInstance',
