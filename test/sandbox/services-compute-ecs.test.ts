@@ -341,17 +341,24 @@ test('CloudFormation creates a service only once it is steady, and says why one 
     LoadBalancers: [{ ContainerName: 'app', ContainerPort: 8080, TargetGroupArn: site.targetGroupArn }],
   });
   const broken = properties(await newTaskDefinition(clients, roleArn, brokenImage));
-  const failure = await refusal(Promise.resolve(handler.create(broken, context('Broken'))));
+  const initiated = jest.fn();
+  const asked = handler.create(broken, { ...context('Broken'), initiated });
+  const failure = await refusal(Promise.resolve(asked));
   expect(failure.message).toMatch(
     /^Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'\..*Essential container in task exited \(exit code 78\)$/,
   );
+  // The stack's rollback knows what to delete.
+  expect(initiated).toHaveBeenCalledWith('arn:aws:ecs:us-east-1:000000000000:service/silo/app');
   await handler.delete('arn:aws:ecs:us-east-1:000000000000:service/silo/app', broken, context('Broken'));
 
   const good = properties(await newTaskDefinition(clients, roleArn, goodImage));
   const made = await handler.create(good, context('Good'));
   expect(made.physicalId).toBe('arn:aws:ecs:us-east-1:000000000000:service/silo/app');
   expect((await visit(cloud.sandbox.endpoint, site.dnsName)).status).toBe(200);
+  const live = await handler.read?.(made.physicalId, good, context('Good'));
+  expect(live).toMatchObject({ ...good, DesiredCount: 1 });
   await handler.delete(made.physicalId, good, context('Good'));
+  expect(await handler.read?.(made.physicalId, good, context('Good'))).toBeUndefined();
   expect(tasks.specs.size).toBe(0);
   expect((await visit(cloud.sandbox.endpoint, site.dnsName)).status).toBe(503);
 });

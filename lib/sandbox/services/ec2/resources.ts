@@ -81,6 +81,12 @@ const vpc = tagged({
     vpcs.modifyVpcAttribute({ VpcId, EnableDnsSupport, EnableDnsHostnames }, c);
   },
   delete: (VpcId, c) => vpcs.deleteVpc({ VpcId }, c),
+  read: ({ CidrBlock, EnableDnsSupport, EnableDnsHostnames, InstanceTenancy }) => ({
+    CidrBlock,
+    EnableDnsSupport,
+    EnableDnsHostnames,
+    InstanceTenancy,
+  }),
   attributes(record, call) {
     const inVpc = (one: { VpcId?: string | undefined }) => one.VpcId === record.VpcId;
     return {
@@ -112,6 +118,12 @@ const subnet = tagged({
     vpcs.modifySubnetAttribute({ SubnetId, MapPublicIpOnLaunch }, c);
   },
   delete: (SubnetId, c) => vpcs.deleteSubnet({ SubnetId }, c),
+  read: (record) => ({
+    VpcId: record.VpcId,
+    CidrBlock: record.CidrBlock,
+    AvailabilityZone: record.AvailabilityZone,
+    MapPublicIpOnLaunch: record.MapPublicIpOnLaunch,
+  }),
   attributes: (record) => ({
     SubnetId: record.SubnetId,
     VpcId: record.VpcId,
@@ -205,6 +217,16 @@ const vpcEndpoint = tagged({
     );
   },
   delete: (id, c) => endpoints.deleteVpcEndpoint(id, c),
+  read: (record) => ({
+    VpcId: record.VpcId,
+    ServiceName: record.ServiceName,
+    VpcEndpointType: record.VpcEndpointType,
+    PolicyDocument: record.PolicyDocument && (JSON.parse(record.PolicyDocument) as unknown),
+    RouteTableIds: record.RouteTableIds,
+    SubnetIds: record.SubnetIds,
+    SecurityGroupIds: record.Groups?.map(({ GroupId }) => GroupId),
+    PrivateDnsEnabled: record.PrivateDnsEnabled,
+  }),
   attributes: (record) => ({
     Id: record.VpcEndpointId,
     CreationTimestamp: record.CreationTimestamp?.toISOString(),
@@ -232,6 +254,13 @@ const flowLog = tagged({
     return endpoints.createFlowLogs(input, c, c.token).FlowLogIds[0] ?? '';
   },
   delete: (id, c) => endpoints.deleteFlowLog(id, c),
+  read: (record) => ({
+    ResourceId: record.ResourceId,
+    TrafficType: record.TrafficType,
+    LogDestinationType: record.LogDestinationType,
+    LogGroupName: record.LogGroupName,
+    DeliverLogsPermissionArn: record.DeliverLogsPermissionArn,
+  }),
   attributes: (record) => ({ Id: record.FlowLogId }),
 });
 
@@ -286,6 +315,7 @@ const route: ResourceHandler = {
     routing.replaceRoute(p as unknown as ReplaceRouteRequest, c);
     return routeOutcome(p);
   },
+  read: (_physicalId, p, c) => Promise.resolve(liveRoute(p, c)),
   delete(_physicalId, p, c) {
     const input = p as unknown as CreateRouteRequest;
     const table = find(routeTables, input.RouteTableId, c);
@@ -294,6 +324,14 @@ const route: ResourceHandler = {
       routing.deleteRoute(input, c);
   },
 };
+
+/** The route to the same destination, as it leads now. */
+function liveRoute(p: Properties, c: ResourceContext): Properties | undefined {
+  const destination = routing.destinationOf(p);
+  const table = find(routeTables, textOf(p['RouteTableId']), c);
+  const live = table?.Routes.find((one) => routing.destinationOf(one) === destination);
+  return live && { RouteTableId: table?.RouteTableId, ...live };
+}
 
 function routeOutcome(p: Properties) {
   const destination = routing.destinationOf(p);

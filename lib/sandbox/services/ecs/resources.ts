@@ -5,6 +5,7 @@ import { generatedName } from '../../identifiers.ts';
 import { AwsError, type ResourceContext, type ResourceHandler } from '../../model.ts';
 import { listOf, numberOf, tagsOf, textOf } from '../properties.ts';
 import * as clusters from './clusters.ts';
+import { liveCluster, liveService, liveTaskDefinition, maps } from './live-properties.ts';
 import {
   changeService,
   existingCluster,
@@ -26,8 +27,6 @@ function tags(p: Properties, c: ResourceContext): sdk.Tag[] {
   return Object.entries(tagsOf(p, c)).map(([key, value]) => ({ key, value }));
 }
 
-/** Members whose keys are the user's own and stay as they are. */
-const maps = new Set(['DockerLabels', 'Options', 'DriverOpts', 'Labels']);
 const numbers = new Set([
   'ContainerPort',
   'HostPort',
@@ -85,6 +84,7 @@ const cluster: ResourceHandler = {
     return applyCluster(clusterName, p, c);
   },
   update: (clusterName, p, _previous, c) => applyCluster(clusterName, p, c),
+  read: (clusterName, _p, c) => Promise.resolve(liveCluster(clusterName, c)),
   delete(clusterName, _p, c) {
     if (findCluster(clusterName, c)?.status === 'ACTIVE') clusters.deleteCluster({ cluster: clusterName }, c);
   },
@@ -118,6 +118,7 @@ const taskDefinition: ResourceHandler = {
     if (record !== undefined) putDefinition({ ...record, Tags: tags(p, c) }, c);
     return { physicalId: arn, attributes: { TaskDefinitionArn: arn } };
   },
+  read: (arn, _p, c) => Promise.resolve(liveTaskDefinition(arn, c)),
   delete(arn, _p, c) {
     if (findDefinition(arn, c)?.status === 'ACTIVE')
       definitions.deregisterTaskDefinition({ taskDefinition: arn }, c);
@@ -168,6 +169,8 @@ const service: ResourceHandler = {
       tags: tags(p, c),
     };
     const { service: created } = services.createService(input, c, c.token);
+    // A service that never becomes steady goes with its stack's rollback, and its cluster after it.
+    c.initiated?.(created.serviceArn ?? '');
     return outcome(await steady(textOf(p['Cluster']), created, c));
   },
   async update(arn, p, _previous, c) {
@@ -176,6 +179,7 @@ const service: ResourceHandler = {
     changeService(services.keyOf(updated, c), c.cloud, () => ({ tags: tags(p, c) }));
     return outcome(await steady(textOf(p['Cluster']), updated, c));
   },
+  read: (arn, p, c) => Promise.resolve(liveService(arn, p, c)),
   async delete(arn, p, c) {
     const present = () => {
       const home = findCluster(textOf(p['Cluster']), c);

@@ -4,6 +4,7 @@ import { generatedName } from '../../identifiers.ts';
 import type { ResourceContext, ResourceHandler } from '../../model.ts';
 import { listOf, numberOf, tagListOf, textOf } from '../properties.ts';
 import * as listenerOperations from './listeners.ts';
+import { liveListener, liveLoadBalancer, liveRule, liveTargetGroup } from './live-properties.ts';
 import * as balancers from './load-balancers.ts';
 import {
   existing,
@@ -71,6 +72,7 @@ const loadBalancer: ResourceHandler = {
     putTags(arn, tagListOf(p, c), c);
     return loadBalancerOutcome(arn, c);
   },
+  read: (arn, p, c) => Promise.resolve(liveLoadBalancer(arn, p, c)),
   delete: (arn, _p, c) => void balancers.deleteLoadBalancer({ LoadBalancerArn: arn }, c),
 };
 
@@ -117,6 +119,7 @@ const listener: ResourceHandler = {
     putTags(arn, tagListOf(p, c), c);
     return { physicalId: arn, attributes: { ListenerArn: arn } };
   },
+  read: (arn, p, c) => Promise.resolve(liveListener(arn, p, c)),
   delete(arn, _p, c) {
     if (find(listeners, arn, c) !== undefined) listenerOperations.deleteListener({ ListenerArn: arn }, c);
   },
@@ -147,6 +150,7 @@ const listenerRule: ResourceHandler = {
     putTags(arn, tagListOf(p, c), c);
     return ruleOutcome(arn);
   },
+  read: (arn, p, c) => Promise.resolve(liveRule(arn, p, c)),
   delete(arn, _p, c) {
     if (find(rules, arn, c) !== undefined) listenerOperations.deleteRule({ RuleArn: arn }, c);
   },
@@ -211,6 +215,7 @@ const targetGroup: ResourceHandler = {
     putTags(arn, tagListOf(p, c), c);
     return targetGroupOutcome(arn, c);
   },
+  read: (arn, p, c) => Promise.resolve(liveTargetGroup(arn, p, c)),
   delete(arn, _p, c) {
     if (find(targetGroups, arn, c) !== undefined) groups.deleteTargetGroup({ TargetGroupArn: arn }, c);
   },

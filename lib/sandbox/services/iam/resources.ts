@@ -11,6 +11,7 @@ import {
   listRoles,
   putPolicy,
   putRole,
+  type RoleRecord,
 } from './records.ts';
 import * as roles from './roles.ts';
 
@@ -52,6 +53,25 @@ function applyRole(RoleName: string, p: Properties, previous: Properties, c: Res
   return { physicalId: RoleName, attributes: { Arn, RoleId } };
 }
 
+/** Inline policies that resources of their own put on the role are looked at as such, so only the template's own count. */
+function liveRole(role: RoleRecord, p: Properties): Properties {
+  const own = inlineNames(p).filter((name) => role.Inline[name] !== undefined);
+  return {
+    RoleName: role.RoleName,
+    Path: role.Path,
+    Description: role.Description,
+    MaxSessionDuration: role.MaxSessionDuration,
+    PermissionsBoundary: role.PermissionsBoundary?.PermissionsBoundaryArn,
+    AssumeRolePolicyDocument: JSON.parse(role.AssumeRolePolicyDocument) as unknown,
+    ManagedPolicyArns: [...role.Attached],
+    Policies: own.map((PolicyName) => ({
+      PolicyName,
+      PolicyDocument: JSON.parse(role.Inline[PolicyName] ?? '{}') as unknown,
+    })),
+    Tags: role.Tags,
+  };
+}
+
 const role: ResourceHandler = {
   type: 'AWS::IAM::Role',
   fidelity: 'recorded',
@@ -67,6 +87,10 @@ const role: ResourceHandler = {
     return applyRole(RoleName, p, {}, c);
   },
   update: (physicalId, p, previous, c) => applyRole(physicalId, p, previous, c),
+  read(RoleName, p, c) {
+    const role = findRole(RoleName, c);
+    return Promise.resolve(role && liveRole(role, p));
+  },
   delete(RoleName, p, c) {
     const present = findRole(RoleName, c);
     if (present === undefined) return;
@@ -114,6 +138,18 @@ const policy: ResourceHandler = {
     );
     return { physicalId, attributes: { Id: physicalId } };
   },
+  read(_physicalId, p, c) {
+    const name = textOf(p['PolicyName']) ?? '';
+    const documents = listOf(p['Roles']).flatMap((role) => findRole(role, c)?.Inline[name] ?? []);
+    const differing = documents.find((document) => document !== textOf(p['PolicyDocument']));
+    const [document] = differing === undefined ? documents : [differing];
+    const holders = listOf(p['Roles']).filter((role) => findRole(role, c)?.Inline[name] !== undefined);
+    return Promise.resolve(
+      document === undefined
+        ? undefined
+        : { PolicyName: name, PolicyDocument: JSON.parse(document) as unknown, Roles: holders },
+    );
+  },
   delete: (_physicalId, p, c) => dropInline(listOf(p['Roles']), textOf(p['PolicyName']) ?? '', c),
 };
 
@@ -145,6 +181,19 @@ const managedPolicy: ResourceHandler = {
     for (const RoleName of listOf(previous['Roles']))
       if (!listOf(p['Roles']).includes(RoleName)) roles.detachRolePolicy({ RoleName, PolicyArn }, c);
     return policyOutcome(PolicyArn, c);
+  },
+  read(PolicyArn, p, c) {
+    const record = findPolicy(PolicyArn, c);
+    const attached = (name: string) => findRole(name, c)?.Attached.includes(PolicyArn) === true;
+    return Promise.resolve(
+      record && {
+        ManagedPolicyName: record.PolicyName,
+        Path: record.Path,
+        Description: record.Description,
+        PolicyDocument: JSON.parse(record.Document) as unknown,
+        Roles: listOf(p['Roles']).filter(attached),
+      },
+    );
   },
   delete(PolicyArn, p, c) {
     if (findPolicy(PolicyArn, c) === undefined) return;

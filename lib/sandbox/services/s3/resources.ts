@@ -2,7 +2,7 @@
 import type * as sdk from '@aws-sdk/client-s3';
 import { generatedName } from '../../identifiers.ts';
 import { AwsError, type ResourceContext, type ResourceHandler, type ResourceOutcome } from '../../model.ts';
-import { flagOf, listOf, tagsOf, textOf } from '../properties.ts';
+import { flagOf, listOf, tagsAsList, tagsOf, textOf } from '../properties.ts';
 import * as buckets from './buckets.ts';
 import { type BucketRecord, bucketArn, bucketTable, existingBucket, putBucket } from './records.ts';
 
@@ -105,6 +105,29 @@ function settle(name: string, p: Properties, c: ResourceContext): ResourceOutcom
   return { physicalId: name, attributes };
 }
 
+/** The bucket as CloudFormation reads it; what was never set is not there. */
+function liveBucket(record: BucketRecord, p: Properties): Properties {
+  const { algorithm, keyId, bucketKey } = record.encryption;
+  const ServerSideEncryptionByDefault = { SSEAlgorithm: algorithm, KMSMasterKeyID: keyId };
+  const { logging } = record;
+  return {
+    BucketName: record.name,
+    BucketEncryption: {
+      ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault, BucketKeyEnabled: bucketKey }],
+    },
+    VersioningConfiguration: record.versioning && { Status: record.versioning },
+    PublicAccessBlockConfiguration: record.publicAccessBlock,
+    OwnershipControls: { Rules: [{ ObjectOwnership: record.ownership }] },
+    LoggingConfiguration: logging && {
+      DestinationBucketName: logging.TargetBucket,
+      LogFilePrefix: logging.TargetPrefix,
+    },
+    LifecycleConfiguration: record.lifecycleRules.length > 0 ? { Rules: record.lifecycleRules } : undefined,
+    NotificationConfiguration: record.eventBridge ? p['NotificationConfiguration'] : undefined,
+    Tags: tagsAsList(record.tags),
+  };
+}
+
 const bucket: ResourceHandler = {
   type: 'AWS::S3::Bucket',
   fidelity: 'behaves',
@@ -116,6 +139,10 @@ const bucket: ResourceHandler = {
     });
   },
   update: (name, p, _previous, c) => settle(name, p, c),
+  read: (name, p, c) => {
+    const record = bucketTable(c).get(name);
+    return Promise.resolve(record && liveBucket(record, p));
+  },
   delete(name, _p, c) {
     if (bucketTable(c).get(name) !== undefined) buckets.deleteBucket({ Bucket: name }, c);
   },
@@ -141,6 +168,12 @@ const bucketPolicy: ResourceHandler = {
     return putPolicy(p, c);
   },
   update: (_bucket, p, _previous, c) => putPolicy(p, c),
+  read: (name, _p, c) => {
+    const policy = bucketTable(c).get(name)?.policy;
+    return Promise.resolve(
+      policy === undefined ? undefined : { Bucket: name, PolicyDocument: JSON.parse(policy) as unknown },
+    );
+  },
   delete(name, _p, c) {
     if (bucketTable(c).get(name) !== undefined) buckets.deleteBucketPolicy({ Bucket: name }, c);
   },
