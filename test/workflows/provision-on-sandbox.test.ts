@@ -1,7 +1,9 @@
+import { request } from 'node:http';
+import { newOwnerToken } from '../../bin/commands/owner-link.ts';
 import { siloShapes } from '../../bin/silo-shapes.ts';
 import { sandboxDefaults } from '../../lib/config.ts';
 import { listAudit } from '../../lib/db/audit-store.ts';
-import { type Database, migrate, openEmbedded } from '../../lib/db/database.ts';
+import { type Database, migrate, openEmbedded, type Trx } from '../../lib/db/database.ts';
 import { listDeployments } from '../../lib/db/deployment-store.ts';
 import { listEvidence } from '../../lib/db/evidence-store.ts';
 import { findPractice } from '../../lib/db/practice-store.ts';
@@ -15,6 +17,7 @@ import { watchHealth } from '../../lib/reconcilers/watch-health.ts';
 import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
 import { cancelRun } from '../../lib/use-cases/cancel-run.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
+import { recordInvitation } from '../../lib/use-cases/owner-invitation.ts';
 import { retryRun } from '../../lib/use-cases/retry-run.ts';
 import { provisioningSteps, provisionPractice } from '../../lib/workflows/provision-practice.ts';
 import { beginsStackCreation, eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
@@ -22,6 +25,29 @@ import { type SandboxCloud, startSandboxCloud } from '../builders/sandbox-cloud.
 
 const clock = { now: () => new Date() };
 const actor: Actor = { id: 'token:test', name: 'test', roles: ['operator'], requestId: 'test-request' };
+
+/** Posts a form to a practice's app through its load balancer, as a browser on its page does. */
+function postForm(
+  endpoint: string,
+  host: string,
+  path: string,
+  body: string,
+): Promise<{ readonly status: number | undefined; readonly location: string | undefined }> {
+  return new Promise((resolve, reject) => {
+    const headers = {
+      host,
+      origin: `https://${host}`,
+      'content-type': 'application/x-www-form-urlencoded',
+      connection: 'close',
+    };
+    const call = request(new URL(path, endpoint), { method: 'POST', headers }, (response) => {
+      response.resume();
+      resolve({ status: response.statusCode, location: response.headers.location });
+    });
+    call.once('error', reject);
+    call.end(body);
+  });
+}
 
 describe('provision-practice, on the sandbox cloud', () => {
   let cloud: SandboxCloud;
@@ -60,11 +86,14 @@ describe('provision-practice, on the sandbox cloud', () => {
     await cloud.stop();
   }, 60_000);
 
-  const provision = (practiceId: string): Promise<string> =>
+  const provision = (practiceId: string, also?: (trx: Trx) => Promise<unknown>): Promise<string> =>
     insertPracticeRun(
       database.db,
       { practiceId, steps: provisioningSteps, input: { releaseId: cloud.release.manifest.id } },
-      (trx, run) => engine.queue.enqueue(trx, run),
+      async (trx, run) => {
+        await also?.(trx);
+        await engine.queue.enqueue(trx, run);
+      },
     );
   const core = (): Core => ({
     db: database.db,
@@ -125,6 +154,28 @@ describe('provision-practice, on the sandbox cloud', () => {
     );
     expect(told.length).toBeGreaterThan(60);
     expect(new Set(told).size).toBe(told.length);
+  }, 120_000);
+
+  test("an invited owner's link opens the practice's app, once, and its token is nowhere in the cloud", async () => {
+    const practiceId = 'cedar-speech';
+    const { token, tokenSha256 } = newOwnerToken();
+    const invitation = { practiceId, tokenSha256, email: 'ana@cedar.example', details: {} };
+    const runId = await provision(practiceId, (trx) => recordInvitation(core(), trx, invitation, actor));
+    expect((await runIn(database.db, runId, 'succeeded', 'failed')).error).toBeNull();
+    const service = await cloud.ports.stacks.describe(`lumenality-${practiceId}-service`);
+    expect(service?.parameters).toMatchObject({
+      OwnerEmail: invitation.email,
+      OwnerInvitationSha256: tokenSha256,
+    });
+    expect(JSON.stringify(service)).not.toContain(token);
+
+    const host = `${practiceId}.${sandboxDefaults.domain}:${new URL(cloud.endpoint).port}`;
+    const password = 'a long sentence for one owner';
+    const form = new URLSearchParams({ token, name: 'Ana Ruiz', password, repeated: password }).toString();
+    const first = await postForm(cloud.endpoint, host, '/invitation', form);
+    expect(first).toMatchObject({ status: 303, location: '/enrolment' });
+    const second = await postForm(cloud.endpoint, host, '/invitation', form);
+    expect(second.status).not.toBe(303);
   }, 120_000);
 
   test('says which resource failed and why, and a retry goes on from there', async () => {

@@ -11,10 +11,10 @@ export const appPricing: Readonly<Record<string, Pricing>> = {
   'AWS::ECS::Cluster': (cluster) => {
     const settings = cluster.list('ClusterSettings');
     const insights = settings.find((setting) => isRecord(setting) && setting['Name'] === 'containerInsights');
-    if (isRecord(insights) && insights['Value'] === 'enhanced')
-      throw cluster.uncovered('Container Insights with enhanced observability is not priced');
-    const isOn = isRecord(insights) && insights['Value'] === 'enabled';
-    return isOn ? [fixed('Container Insights', 'customMetricMonth', containerInsightsMetrics)] : [];
+    // It bills a custom metric for each figure of each cluster, service and task.
+    if (isRecord(insights) && insights['Value'] !== 'disabled')
+      throw cluster.uncovered('Container Insights are not priced');
+    return [];
   },
 
   'AWS::ECS::Service': (service, silo) => {
@@ -48,9 +48,6 @@ export const appPricing: Readonly<Record<string, Pricing>> = {
       ? [byUse('Alarms by e-mail', 'email', usage.alarmEmails)]
       : [],
 };
-
-/** Of a cluster with one service and one task definition ("Amazon ECS Container Insights metrics"). */
-const containerInsightsMetrics = 20;
 
 function taskCharges(
   item: string,
