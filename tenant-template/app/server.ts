@@ -77,7 +77,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
 
   const audit = new AuditTrail(config.releaseId);
   const sessions = new Sessions(pool, config.sessionTimeoutMinutes, clock);
-  const limits = new SignInLimits(pool, clock);
+  const limits = new SignInLimits(pool, audit, clock);
   const signingIn = { pool, encryption, audit, passwords, limits, sessions, clock };
   const records = {
     pool,

@@ -81,6 +81,8 @@ async function openPractice(
   const master = new Pool({ connectionString: url });
   await inTransaction(master, (client) => migrate(client, migrations, 'r-1'));
   const appPool = new Pool({ connectionString: url.replace('lumenality@', 'practice_app@') });
+  // The server says goodbye to idle connections when it stops.
+  for (const pool of [master, appPool]) pool.on('error', () => {});
   const clock = { now: new Date('2026-11-20T09:00:00Z') };
   const logged: string[] = [];
   const encryption = new FieldEncryption(kms, keyArn, PRACTICE);

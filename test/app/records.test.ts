@@ -47,7 +47,9 @@ describe('the records', () => {
     const read = (await owner.browser.api('GET', `/api/clients/${id}`)).json<object>();
     expect(read).toMatchObject({ id, ...CHILD });
     const page = (await owner.browser.get(`/clients/${id}`)).body;
-    expect(page).toContain('Ada Okafor-Lindqvist');
+    expect(page).toContain('<h1>Ada Okafor-Lindqvist</h1>');
+    // Browsers keep titles in their history.
+    expect(page).toContain('<title>Client</title>');
     expect(page).toContain(NOTE);
 
     const { rows } = await practice.master.query<{ client: Buffer; born: Buffer; note: Buffer }>(

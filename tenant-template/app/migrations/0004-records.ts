@@ -18,6 +18,8 @@ CREATE INDEX ON client (created_at, id);
 -- A note is never changed: a correction is another note that amends it.
 CREATE TABLE note (
   id uuid PRIMARY KEY,
+  -- The order of writing, which the clock alone does not tell.
+  position bigint NOT NULL UNIQUE GENERATED ALWAYS AS IDENTITY,
   client_id uuid NOT NULL REFERENCES client,
   author_id uuid NOT NULL REFERENCES staff,
   amends uuid,
@@ -26,7 +28,7 @@ CREATE TABLE note (
   UNIQUE (id, client_id),
   FOREIGN KEY (amends, client_id) REFERENCES note (id, client_id)
 );
-CREATE INDEX ON note (client_id, created_at, id);
+CREATE INDEX ON note (client_id, position);
 CREATE TRIGGER note_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON note
   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 

@@ -38,7 +38,7 @@ export class Notes {
       `SELECT n.id, n.text, n.author_id AS "authorId", s.name AS "authorName", n.amends,
               n.created_at AS "createdAt"
        FROM note n JOIN staff s ON s.id = n.author_id
-       WHERE n.client_id = $1 ORDER BY n.created_at, n.id`,
+       WHERE n.client_id = $1 ORDER BY n.position`,
       [clientId],
     );
     await audit.record(pool, by, {

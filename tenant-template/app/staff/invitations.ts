@@ -41,14 +41,13 @@ export class Invitations {
    * @throws Refusal when the link was used, has expired or never was, the same for all three; or for the password.
    */
   async accept({ token, name, password }: Acceptance, address: string): Promise<string> {
-    const { pool, audit, passwords, limits, clock } = this.#parts;
-    // Guessing 32 random bytes is hopeless; this keeps the password hashing from being used as a load.
-    await limits.attempt('(invitation)', address);
+    const { pool, audit, passwords, clock } = this.#parts;
     const hash = hashOf(token.trim());
     const owner = this.#ownerInvitation;
     const asOwner = owner !== undefined && timingSafeEqual(hash, owner.tokenHash) ? owner : undefined;
     const link = asOwner === undefined ? await this.#findLink(pool, hash) : undefined;
     const email = asOwner?.email ?? link?.email;
+    // Without a limit: 32 random bytes cannot be guessed, and nothing costly follows a wrong guess.
     if (email === undefined) throw invalidLink();
     if (asOwner !== undefined) await this.#checkOwner(pool, asOwner);
     checkPassword(password, email);
@@ -58,7 +57,6 @@ export class Invitations {
         asOwner === undefined
           ? await this.#takeLink(client, hash, name, passwordHash)
           : await this.#claim(client, asOwner, name, passwordHash);
-      await limits.forget(client, '(invitation)', address);
       await recordAcceptance(audit, client, { actor: staffId, address }, asOwner !== undefined);
       return beginSignIn(client, staffId, clock());
     });

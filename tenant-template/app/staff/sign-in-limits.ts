@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import type { Pool } from 'pg';
-import type { Queries } from '../audit.ts';
+import type { AuditTrail, Queries } from '../audit.ts';
 import { inTransaction } from '../database.ts';
 import { Refusal } from '../refusal.ts';
 
@@ -37,10 +37,12 @@ interface Counts {
  */
 export class SignInLimits {
   readonly #pool: Pool;
+  readonly #audit: AuditTrail;
   readonly #clock: () => Date;
 
-  constructor(pool: Pool, clock: () => Date) {
+  constructor(pool: Pool, audit: AuditTrail, clock: () => Date) {
     this.#pool = pool;
+    this.#audit = audit;
     this.#clock = clock;
   }
 
@@ -55,9 +57,12 @@ export class SignInLimits {
     const network = networkOf(address);
     const refused = await inTransaction(this.#pool, async (client) => {
       await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
-      const { pair, address, account: all, known } = await this.#count(client, email, network, now);
-      if (pair >= LIMITS.pair) return true;
-      if (!known && (address >= LIMITS.address || all >= LIMITS.account)) return true;
+      const left = attemptsLeft(await this.#count(client, email, network, now));
+      if (left <= 0) return true;
+      // Once, and not for each attempt after it: whoever is kept out must not be able to fill the trail.
+      if (left === 1) {
+        await this.#audit.record(client, { actor: 'nobody', address }, { action: 'sign-in.limit-reached' });
+      }
       await client.query('DELETE FROM sign_in_attempt WHERE at < $1', [new Date(now - KEPT_MS)]);
       await client.query('INSERT INTO sign_in_attempt (account, address, at) VALUES ($1, $2, $3)', [
         account,
@@ -102,6 +107,11 @@ export class SignInLimits {
     );
     return rows[0] as Counts;
   }
+}
+
+function attemptsLeft({ pair, address, account, known }: Counts): number {
+  const ofPair = LIMITS.pair - pair;
+  return known ? ofPair : Math.min(ofPair, LIMITS.address - address, LIMITS.account - account);
 }
 
 function accountOf(email: string): Buffer {

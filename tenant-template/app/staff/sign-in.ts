@@ -44,9 +44,9 @@ export class SignIn {
     password: string,
     address: string,
   ): Promise<{ readonly token: string; readonly next: 'code' | 'enrolment' }> {
-    const { pool, audit, passwords, clock } = this.#parts;
+    const { pool, audit, passwords, limits, clock } = this.#parts;
     const email = typedEmail.trim().toLowerCase();
-    await this.#attempt(email, address);
+    await limits.attempt(email, address);
     const { rows } = await pool.query<Account>(
       'SELECT id, status, password_hash, totp_secret IS NOT NULL AS enrolled FROM staff WHERE email = $1',
       [email],
@@ -77,7 +77,7 @@ export class SignIn {
   async withCode(pendingToken: string | undefined, code: string, address: string): Promise<string> {
     const { pool, audit, sessions, limits, clock } = this.#parts;
     const pending = await findPending(pool, pendingToken, clock());
-    await this.#attempt(pending.email, address);
+    await limits.attempt(pending.email, address);
     const asker = { actor: pending.staffId, address };
     const digits = code.replaceAll(/\s/g, '');
     const step = /^\d{6}$/.test(digits) ? await this.#step(pending, digits) : undefined;
@@ -106,18 +106,6 @@ export class SignIn {
       await sessions.end(client, token);
       await audit.record(client, { actor: staffId, address }, { action: 'sign-out' });
     });
-  }
-
-  async #attempt(email: string, address: string): Promise<void> {
-    const { pool, audit, limits } = this.#parts;
-    try {
-      await limits.attempt(email, address);
-    } catch (error) {
-      if (error instanceof Refusal) {
-        await audit.record(pool, { actor: 'nobody', address }, { action: 'sign-in.limited' });
-      }
-      throw error;
-    }
   }
 
   async #step(pending: PendingSignIn, digits: string): Promise<number | undefined> {

@@ -8,7 +8,10 @@ const PAGE_POLICY =
   "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 export interface Page {
+  /** Names nobody: browsers keep it in their history. */
   readonly title: string;
+  /** The heading, where it is not the title. */
+  readonly heading?: string;
   readonly body: Html;
   readonly member?: Member | undefined;
   readonly status?: number;
@@ -16,7 +19,10 @@ export interface Page {
   readonly script?: string;
 }
 
-export function sendPage(reply: FastifyReply, { title, body, member, status = 200, script }: Page) {
+export function sendPage(
+  reply: FastifyReply,
+  { title, heading = title, body, member, status = 200, script }: Page,
+) {
   return reply
     .code(status)
     .header('content-security-policy', script ? `${PAGE_POLICY}; script-src 'self'` : PAGE_POLICY)
@@ -33,9 +39,9 @@ ${script && html`<script src="${script}" defer></script>`}
 </head>
 <body>
 <a class="skip" href="#main">Skip to the content</a>
-${member && heading(member)}
+${member && banner(member)}
 <main id="main">
-<h1>${title}</h1>
+<h1>${heading}</h1>
 ${body}
 </main>
 </body>
@@ -54,7 +60,7 @@ export function firstPlaceOf(member: Member): string {
   return PLACES.find(([, , permission]) => may(member.role, permission))?.[0] ?? '/sign-in';
 }
 
-function heading(member: Member): Html {
+function banner(member: Member): Html {
   const places = PLACES.filter(([, , permission]) => may(member.role, permission));
   return html`<header>
 <nav aria-label="Main"><ul>${places.map(([path, name]) => html`<li><a href="${path}">${name}</a></li>`)}</ul></nav>

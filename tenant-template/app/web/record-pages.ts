@@ -33,7 +33,7 @@ export function recordPages(server: FastifyInstance, { pool, clients, notes, aud
     const client = await clients.read(askerOf(request), id);
     const written = may(member.role, 'notes.read') ? await notes.list(askerOf(request), id) : undefined;
     const body = clientBody(client, written, may(member.role, 'notes.write'));
-    return sendPage(reply, { title: client.name, member, body });
+    return sendPage(reply, { title: 'Client', heading: client.name, member, body });
   });
   server.post('/clients/:id/notes', async (request, reply) => {
     const { id } = idParams.parse(request.params);
@@ -122,5 +122,5 @@ ${next !== undefined && html`<p><a href="/audit?before=${next}">Older</a></p>`}`
 
 function time(at: Date): Html {
   const iso = at.toISOString();
-  return html`<time datetime="${iso}">${iso.slice(0, 16).replace('T', ' ')}</time>`;
+  return html`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')}</time>`;
 }
