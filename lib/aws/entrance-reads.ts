@@ -1,6 +1,7 @@
 import {
   DescribeListenersCommand,
   DescribeLoadBalancerAttributesCommand,
+  DescribeLoadBalancersCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { GetLoggingConfigurationCommand, GetWebACLForResourceCommand } from '@aws-sdk/client-wafv2';
 import type { SiloReads } from '../ports/silo-reads.ts';
@@ -40,14 +41,17 @@ export function entranceReads({
       };
     },
     loadBalancer: async (LoadBalancerArn, signal) => {
-      const { Attributes = [] } = await call(
-        'elasticloadbalancing',
-        'DescribeLoadBalancerAttributes',
-        signal,
-        (options) => elb.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn }), options),
-      );
+      const [{ LoadBalancers = [] }, { Attributes = [] }] = await Promise.all([
+        call('elasticloadbalancing', 'DescribeLoadBalancers', signal, (options) =>
+          elb.send(new DescribeLoadBalancersCommand({ LoadBalancerArns: [LoadBalancerArn] }), options),
+        ),
+        call('elasticloadbalancing', 'DescribeLoadBalancerAttributes', signal, (options) =>
+          elb.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn }), options),
+        ),
+      ]);
       const valueOf = (name: string) => Attributes.find(({ Key }) => Key === name)?.Value;
       return {
+        securityGroupIds: LoadBalancers[0]?.SecurityGroups ?? [],
         deletionProtection: valueOf('deletion_protection.enabled') === 'true',
         accessLogBucket:
           valueOf('access_logs.s3.enabled') === 'true' ? (valueOf('access_logs.s3.bucket') ?? null) : null,

@@ -7,18 +7,27 @@ import {
   DescribeVpcPeeringConnectionsCommand,
   DescribeVpcsCommand,
   DescribeVpnGatewaysCommand,
+  type Filter,
   type Route,
+  type SecurityGroup,
   type SecurityGroupRule,
   type VpcEndpoint,
 } from '@aws-sdk/client-ec2';
 import { DomainError } from '../domain/errors.ts';
-import type { NetworkConnection } from '../domain/silo-facts.ts';
+import type { NetworkConnection, SecurityGroupFacts } from '../domain/silo-facts.ts';
 import type { SiloReads } from '../ports/silo-reads.ts';
 import { type AwsClients, call } from './clients.ts';
+import { missing } from './missing.ts';
 
 type NetworkReads = Pick<
   SiloReads,
-  'vpcTags' | 'networkConnections' | 'routeTables' | 'ingress' | 'defaultSecurityGroup' | 'endpoints'
+  | 'vpcTags'
+  | 'networkConnections'
+  | 'routeTables'
+  | 'ingress'
+  | 'securityGroups'
+  | 'defaultSecurityGroup'
+  | 'endpoints'
 >;
 
 /** What Amazon EC2 says about a silo's network. */
@@ -68,7 +77,7 @@ export function networkReads({ ec2 }: AwsClients): NetworkReads {
       }));
     },
     ingress: async (securityGroupId, signal) =>
-      (await rulesOf({ ec2 }, securityGroupId, signal))
+      (await rulesOf({ ec2 }, [securityGroupId], signal))
         .filter((rule) => rule.IsEgress !== true)
         .map((rule) => ({ ...portsOf(rule), source: peerOf(rule) })),
     endpoints: async (vpcId, signal) => {
@@ -92,49 +101,67 @@ export function networkReads({ ec2 }: AwsClients): NetworkReads {
         }))
         .filter(({ state }) => !gone.has(state.toLowerCase()));
     },
+    securityGroups: (vpcId, signal) => securityGroups({ ec2 }, [{ Name: 'vpc-id', Values: [vpcId] }], signal),
     defaultSecurityGroup: async (vpcId, signal) => {
-      const { SecurityGroups = [] } = await call('ec2', 'DescribeSecurityGroups', signal, (options) =>
-        ec2.send(
-          new DescribeSecurityGroupsCommand({
-            Filters: [
-              { Name: 'vpc-id', Values: [vpcId] },
-              { Name: 'group-name', Values: ['default'] },
-            ],
-          }),
-          options,
-        ),
-      );
-      const id = SecurityGroups[0]?.GroupId;
-      if (id === undefined) {
-        throw new DomainError('cloud_failure', `AWS ec2 shows no default security group of VPC ${vpcId}.`);
-      }
-      const rules = await rulesOf({ ec2 }, id, signal);
-      return {
-        id,
-        rules: rules.map((rule) => ({
-          id: rule.SecurityGroupRuleId ?? '',
-          outbound: rule.IsEgress === true,
-          ...portsOf(rule),
-          peer: peerOf(rule),
-        })),
-      };
+      const filters = [
+        { Name: 'vpc-id', Values: [vpcId] },
+        { Name: 'group-name', Values: ['default'] },
+      ];
+      const [group] = await securityGroups({ ec2 }, filters, signal);
+      return group ?? missing('ec2', 'default security group of VPC', vpcId);
     },
   };
 }
 
 type Ec2 = Pick<AwsClients, 'ec2'>;
 
-function rulesOf(
+async function securityGroups(
   { ec2 }: Ec2,
-  securityGroupId: string,
+  Filters: Filter[],
   signal: AbortSignal | undefined,
-): Promise<SecurityGroupRule[]> {
-  return call('ec2', 'DescribeSecurityGroupRules', signal, async (options) => {
-    const all: SecurityGroupRule[] = [];
-    const input = { Filters: [{ Name: 'group-id', Values: [securityGroupId] }] };
+): Promise<SecurityGroupFacts[]> {
+  const groups = await call('ec2', 'DescribeSecurityGroups', signal, async (options) => {
+    const all: SecurityGroup[] = [];
     let NextToken: string | undefined;
     do {
-      const page = await ec2.send(new DescribeSecurityGroupRulesCommand({ ...input, NextToken }), options);
+      const page = await ec2.send(new DescribeSecurityGroupsCommand({ Filters, NextToken }), options);
+      all.push(...(page.SecurityGroups ?? []));
+      NextToken = page.NextToken;
+    } while (NextToken !== undefined);
+    return all;
+  });
+  const rules = await rulesOf(
+    { ec2 },
+    groups.map(({ GroupId = '' }) => GroupId),
+    signal,
+  );
+  return groups.map(({ GroupId = '', GroupName = '' }) => ({
+    id: GroupId,
+    name: GroupName,
+    rules: rules
+      .filter((rule) => rule.GroupId === GroupId)
+      .map((rule) => ({
+        id: rule.SecurityGroupRuleId ?? '',
+        outbound: rule.IsEgress === true,
+        ...portsOf(rule),
+        peer: peerOf(rule),
+      })),
+  }));
+}
+
+async function rulesOf(
+  { ec2 }: Ec2,
+  securityGroupIds: string[],
+  signal: AbortSignal | undefined,
+): Promise<SecurityGroupRule[]> {
+  // An empty filter would not be one that nothing passes.
+  if (securityGroupIds.length === 0) return [];
+  const Filters = [{ Name: 'group-id', Values: securityGroupIds }];
+  return call('ec2', 'DescribeSecurityGroupRules', signal, async (options) => {
+    const all: SecurityGroupRule[] = [];
+    let NextToken: string | undefined;
+    do {
+      const page = await ec2.send(new DescribeSecurityGroupRulesCommand({ Filters, NextToken }), options);
       all.push(...(page.SecurityGroupRules ?? []));
       NextToken = page.NextToken;
     } while (NextToken !== undefined);

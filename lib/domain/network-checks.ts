@@ -1,6 +1,6 @@
 import { allowsEverything } from './iam-policy.ts';
 import { type Check, check, listed, safeguards } from './silo-check.ts';
-import type { IngressRule, RouteTableFacts, SecurityGroupFacts } from './silo-facts.ts';
+import type { IngressRule, OpeningFacts, RouteTableFacts, SecurityGroupFacts } from './silo-facts.ts';
 
 const postgresPort = 5432;
 
@@ -34,6 +34,25 @@ const describeRule = (rule: IngressRule): string =>
 export const describeGroupRule = (rule: SecurityGroupFacts['rules'][number]): string =>
   `${rule.outbound ? 'out' : 'in'}: ${rule.protocol} ${rule.fromPort ?? 'all'}-${rule.toPort ?? 'all'} ${rule.outbound ? 'to' : 'from'} ${rule.peer}`;
 
+const entrancePorts = [80, 443];
+
+/** Inbound rules that let in who is no member of a group of this VPC, but for the load balancer's own two ports. */
+function openingsBeside({ entranceGroupIds, groups }: OpeningFacts): string[] {
+  const inside = new Set(groups.map(({ id }) => id));
+  return groups.flatMap(({ id, rules }) =>
+    rules
+      .filter((rule) => !rule.outbound && !inside.has(rule.peer))
+      .filter(
+        ({ protocol, fromPort, toPort }) =>
+          !entranceGroupIds.includes(id) ||
+          protocol !== 'tcp' ||
+          fromPort !== toPort ||
+          !entrancePorts.includes(fromPort ?? -1),
+      )
+      .map((rule) => `${id} ${describeGroupRule(rule)}`),
+  );
+}
+
 export const networkChecks: readonly Check[] = [
   check({
     id: 'vpc-belongs-to-practice',
@@ -61,6 +80,22 @@ export const networkChecks: readonly Check[] = [
     fact: 'defaultSecurityGroup',
     expected: () => 'no rules',
     observed: ({ rules }) => (rules.length === 0 ? 'no rules' : listed(rules.map(describeGroupRule))),
+  }),
+  check({
+    id: 'only-entrance-open',
+    title:
+      'Nothing but the load balancer takes connections from outside the VPC, and it only on its two ports',
+    safeguards: [...safeguards.isolation, ...safeguards.boundary],
+    source:
+      'ec2:DescribeSecurityGroups, ec2:DescribeSecurityGroupRules, elasticloadbalancing:DescribeLoadBalancers',
+    fact: 'openings',
+    expected: () => `only the load balancer, on tcp ${entrancePorts.join(' and ')}`,
+    observed: (openings) => {
+      const found = openingsBeside(openings);
+      return found.length === 0
+        ? `only the load balancer, on tcp ${entrancePorts.join(' and ')}`
+        : listed(found);
+    },
   }),
   check({
     id: 'vpc-not-connected',

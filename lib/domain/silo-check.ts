@@ -10,6 +10,7 @@ import type {
   LoadBalancerFacts,
   LogGroupFacts,
   NetworkConnection,
+  OpeningFacts,
   ReadinessFacts,
   RouteTableFacts,
   SecretFacts,
@@ -38,6 +39,7 @@ export interface SiloFacts {
   readonly vpcTags: Reading<Readonly<Record<string, string>>>;
   readonly vpcSharedWith: Reading<readonly string[]>;
   readonly networkConnections: Reading<readonly NetworkConnection[]>;
+  readonly openings: Reading<OpeningFacts>;
   readonly defaultSecurityGroup: Reading<SecurityGroupFacts>;
   readonly routeTables: Reading<readonly RouteTableFacts[]>;
   readonly endpoints: Reading<readonly EndpointFacts[]>;

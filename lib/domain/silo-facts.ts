@@ -65,6 +65,8 @@ export interface RouteTableFacts {
 /** A security group with every rule, inbound and outbound. */
 export interface SecurityGroupFacts {
   readonly id: string;
+  /** `default` for the one that the VPC was born with. */
+  readonly name: string;
   readonly rules: readonly {
     readonly id: string;
     readonly outbound: boolean;
@@ -98,10 +100,19 @@ export interface EndpointFacts {
 }
 
 export interface LoadBalancerFacts {
+  readonly securityGroupIds: readonly string[];
   readonly deletionProtection: boolean;
   /** Bucket of the access logs; null when they are off. */
   readonly accessLogBucket: string | null;
   readonly dropsInvalidHeaders: boolean;
+}
+
+/** Who may open a connection into the VPC. */
+export interface OpeningFacts {
+  /** Security groups of the load balancer. */
+  readonly entranceGroupIds: readonly string[];
+  /** Every security group of the VPC. */
+  readonly groups: readonly SecurityGroupFacts[];
 }
 
 /** The web ACL in front of a load balancer. */

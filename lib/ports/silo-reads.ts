@@ -43,11 +43,13 @@ export interface SiloReads {
   routeTables(vpcId: string, signal?: AbortSignal): Promise<RouteTableFacts[]>;
   /** ec2:DescribeSecurityGroupRules, inbound only. */
   ingress(securityGroupId: string, signal?: AbortSignal): Promise<IngressRule[]>;
-  /** ec2:DescribeSecurityGroups, ec2:DescribeSecurityGroupRules: the group that every VPC is born with. */
+  /** ec2:DescribeSecurityGroups, ec2:DescribeSecurityGroupRules: every group of the VPC. */
+  securityGroups(vpcId: string, signal?: AbortSignal): Promise<SecurityGroupFacts[]>;
+  /** The same, of the one group that every VPC is born with. */
   defaultSecurityGroup(vpcId: string, signal?: AbortSignal): Promise<SecurityGroupFacts>;
   /** ec2:DescribeVpcEndpoints; those that are not deleted. */
   endpoints(vpcId: string, signal?: AbortSignal): Promise<EndpointFacts[]>;
-  /** elasticloadbalancing:DescribeLoadBalancerAttributes. */
+  /** elasticloadbalancing:DescribeLoadBalancers, DescribeLoadBalancerAttributes. */
   loadBalancer(loadBalancerArn: string, signal?: AbortSignal): Promise<LoadBalancerFacts>;
   /** wafv2:GetWebACLForResource, wafv2:GetLoggingConfiguration; undefined when the load balancer has none. */
   webAcl(loadBalancerArn: string, signal?: AbortSignal): Promise<WebAclFacts | undefined>;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { appendAudit } from '../db/audit-store.ts';
 import type { Db } from '../db/database.ts';
 import {
@@ -30,6 +31,8 @@ export interface DriftParts extends Pick<DriftSources, 'cloud' | 'shapes' | 'cel
 
 /** Looks at once in one process: AWS allows an account few reads a second, and deployments need them too. */
 const width = 2;
+/** More calls than all looks make at the same time. */
+const callsAtOnce = 200;
 /** Longer than any look takes. */
 const claimMs = 1_800_000;
 /** After a look at a bad moment: a stack operation under way, or AWS with too much to do. */
@@ -42,6 +45,8 @@ const postponeMs = 60_000;
 export function detectDrift(parts: DriftParts): Repeating {
   const { db, clock } = parts;
   return periodically('detect-drift', parts.passEveryMs ?? 5_000, parts.log, async (signal) => {
+    // Each call in flight listens to the signal: no leak.
+    setMaxListeners(callsAtOnce, signal);
     for (const { id, activatedAt } of await unwatchedPractices(db)) {
       await watchForDrift(db, id, firstCheckAt(id, activatedAt, parts.everyMs));
     }

@@ -44,6 +44,8 @@ export async function readSilo(sources: SiloSources, at: SiloAddress): Promise<S
   const { silo, probe } = cloud;
   const read = <T>(question: () => Promise<T>): Promise<Reading<T>> => reading(sources, question);
   const database = read(() => silo.database(at.databaseInstanceId, signal));
+  const groups = read(() => silo.securityGroups(at.vpcId, signal));
+  const loadBalancer = read(() => silo.loadBalancer(at.loadBalancerArn, signal));
   const service = read(() => silo.service(at.clusterName, at.serviceArn, signal));
   return settledFacts({
     key: read(() => silo.key(at.keyArn, signal)),
@@ -62,11 +64,19 @@ export async function readSilo(sources: SiloSources, at: SiloAddress): Promise<S
     secret: read(() => silo.secret(at.databaseSecretArn, signal)),
     vpcTags: read(() => silo.vpcTags(at.vpcId, signal)),
     vpcSharedWith: read(() => practicesSharingOutput(db, at.practiceId, 'VpcId', at.vpcId)),
-    defaultSecurityGroup: read(() => silo.defaultSecurityGroup(at.vpcId, signal)),
+    openings: read(async () => ({
+      entranceGroupIds: valueOf(await loadBalancer).securityGroupIds,
+      groups: valueOf(await groups),
+    })),
+    defaultSecurityGroup: read(async () => {
+      const found = valueOf(await groups).find(({ name }) => name === 'default');
+      if (found !== undefined) return found;
+      throw new DomainError('cloud_failure', `AWS ec2 shows no default security group of VPC ${at.vpcId}.`);
+    }),
     networkConnections: read(() => silo.networkConnections(at.vpcId, signal)),
     routeTables: read(() => silo.routeTables(at.vpcId, signal)),
     endpoints: read(() => silo.endpoints(at.vpcId, signal)),
-    loadBalancer: read(() => silo.loadBalancer(at.loadBalancerArn, signal)),
+    loadBalancer,
     webAcl: read(() => silo.webAcl(at.loadBalancerArn, signal)),
     bucket: read(() => silo.bucket(at.bucketName, signal)),
     backupVault: read(() => silo.backupVault(at.backupVaultName, signal)),

@@ -118,7 +118,11 @@ const sound = () => ({
   },
   vpcTags: { 'lumenality:practice': 'sunrise-aba' } as Record<string, string>,
   vpcSharedWith: [] as string[],
-  defaultSecurityGroup: { id: 'sg-default', rules: [] as SecurityGroupFacts['rules'][number][] },
+  defaultSecurityGroup: {
+    id: 'sg-default',
+    name: 'default',
+    rules: [] as SecurityGroupFacts['rules'][number][],
+  },
   networkConnections: [] as {
     kind: 'peering' | 'transit-gateway' | 'vpn';
     id: string;
@@ -148,7 +152,19 @@ const sound = () => ({
       policy: policy({ ...fullAccess, Action: 'kms:Decrypt', Resource: keyArn }) as string | null,
     },
   ],
+  openings: {
+    entranceGroupIds: ['sg-lb'],
+    groups: [
+      { id: 'sg-lb', name: 'lb', rules: [inbound('0.0.0.0/0', 443), inbound('0.0.0.0/0', 80)] },
+      {
+        id: 'sg-app',
+        name: 'app',
+        rules: [inbound('sg-lb', 8080), { ...inbound('pl-1', 443), outbound: true }],
+      },
+    ],
+  },
   loadBalancer: {
+    securityGroupIds: ['sg-lb'],
     deletionProtection: true,
     accessLogBucket: 'logs' as string | null,
     dropsInvalidHeaders: true,
@@ -228,6 +244,10 @@ const sound = () => ({
   },
 });
 type Values = ReturnType<typeof sound>;
+
+function inbound(peer: string, port: number | null): SecurityGroupFacts['rules'][number] {
+  return { id: 'sgr', outbound: false, protocol: 'tcp', fromPort: port, toPort: port, peer };
+}
 
 function local() {
   return { destination: '10.0.0.0/16', target: 'local' };
@@ -385,6 +405,26 @@ const faults: ReadonlyArray<[what: string, spoil: (values: Values) => void, chec
         peer: '0.0.0.0/0',
       }),
     ['default-security-group-closed'],
+  ],
+  [
+    'an app open to the internet',
+    (v) => table(v.openings.groups, 1).rules.push(inbound('0.0.0.0/0', 8080)),
+    ['only-entrance-open'],
+  ],
+  [
+    'an app open to a group of another network',
+    (v) => table(v.openings.groups, 1).rules.push(inbound('sg-elsewhere', 8080)),
+    ['only-entrance-open'],
+  ],
+  [
+    'a third port on the load balancer',
+    (v) => table(v.openings.groups, 0).rules.push(inbound('0.0.0.0/0', 22)),
+    ['only-entrance-open'],
+  ],
+  [
+    'a load balancer open on all ports',
+    (v) => table(v.openings.groups, 0).rules.push(inbound('0.0.0.0/0', null)),
+    ['only-entrance-open'],
   ],
   [
     'a peering',
