@@ -39,7 +39,7 @@ await runUntilStopped(async (stops) => {
 
   const parts = buildParts(config, database, endpoint, log);
   if (config.cloud.kind === 'sandbox' && endpoint !== undefined)
-    await deployCell(endpoint, cellDirectory(config), config.cell.hostedZoneId);
+    await deployCell(endpoint, cellDirectory(config), config.cell);
   await offerRelease(config, parts.core, releaseDirectory, endpoint);
   stops.push(await startWork(parts, log));
 

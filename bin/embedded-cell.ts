@@ -8,7 +8,7 @@ import {
   type Parameter,
   type Stack,
 } from '@aws-sdk/client-cloudformation';
-import { sandboxDefaults } from '../lib/config.ts';
+import { type Config, sandboxDefaults } from '../lib/config.ts';
 import { DomainError } from '../lib/domain/errors.ts';
 
 /** File of a built cell that is written whatever it holds. */
@@ -28,14 +28,14 @@ interface CellStack {
  * @param directory what `cell:build` wrote
  * @throws DomainError `cloud_failure` when a stack cannot be made, with CloudFormation's reason
  */
-export async function deployCell(endpoint: string, directory: string, hostedZoneId: string): Promise<void> {
+export async function deployCell(endpoint: string, directory: string, cell: Config['cell']): Promise<void> {
   const stacks: readonly CellStack[] = [
     {
       name: 'lumenality-cell',
-      region: sandboxDefaults.region,
-      parameters: [{ ParameterKey: 'HostedZoneId', ParameterValue: hostedZoneId }],
+      region: cell.region,
+      parameters: [{ ParameterKey: 'HostedZoneId', ParameterValue: cell.hostedZoneId }],
     },
-    { name: 'lumenality-cell-copies', region: sandboxDefaults.backupCopyRegion, parameters: [] },
+    { name: 'lumenality-cell-copies', region: cell.backupCopyRegion, parameters: [] },
   ];
   await Promise.all(stacks.map((stack) => deploy(endpoint, directory, stack)));
 }
@@ -49,14 +49,7 @@ async function deploy(endpoint: string, directory: string, stack: CellStack): Pr
   try {
     let found = await describe(client, stack.name);
     if (found === undefined) {
-      await client.send(
-        new CreateStackCommand({
-          StackName: stack.name,
-          TemplateBody: await readFile(join(directory, `${stack.name}.template.json`), 'utf8'),
-          Parameters: [...stack.parameters],
-          Capabilities: ['CAPABILITY_NAMED_IAM'],
-        }),
-      );
+      await create(client, stack, await readFile(join(directory, `${stack.name}.template.json`), 'utf8'));
       found = await describe(client, stack.name);
     }
     while (found?.StackStatus?.endsWith('_IN_PROGRESS') === true) {
@@ -72,6 +65,22 @@ async function deploy(endpoint: string, directory: string, stack: CellStack): Pr
     }
   } finally {
     client.destroy();
+  }
+}
+
+async function create(client: CloudFormationClient, stack: CellStack, template: string): Promise<void> {
+  try {
+    await client.send(
+      new CreateStackCommand({
+        StackName: stack.name,
+        TemplateBody: template,
+        Parameters: [...stack.parameters],
+        Capabilities: ['CAPABILITY_NAMED_IAM'],
+      }),
+    );
+  } catch (error) {
+    // Another control plane of this machine was first: its stack is waited for.
+    if (!(error instanceof Error && error.name === 'AlreadyExistsException')) throw error;
   }
 }
 

@@ -10,6 +10,7 @@ const wholeNumber = (least: number, most: number) =>
     .max(most, `must be at most ${most}`);
 const port = wholeNumber(0, 65_535);
 const text = z.string().min(1);
+const regionPattern = /^[a-z]{2}(-[a-z]+)+-\d$/;
 
 const environmentSchema = z.object({
   HOST: text.default('127.0.0.1'),
@@ -22,10 +23,7 @@ const environmentSchema = z.object({
   LUMENALITY_CLOUD: z.enum(['sandbox', 'aws']).default('sandbox'),
   SANDBOX_PORT: wholeNumber(1, 65_535).default(4566),
   AWS_ENDPOINT_URL: z.url('must be a URL').optional(),
-  AWS_REGION: z
-    .string()
-    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a Region such as us-east-1')
-    .optional(),
+  AWS_REGION: z.string().regex(regionPattern, 'must be a Region such as us-east-1').optional(),
   LUMENALITY_DOMAIN: z
     .string()
     .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'must be a domain name in lower case')
@@ -36,6 +34,11 @@ const environmentSchema = z.object({
     .string()
     .regex(/^pl-[0-9a-f]{8,17}$/, 'must be the id of a prefix list, pl-…')
     .optional(),
+  LUMENALITY_BACKUP_COPY_REGION: z
+    .string()
+    .regex(regionPattern, 'must be a Region such as us-west-2')
+    .default('us-west-2'),
+  LUMENALITY_ALARM_EMAIL: z.email('must be an e-mail address').optional(),
   LUMENALITY_RELEASE_DIR: text.optional(),
   LUMENALITY_TRUST_PROXY: text.optional(),
   LUMENALITY_WORKER_CONCURRENCY: wholeNumber(1, 200).default(25),
@@ -47,8 +50,6 @@ const environmentSchema = z.object({
 /** What the sandbox gives where AWS needs to be told (docs/sandbox.md). */
 export const sandboxDefaults = {
   region: 'us-east-1',
-  /** As the templates' own default (BackupCopyRegion of the data stack). */
-  backupCopyRegion: 'us-west-2',
   domain: 'practices.localhost',
   hostedZoneId: 'Z0SANDBOXPRACTICES',
   imageRegistry: '000000000000.dkr.ecr.us-east-1.amazonaws.com',
@@ -69,6 +70,10 @@ interface CellConfig {
   readonly imageRegistry: string;
   /** The Region's managed prefix list `com.amazonaws.<region>.s3`; the templates know the one of us-east-1. */
   readonly s3PrefixListId: string | undefined;
+  /** Another Region, where the second copy of each backup goes. */
+  readonly backupCopyRegion: string;
+  /** Who is told about practices' alarms by e-mail; absent: nobody. */
+  readonly alarmEmail: string | undefined;
 }
 
 export interface Config {
@@ -140,12 +145,20 @@ function cellOf(env: z.infer<typeof environmentSchema>): CellConfig {
       throw refusal(missing.map(([name]) => `${name} must be set when LUMENALITY_CLOUD is aws`));
     }
   }
+  const region = given.AWS_REGION ?? sandboxDefaults.region;
+  if (env.LUMENALITY_BACKUP_COPY_REGION === region) {
+    throw refusal([
+      `LUMENALITY_BACKUP_COPY_REGION must be another Region than the silos' own (${region}): a copy beside the original is lost with it`,
+    ]);
+  }
   return {
-    region: given.AWS_REGION ?? sandboxDefaults.region,
+    region,
     domain: given.LUMENALITY_DOMAIN ?? sandboxDefaults.domain,
     hostedZoneId: given.LUMENALITY_HOSTED_ZONE_ID ?? sandboxDefaults.hostedZoneId,
     imageRegistry: given.LUMENALITY_IMAGE_REGISTRY ?? sandboxDefaults.imageRegistry,
     s3PrefixListId: env.LUMENALITY_S3_PREFIX_LIST_ID,
+    backupCopyRegion: env.LUMENALITY_BACKUP_COPY_REGION,
+    alarmEmail: env.LUMENALITY_ALARM_EMAIL,
   };
 }
 

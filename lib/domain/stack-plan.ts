@@ -14,6 +14,10 @@ export interface ParameterSources {
     readonly imageRegistry: string;
     /** The Region's managed prefix list for S3, where it is not the templates' default. */
     readonly s3PrefixListId?: string | undefined;
+    /** Where second copies of backups go, where it is not the templates' default. */
+    readonly backupCopyRegion?: string | undefined;
+    /** Who is told about alarms; absent: nobody. */
+    readonly alarmEmail?: string | undefined;
   };
 }
 
@@ -40,6 +44,8 @@ export function standingParameters({ practice, chosen, release, cell }: Paramete
     HostedZoneId: cell.hostedZoneId,
     ReleaseId: release.id,
     ...(cell.s3PrefixListId === undefined ? {} : { S3PrefixListId: cell.s3PrefixListId }),
+    ...(cell.backupCopyRegion === undefined ? {} : { BackupCopyRegion: cell.backupCopyRegion }),
+    ...(cell.alarmEmail === undefined ? {} : { AlarmEmail: cell.alarmEmail }),
     ImageUri: `${cell.imageRegistry}/${release.image.repository}@${release.image.digest}`,
   };
 }

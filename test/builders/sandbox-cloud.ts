@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { deployCell } from '../../bin/embedded-cell.ts';
 import { readReleaseDirectory } from '../../bin/release-directory.ts';
 import { connectAws } from '../../lib/aws/index.ts';
-import { sandboxDefaults } from '../../lib/config.ts';
+import { readConfig, sandboxDefaults } from '../../lib/config.ts';
 import type { Release } from '../../lib/domain/release.ts';
 import type { CloudPorts } from '../../lib/ports/cloud.ts';
 import { eventually, start } from './process.ts';
@@ -59,7 +59,7 @@ export async function startSandboxCloud(): Promise<SandboxCloud> {
     () => /AWS_ENDPOINT_URL=(\S+)/.exec(sandbox.output())?.[1],
     sandbox.output,
   );
-  await deployCell(endpoint, join(directory, 'cell'), sandboxDefaults.hostedZoneId);
+  await deployCell(endpoint, join(directory, 'cell'), readConfig({}).cell);
   const release = await readReleaseDirectory(releaseDirectory);
   const control = async (method: string, path: string, body?: object): Promise<Response> => {
     const answer = await fetch(`${endpoint}/_sandbox/${path}`, {

@@ -37,6 +37,13 @@ test('outside us-east-1 the prefix list of S3 must be told', () => {
   );
 });
 
+test('second copies of backups go to another Region', () => {
+  expect(readConfig({}).cell.backupCopyRegion).toBe('us-west-2');
+  expect(() => readConfig({ AWS_REGION: 'us-west-2' })).toThrow(
+    /LUMENALITY_BACKUP_COPY_REGION must be another Region.*us-west-2/,
+  );
+});
+
 test('on AWS no embedded endpoint is used', () => {
   expect(readConfig(aws).cloud).toEqual({ kind: 'aws', endpoint: undefined });
 });
