@@ -1,12 +1,90 @@
-/** Recovery points: what a vault holds. */
+/** Recovery points: what a vault holds. Those of databases are DB snapshots, with a life that the vault decides. */
 import type * as sdk from '@aws-sdk/client-backup';
-import type { Call } from '../../model.ts';
+import { recordKey } from '../../identifiers.ts';
+import { AwsError, type Call } from '../../model.ts';
 import { pageOf } from '../../paging.ts';
-import { allPoints, existingVault, pointsIn, type RecoveryPointRecord } from './records.ts';
+import { type SnapshotRecord, snapshotTable } from '../rds/records.ts';
+import { eraseSnapshot } from '../rds/snapshots.ts';
+import {
+  allPoints,
+  erasePoint,
+  existingVault,
+  findPoint,
+  invalidRequest,
+  pointsIn,
+  putPoint,
+  type RecoveryPointRecord,
+} from './records.ts';
 
-function listRecoveryPointsByBackupVault(input: sdk.ListRecoveryPointsByBackupVaultInput, call: Call) {
+export function snapshotOf(recoveryPointArn: string, call: Call): SnapshotRecord | undefined {
+  const id = recoveryPointArn.replace(/^.*:snapshot:/, '');
+  return snapshotTable(call).get(recordKey(call, id));
+}
+
+/** What has become of a recovery point: made, failed, or at the end of its life. Undefined when it is gone. */
+async function settled(point: RecoveryPointRecord, call: Call): Promise<RecoveryPointRecord | undefined> {
+  const now = call.cloud.now();
+  const snapshot = snapshotOf(point.RecoveryPointArn, call);
+  const isOver = (point.CalculatedLifecycle?.DeleteAt ?? now) < now;
+  if (isOver) {
+    await erase(point, call);
+    return undefined;
+  }
+  if (snapshot === undefined || snapshot.status === 'failed') {
+    // A snapshot that failed stays: the job tells its end by it.
+    erasePoint(point, call);
+    return undefined;
+  }
+  if (point.Status !== 'CREATING' || snapshot.status === 'creating') return point;
+  const made: RecoveryPointRecord = { ...point, Status: 'COMPLETED', CompletionDate: now };
+  putPoint(made, call);
+  return made;
+}
+
+async function erase(point: RecoveryPointRecord, call: Call): Promise<void> {
+  const snapshot = snapshotOf(point.RecoveryPointArn, call);
+  if (snapshot !== undefined) await eraseSnapshot(call, snapshot);
+  erasePoint(point, call);
+}
+
+async function settledAll(
+  points: readonly RecoveryPointRecord[],
+  call: Call,
+): Promise<RecoveryPointRecord[]> {
+  const found = await Promise.all(points.map((point) => settled(point, call)));
+  return found.flatMap((point) => point ?? []);
+}
+
+export const livePointsIn = (vaultName: string, call: Call) => settledAll(pointsIn(vaultName, call), call);
+
+async function existingPoint(
+  input: { BackupVaultName: string | undefined; RecoveryPointArn: string | undefined },
+  call: Call,
+): Promise<RecoveryPointRecord> {
   const { name } = existingVault(input.BackupVaultName, call);
-  const wanted = pointsIn(name, call).filter(
+  const point = findPoint(name, input.RecoveryPointArn ?? '', call);
+  const live = point && (await settled(point, call));
+  if (live === undefined)
+    throw new AwsError(
+      'ResourceNotFoundException',
+      `Recovery point ${input.RecoveryPointArn} does not exist.`,
+    );
+  return live;
+}
+
+/** A lock keeps every recovery point to the end of its life, and those without an end for ever. */
+async function deleteRecoveryPoint(input: sdk.DeleteRecoveryPointInput, call: Call): Promise<void> {
+  const point = await existingPoint(input, call);
+  if (existingVault(point.BackupVaultName, call).lock !== undefined)
+    throw invalidRequest(
+      `Recovery point ${point.RecoveryPointArn} cannot be deleted: vault ${point.BackupVaultName} is locked.`,
+    );
+  await erase(point, call);
+}
+
+async function listRecoveryPointsByBackupVault(input: sdk.ListRecoveryPointsByBackupVaultInput, call: Call) {
+  const { name } = existingVault(input.BackupVaultName, call);
+  const wanted = (await livePointsIn(name, call)).filter(
     (point) =>
       (input.ByResourceArn === undefined || point.ResourceArn === input.ByResourceArn) &&
       (input.ByResourceType === undefined || point.ResourceType === input.ByResourceType) &&
@@ -24,9 +102,9 @@ function listRecoveryPointsByBackupVault(input: sdk.ListRecoveryPointsByBackupVa
 }
 
 /** The resources that have been backed up at least once, with their newest recovery point. */
-function listProtectedResources(input: sdk.ListProtectedResourcesInput, call: Call) {
+async function listProtectedResources(input: sdk.ListProtectedResourcesInput, call: Call) {
   const newest = new Map<string, RecoveryPointRecord>();
-  for (const point of allPoints(call)) {
+  for (const point of await settledAll(allPoints(call), call)) {
     const before = newest.get(point.ResourceArn ?? '');
     if (before === undefined || (before.CreationDate ?? 0) < (point.CreationDate ?? 0))
       newest.set(point.ResourceArn ?? '', point);
@@ -49,6 +127,8 @@ function listProtectedResources(input: sdk.ListProtectedResourcesInput, call: Ca
 }
 
 export const pointOperations = {
+  DescribeRecoveryPoint: existingPoint,
+  DeleteRecoveryPoint: deleteRecoveryPoint,
   ListRecoveryPointsByBackupVault: listRecoveryPointsByBackupVault,
   ListProtectedResources: listProtectedResources,
 };

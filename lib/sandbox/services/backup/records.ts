@@ -90,6 +90,8 @@ export const pointsIn = (vaultName: string, call: Call) =>
 export const allPoints = (call: Call) => pointTable(call).list(recordKey(call));
 const pointKey = (point: RecoveryPointRecord, call: Call) =>
   recordKey(call, `${point.BackupVaultName}/${point.RecoveryPointArn}`);
+export const findPoint = (vaultName: string, arn: string, call: Call) =>
+  pointTable(call).get(recordKey(call, `${vaultName}/${arn}`));
 export const putPoint = (point: RecoveryPointRecord, call: Call) =>
   pointTable(call).put(pointKey(point, call), point);
 export const erasePoint = (point: RecoveryPointRecord, call: Call) =>

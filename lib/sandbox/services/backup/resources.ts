@@ -94,8 +94,8 @@ const vault: ResourceHandler = {
       },
     );
   },
-  delete(name, _p, c) {
-    if (vaultTable(c).get(recordKey(c, name)) !== undefined) vaults.deleteVault(name, c);
+  async delete(name, _p, c) {
+    if (vaultTable(c).get(recordKey(c, name)) !== undefined) await vaults.deleteVault(name, c);
   },
 };
 

@@ -4,11 +4,11 @@ import { recordKey } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
 import { pageOf } from '../../paging.ts';
 import { statementsOf } from '../policies.ts';
+import { livePointsIn } from './points.ts';
 import {
   existingVault,
   invalidRequest,
   invalidValue,
-  pointsIn,
   putVault,
   type VaultLock,
   type VaultRecord,
@@ -58,7 +58,7 @@ async function usableKey(keyId: string, call: Call): Promise<string> {
   return key.Arn;
 }
 
-function shown(vault: VaultRecord, call: Call): sdk.DescribeBackupVaultOutput {
+async function shown(vault: VaultRecord, call: Call): Promise<sdk.DescribeBackupVaultOutput> {
   const { lock } = vault;
   return {
     BackupVaultName: vault.name,
@@ -66,7 +66,7 @@ function shown(vault: VaultRecord, call: Call): sdk.DescribeBackupVaultOutput {
     VaultType: 'BACKUP_VAULT',
     EncryptionKeyArn: vault.keyArn,
     CreationDate: vault.createdAt,
-    NumberOfRecoveryPoints: pointsIn(vault.name, call).length,
+    NumberOfRecoveryPoints: (await livePointsIn(vault.name, call)).length,
     Locked: lock !== undefined,
     MinRetentionDays: lock?.minRetentionDays,
     MaxRetentionDays: lock?.maxRetentionDays,
@@ -83,19 +83,20 @@ function describeBackupVault({ BackupVaultName }: sdk.DescribeBackupVaultInput, 
   return shown(existingVault(BackupVaultName, call), call);
 }
 
-function listBackupVaults(input: sdk.ListBackupVaultsInput, call: Call) {
+async function listBackupVaults(input: sdk.ListBackupVaultsInput, call: Call) {
   const page = pageOf(vaultTable(call).list(recordKey(call)), {
     keyOf: (vault) => vault.name,
     marker: input.NextToken,
     limit: input.MaxResults ?? 1000,
     invalidMarkerCode: 'InvalidParameterValueException',
   });
-  return { BackupVaultList: page.items.map((vault) => shown(vault, call)), NextToken: page.next };
+  const BackupVaultList = await Promise.all(page.items.map((vault) => shown(vault, call)));
+  return { BackupVaultList, NextToken: page.next };
 }
 
-export function deleteVault(name: string | undefined, call: Call): void {
+export async function deleteVault(name: string | undefined, call: Call): Promise<void> {
   const vault = existingVault(name, call);
-  if (pointsIn(vault.name, call).length > 0)
+  if ((await livePointsIn(vault.name, call)).length > 0)
     throw invalidRequest('Backup vault cannot be deleted because it contains recovery points.');
   vaultTable(call).delete(recordKey(call, vault.name));
 }
@@ -128,13 +129,13 @@ export function unlockVault(name: string | undefined, call: Call): void {
   putVault(vault, call);
 }
 
-/** What a recovery point of this vault may be kept for. @throws AwsError for less or more than the lock allows. */
-export function checkRetention({ lock, name }: VaultRecord, days: number | undefined): void {
+/** Why the lock of a vault refuses to keep a recovery point for so long, if it does. */
+export function retentionProblem({ lock, name }: VaultRecord, days: number | undefined): string | undefined {
   const { minRetentionDays: least = 1, maxRetentionDays: most = Number.POSITIVE_INFINITY } = lock ?? {};
-  if ((days ?? Number.POSITIVE_INFINITY) < least || (days ?? 0) > most)
-    throw invalidValue(
-      `A retention of ${days} days is outside what the lock of vault ${name} allows (${least} to ${most}).`,
-    );
+  const asked = days ?? Number.POSITIVE_INFINITY;
+  return asked < least || asked > most
+    ? `A retention of ${asked} days is outside what the lock of vault ${name} allows (${least} to ${most}).`
+    : undefined;
 }
 
 export function putAccessPolicy(name: string | undefined, policy: string | undefined, call: Call): void {
