@@ -1,4 +1,11 @@
-import { CreateVpcCommand, CreateVpcPeeringConnectionCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { CloudWatchLogsClient, PutRetentionPolicyCommand } from '@aws-sdk/client-cloudwatch-logs';
+import {
+  AuthorizeSecurityGroupIngressCommand,
+  CreateVpcCommand,
+  CreateVpcPeeringConnectionCommand,
+  EC2Client,
+  RevokeSecurityGroupIngressCommand,
+} from '@aws-sdk/client-ec2';
 import { ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import { DisableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
@@ -17,8 +24,15 @@ export interface SiloDamage {
   disableKey(keyArn: string): Promise<void>;
   /** `outputs` of the service stack. */
   scale(outputs: Readonly<Record<string, string>>, tasks: number): Promise<void>;
+  /** Lets anybody on the internet reach a port of whatever is in the security group. */
+  openToAll(securityGroupId: string): Promise<void>;
+  /** Takes back what `openToAll` did. */
+  shut(securityGroupId: string): Promise<void>;
+  keepLogs(logGroupName: string, days: number): Promise<void>;
   close(): void;
 }
+
+const anybody = { IpProtocol: 'tcp', FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: '0.0.0.0/0' }] };
 
 export function siloDamage(endpoint: string): SiloDamage {
   const { region, credentials } = sandboxDefaults;
@@ -26,6 +40,7 @@ export function siloDamage(endpoint: string): SiloDamage {
   const ec2 = new EC2Client(settings);
   const ecs = new ECSClient(settings);
   const kms = new KMSClient(settings);
+  const logs = new CloudWatchLogsClient(settings);
   const rds = new RDSClient(settings);
   return {
     peer: async (vpcId) => {
@@ -50,8 +65,17 @@ export function siloDamage(endpoint: string): SiloDamage {
     scale: async ({ ClusterName, ServiceName }, desiredCount) => {
       await ecs.send(new UpdateServiceCommand({ cluster: ClusterName, service: ServiceName, desiredCount }));
     },
+    openToAll: async (GroupId) => {
+      await ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions: [anybody] }));
+    },
+    shut: async (GroupId) => {
+      await ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId, IpPermissions: [anybody] }));
+    },
+    keepLogs: async (logGroupName, retentionInDays) => {
+      await logs.send(new PutRetentionPolicyCommand({ logGroupName, retentionInDays }));
+    },
     close: () => {
-      for (const client of [ec2, ecs, kms, rds]) client.destroy();
+      for (const client of [ec2, ecs, kms, logs, rds]) client.destroy();
     },
   };
 }
