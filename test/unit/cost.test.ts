@@ -258,6 +258,20 @@ test('the README shows the costs of these templates', () => {
   expect(withCostTable(readme, templates)).toBe(readme);
 });
 
+test.each(shapes)('%s: prices that were recalled and not read decide next to nothing', (shape) => {
+  const doubled = Object.entries(priceList.prices).map(([id, price]) => [
+    id,
+    price.seenIn === 'recalled' ? { ...price, nanoUsd: price.nanoUsd * 2 } : price,
+  ]);
+  const { monthlyNanoUsd } = siloCost({
+    templates,
+    parameters: { ...parametersForShape(shape), PracticeId: 'practice' },
+    usage: usageOf(shape),
+    prices: { ...priceList, prices: Object.fromEntries(doubled) },
+  });
+  expect(monthlyNanoUsd / costOf(shape).monthlyNanoUsd).toBeLessThan(1.02);
+});
+
 test('the price list says of each price where AWS publishes it, and when it was looked up', () => {
   expect(priceList).toMatchObject({ region: 'us-east-1', currency: 'USD' });
   for (const price of Object.values(priceList.prices))
