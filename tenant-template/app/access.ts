@@ -66,6 +66,9 @@ export const accessTable: Readonly<Record<string, Access>> = {
 
   'GET /': 'signed-in',
   'POST /sign-out': 'signed-in',
+  'GET /account': 'signed-in',
+  'POST /account/password': 'signed-in',
+  'POST /account/authenticator': 'signed-in',
   'GET /clients': 'clients.read',
   'POST /clients': 'clients.write',
   'GET /clients/:id': 'clients.read',

@@ -8,6 +8,7 @@ import type { FieldEncryption } from './field-encryption.ts';
 import type { Readiness } from './readiness.ts';
 import { Clients } from './records/clients.ts';
 import { Notes } from './records/notes.ts';
+import { Account } from './staff/account.ts';
 import { Enrolment } from './staff/enrolment.ts';
 import { Invitations } from './staff/invitations.ts';
 import type { PasswordHashing } from './staff/passwords.ts';
@@ -15,6 +16,7 @@ import { Sessions } from './staff/sessions.ts';
 import { SignIn } from './staff/sign-in.ts';
 import { SignInLimits } from './staff/sign-in-limits.ts';
 import { StaffMembers } from './staff/staff-members.ts';
+import { accountPages } from './web/account-pages.ts';
 import { answerError, sendProblem } from './web/answers.ts';
 import { api } from './web/api.ts';
 import { INVITATION_SCRIPT, STYLESHEET } from './web/assets.ts';
@@ -96,6 +98,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
       enrolment: new Enrolment(signingIn, config.practiceId),
       invitations: new Invitations(signingIn, config.ownerInvitation),
     });
+    accountPages(routes, new Account(signingIn));
     recordPages(routes, records);
     staffPages(routes, staff);
     api(routes, { ...records, staff });

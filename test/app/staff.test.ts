@@ -297,6 +297,53 @@ describe('a session', () => {
   });
 });
 
+describe("a member's own account", () => {
+  test('takes another authenticator, and the old one goes with its backup codes and sessions', async () => {
+    const practice = await practices.open();
+    const owner = await becomeOwner(practice);
+    const desk = (await signIn(practice, owner)).browser;
+    const { browser } = owner;
+    // A session left open is not enough.
+    const without = await browser.post('/account/authenticator', { current: 'not the password' });
+    expect([without.statusCode, without.body]).toEqual([400, expect.stringContaining('password is wrong')]);
+    await browser.post('/account/authenticator', { current: PASSWORD });
+    const page = (await browser.get('/enrolment')).body;
+    const secret = /Key: <code>([A-Z2-7 ]+)</.exec(page)?.[1]?.replaceAll(' ', '') ?? '';
+    expect((await browser.post('/enrolment', { code: '000000' })).statusCode).toBe(400);
+    // Until the new one is confirmed the old one is the one.
+    expect((await signIn(practice, owner)).answer.statusCode).toBe(303);
+    const renewed = await browser.post('/enrolment', { code: codeOf(secret, practice.clock.now) });
+    expect([renewed.statusCode, renewed.body.match(/<code>/g)?.length]).toEqual([200, 10]);
+    expect((await browser.get('/clients')).statusCode).toBe(200);
+    expect((await desk.get('/clients')).headers.location).toBe('/sign-in');
+    expect((await signIn(practice, owner)).answer.statusCode).toBe(400);
+    const thief = new Browser(practice);
+    await thief.post('/sign-in', { email: owner.email, password: PASSWORD });
+    const old = await thief.post('/sign-in/code', { code: owner.backupCodes[0] as string });
+    expect(old.statusCode).toBe(400);
+    expect((await signIn(practice, { ...owner, secret })).answer.statusCode).toBe(303);
+  });
+
+  test('takes another password, and the other sessions end', async () => {
+    const practice = await practices.open();
+    const owner = await becomeOwner(practice);
+    const desk = (await signIn(practice, owner)).browser;
+    const change = (current: string, password: string, repeated = password) =>
+      owner.browser.post('/account/password', { current, password, repeated });
+    expect((await change('not the password', 'another long password')).statusCode).toBe(400);
+    expect((await change(PASSWORD, 'short')).body).toContain('too short');
+    expect((await change(PASSWORD, 'another long password', 'another one')).body).toContain('not the same');
+    expect((await change(PASSWORD, 'another long password')).statusCode).toBe(303);
+    expect((await owner.browser.get('/account')).statusCode).toBe(200);
+    expect((await desk.get('/account')).headers.location).toBe('/sign-in');
+    const enter = (password: string) =>
+      new Browser(practice).post('/sign-in', { email: owner.email, password });
+    expect((await enter(PASSWORD)).statusCode).toBe(401);
+    expect((await enter('another long password')).statusCode).toBe(303);
+    expect(await eventsOf(practice, 'staff.password-changed')).toHaveLength(1);
+  });
+});
+
 describe('the accounts', () => {
   test('of others can be changed, within what the role of the one who changes them allows', async () => {
     const practice = await practices.open();

@@ -41,6 +41,8 @@ CREATE TABLE pending_sign_in (
   staff_id uuid NOT NULL REFERENCES staff,
   -- The secret that is being enrolled; the member's own only when a code has proved it.
   totp_secret bytea,
+  -- A signed-in member who sets another authenticator up.
+  renewing boolean NOT NULL,
   expires_at timestamptz(3) NOT NULL
 );
 

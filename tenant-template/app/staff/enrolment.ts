@@ -13,7 +13,10 @@ export interface NewAuthenticator {
   readonly uri: string;
 }
 
-/** The first sign-in after an invitation: an authenticator is set up, and proves itself with a code. */
+/**
+ * The first sign-in after an invitation, or a member who changes to another telephone: an authenticator is set up, and
+ * proves itself with a code. Until then the one before it stays.
+ */
 export class Enrolment {
   readonly #parts: SignInParts;
   readonly #practiceId: string;
@@ -64,10 +67,12 @@ export class Enrolment {
     const session = await inTransaction(pool, async (client) => {
       await takePending(client, pending);
       const enrolled = await client.query(
-        'UPDATE staff SET totp_secret = $2, totp_step = $3 WHERE id = $1 AND totp_secret IS NULL',
-        [pending.staffId, encrypted, step],
+        'UPDATE staff SET totp_secret = $2, totp_step = $3 WHERE id = $1 AND (totp_secret IS NULL OR $4)',
+        [pending.staffId, encrypted, step, pending.renewing],
       );
       if (enrolled.rowCount !== 1) throw alreadyEnrolled();
+      await client.query('DELETE FROM backup_code WHERE staff_id = $1', [pending.staffId]);
+      await sessions.endAllOf(client, pending.staffId);
       await client.query('INSERT INTO backup_code (staff_id, code_hash) SELECT $1, unnest($2::bytea[])', [
         pending.staffId,
         backupCodes.map(hashOf),
@@ -76,6 +81,7 @@ export class Enrolment {
       await audit.record(client, asker, {
         action: 'staff.enrolled',
         record: { type: 'staff', id: pending.staffId },
+        details: { renewed: pending.renewing },
       });
       await audit.record(client, asker, { action: 'sign-in.completed', details: { factor: 'totp' } });
       return sessions.start(client, pending.staffId, address);
@@ -85,7 +91,7 @@ export class Enrolment {
 
   async #pending(token: string | undefined): Promise<PendingSignIn> {
     const pending = await findPending(this.#parts.pool, token, this.#parts.clock());
-    if (pending.totpSecret !== null) throw alreadyEnrolled();
+    if (pending.totpSecret !== null && !pending.renewing) throw alreadyEnrolled();
     return pending;
   }
 

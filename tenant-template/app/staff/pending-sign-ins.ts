@@ -15,15 +15,22 @@ export interface PendingSignIn {
   readonly newTotpSecret: Buffer | null;
   /** The member's own secret, encrypted for the member's row; none before enrolment. */
   readonly totpSecret: Buffer | null;
+  /** The member is signed in and sets another authenticator up. */
+  readonly renewing: boolean;
 }
 
 /** @returns the token for the cookie. */
-export async function beginSignIn(queries: Queries, staffId: string, now: Date): Promise<string> {
+export async function beginSignIn(
+  queries: Queries,
+  staffId: string,
+  now: Date,
+  renewing = false,
+): Promise<string> {
   const { token, hash } = newToken();
   await queries.query('DELETE FROM pending_sign_in WHERE expires_at < $1', [now]);
   await queries.query(
-    'INSERT INTO pending_sign_in (id, token_hash, staff_id, expires_at) VALUES ($1, $2, $3, $4)',
-    [randomUUID(), hash, staffId, new Date(now.getTime() + VALID_MS)],
+    'INSERT INTO pending_sign_in (id, token_hash, staff_id, expires_at, renewing) VALUES ($1, $2, $3, $4, $5)',
+    [randomUUID(), hash, staffId, new Date(now.getTime() + VALID_MS), renewing],
   );
   return token;
 }
@@ -36,7 +43,7 @@ export async function findPending(
 ): Promise<PendingSignIn> {
   const { rows } = await queries.query<PendingSignIn>(
     `SELECT p.id, p.staff_id AS "staffId", s.email, s.name, p.totp_secret AS "newTotpSecret",
-            s.totp_secret AS "totpSecret"
+            s.totp_secret AS "totpSecret", p.renewing
      FROM pending_sign_in p JOIN staff s ON s.id = p.staff_id
      WHERE p.token_hash = $1 AND p.expires_at > $2 AND s.status = 'active'`,
     [hashOf(token ?? ''), now],

@@ -64,10 +64,11 @@ export class Sessions {
     ]);
   }
 
-  async endAllOf(queries: Queries, staffId: string): Promise<void> {
-    await queries.query('UPDATE session SET ended_at = $2 WHERE staff_id = $1 AND ended_at IS NULL', [
-      staffId,
-      this.#clock(),
-    ]);
+  /** @param but the token of a session that goes on. */
+  async endAllOf(queries: Queries, staffId: string, but = ''): Promise<void> {
+    await queries.query(
+      'UPDATE session SET ended_at = $2 WHERE staff_id = $1 AND ended_at IS NULL AND id_hash <> $3',
+      [staffId, this.#clock(), hashOf(but)],
+    );
   }
 }

@@ -4,7 +4,7 @@ import { FieldDamaged, KeyUnavailable } from '../field-encryption.ts';
 import { Refusal, type RefusalKind } from '../refusal.ts';
 import { isTransient } from '../transient.ts';
 import { html } from './html.ts';
-import { problemBox, sendPage } from './page.ts';
+import { type Page, problemBox, sendPage } from './page.ts';
 
 const STATUS: Readonly<Record<RefusalKind, number>> = {
   invalid: 400,
@@ -33,7 +33,7 @@ interface Answer {
   readonly retryAfterSeconds?: number | undefined;
 }
 
-export function statusOf({ kind }: Refusal): number {
+function statusOf({ kind }: Refusal): number {
   return STATUS[kind];
 }
 
@@ -72,6 +72,21 @@ export function answerError(error: Error, request: FastifyRequest, reply: Fastif
   if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', answer.retryAfterSeconds);
   if (answer.status === 401 && wantsPage(request)) return reply.redirect('/sign-in', 303);
   return sendProblem(request, reply, answer);
+}
+
+/** A refusal of what was typed shows the same form again, with the reason. */
+export async function orAgain(
+  reply: FastifyReply,
+  page: (message: string) => Page,
+  work: () => Promise<FastifyReply>,
+): Promise<FastifyReply> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds);
+    return sendPage(reply, { ...page(error.message), status: statusOf(error) });
+  }
 }
 
 /** A page for a browser, and problem+json (RFC 9457) for everybody else. */

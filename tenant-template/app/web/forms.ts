@@ -20,6 +20,8 @@ const password = z.string().max(1000, 'must have at most 1000 characters');
 
 export const signInForm = z.object({ email: line(254), password });
 export const codeForm = z.object({ code: line(40) });
+export const authenticatorForm = z.object({ current: password });
+export const passwordForm = z.object({ current: password, password, repeated: password });
 export const invitationForm = z.object({ token: line(100), name: line(100), password, repeated: password });
 
 export const inviteForm = z.object({

@@ -64,7 +64,7 @@ function banner(member: Member): Html {
   const places = PLACES.filter(([, , permission]) => may(member.role, permission));
   return html`<header>
 <nav aria-label="Main"><ul>${places.map(([path, name]) => html`<li><a href="${path}">${name}</a></li>`)}</ul></nav>
-<form method="post" action="/sign-out"><span>${member.name}, ${roleName(member.role)}</span> <button>Sign out</button></form>
+<form method="post" action="/sign-out"><a href="/account">${member.name}</a>, ${roleName(member.role)} <button>Sign out</button></form>
 </header>`;
 }
 

@@ -1,10 +1,10 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../refusal.ts';
 import type { Enrolment, NewAuthenticator } from '../staff/enrolment.ts';
 import type { Invitations } from '../staff/invitations.ts';
 import { SHORTEST_PASSWORD } from '../staff/passwords.ts';
 import type { SignIn } from '../staff/sign-in.ts';
-import { statusOf } from './answers.ts';
+import { orAgain } from './answers.ts';
 import { givePending, giveSession, pendingOf, sessionOf, takeSession } from './cookies.ts';
 import { codeForm, invitationForm, signInForm } from './forms.ts';
 import { memberOf } from './guard.ts';
@@ -66,7 +66,7 @@ export function signInPages(server: FastifyInstance, { signIn, enrolment, invita
     const { token, name, password, repeated } = invitationForm.parse(request.body);
     const again = (message: string) => invitationPage(message, token, name);
     return orAgain(reply, again, async () => {
-      if (password !== repeated) throw new Refusal('invalid', 'The two passwords are not the same.');
+      refuseDifferent({ password, repeated });
       givePending(reply, await invitations.accept({ token, name, password }, request.ip));
       return reply.redirect('/enrolment', 303);
     });
@@ -79,21 +79,8 @@ export function signInPages(server: FastifyInstance, { signIn, enrolment, invita
   });
 }
 
-type PageOf = ReturnType<typeof signInPage>;
-
-/** A refusal of what was typed shows the same form again, with the reason. */
-async function orAgain(
-  reply: FastifyReply,
-  page: (message: string) => PageOf,
-  work: () => Promise<FastifyReply>,
-): Promise<FastifyReply> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds);
-    return sendPage(reply, { ...page(error.message), status: statusOf(error) });
-  }
+export function refuseDifferent({ password, repeated }: Record<'password' | 'repeated', string>): void {
+  if (password !== repeated) throw new Refusal('invalid', 'The two passwords are not the same.');
 }
 
 function signInPage(message?: string) {
