@@ -53,6 +53,7 @@ const keyPolicy = {
 };
 const keyArn = { 'Fn::GetAtt': ['Key', 'Arn'] };
 const template = {
+  Parameters: { GroupDescription: { Type: 'String', NoEcho: true } },
   Resources: {
     Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.0.0.0/16' } },
     SubnetA: subnet(0),
@@ -66,7 +67,7 @@ const template = {
     App: {
       Type: 'AWS::EC2::SecurityGroup',
       Properties: {
-        GroupDescription: 'app',
+        GroupDescription: { Ref: 'GroupDescription' },
         VpcId: { Ref: 'Vpc' },
         SecurityGroupIngress: [
           { IpProtocol: 'tcp', FromPort: 443, ToPort: 443, CidrIp: '10.0.0.0/16', Description: 'TLS' },
@@ -138,7 +139,12 @@ describe('drift detection', () => {
     connect();
     const Tags = [{ Key: 'lumenality:practice', Value: 'sunrise' }];
     await cloudFormation.send(
-      new CreateStackCommand({ StackName, TemplateBody: JSON.stringify(template), Tags }),
+      new CreateStackCommand({
+        StackName,
+        TemplateBody: JSON.stringify(template),
+        Parameters: [{ ParameterKey: 'GroupDescription', ParameterValue: 'told-to-nobody' }],
+        Tags,
+      }),
     );
     await reaches('CREATE_COMPLETE');
     for (const LogicalResourceId of ['Key', 'App', 'Parameters', 'Database']) {
@@ -197,6 +203,7 @@ describe('drift detection', () => {
     expect(
       untouched.drifts.map((drift) => `${drift.LogicalResourceId} ${drift.StackResourceDriftStatus}`),
     ).toEqual(expect.arrayContaining(checked.map((id) => `${id} IN_SYNC`)));
+    expect(JSON.stringify(untouched.drifts)).not.toContain('told-to-nobody');
     expect(untouched.stack?.DriftInformation).toMatchObject({
       StackDriftStatus: 'IN_SYNC',
       LastCheckTimestamp: expect.any(Date),

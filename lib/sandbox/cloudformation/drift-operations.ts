@@ -1,6 +1,7 @@
 import type * as sdk from '@aws-sdk/client-cloudformation';
 import type { Call } from '../model.ts';
 import { pageOf } from '../paging.ts';
+import { maskOf } from './change-values.ts';
 import { type DriftDetector, driftsOf } from './drift.ts';
 import {
   isPresent,
@@ -111,18 +112,19 @@ export const driftOperations = (detector: DriftDetector) => ({
 const keyPrefix = ({ stackId }: StackRecord) => `${stackKey(stackId)}/`;
 
 function describeDrift(stack: StackRecord, drift: ResourceDriftRecord): sdk.StackResourceDrift {
+  const mask = maskOf(stack);
   return {
     StackId: stack.stackId,
     LogicalResourceId: drift.logicalId,
     PhysicalResourceId: drift.physicalId,
     ResourceType: drift.type,
-    ExpectedProperties: JSON.stringify(drift.expected),
-    ...(drift.actual && { ActualProperties: JSON.stringify(drift.actual) }),
+    ExpectedProperties: mask(JSON.stringify(drift.expected)),
+    ...(drift.actual && { ActualProperties: mask(JSON.stringify(drift.actual)) }),
     PropertyDifferences: drift.differences.map(({ path, type, expected, actual }) => ({
       PropertyPath: path,
       DifferenceType: type,
-      ExpectedValue: expected,
-      ActualValue: actual,
+      ExpectedValue: mask(expected),
+      ActualValue: mask(actual),
     })),
     StackResourceDriftStatus: drift.status,
     DriftStatusReason: drift.reason,

@@ -4,7 +4,7 @@
  *
  * What is refused: any statement whose text names the session authorization, and any answer after which the
  * session is somebody else's. What is not: code that composes such a statement out of parts, runs it and undoes it
- * within one statement of its own.
+ * within one round trip.
  */
 import { Refusal } from './database-authentication.ts';
 import type { DatabaseEngine } from './database-engine.ts';
