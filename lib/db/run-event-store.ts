@@ -46,16 +46,16 @@ export async function listRunEvents(
   return rows.map((row) => ({ seq: row.seq, runId: row.run_id, body: row.body, at: row.at }));
 }
 
-/** CloudFormation's ids of the events of one stack that a run has told of. */
+/** CloudFormation's ids of the events of one stack that any run of its practice has told of. */
 export async function knownStackEvents(
   connection: Connection,
-  runId: string,
+  practiceId: string,
   stackId: string,
 ): Promise<Set<string>> {
   const rows = await connection
     .selectFrom('run_event')
     .select(sql<string>`body ->> 'eventId'`.as('event_id'))
-    .where('run_id', '=', runId)
+    .where('run_id', 'in', (eb) => eb.selectFrom('run').select('id').where('practice_id', '=', practiceId))
     .where('kind', '=', 'resource')
     .where(sql<string>`body ->> 'stackId'`, '=', stackId)
     .execute();

@@ -57,7 +57,7 @@ export async function followed(
   begun: boolean,
 ): Promise<StackView | undefined> {
   const { context, stacks } = watch;
-  const known = await knownStackEvents(context.db, context.run.id, stackId);
+  const known = await knownStackEvents(context.db, context.run.practiceId, stackId);
   let ended = false;
   let pauseMs = Math.min(firstPauseMs, watch.intervalMs);
   for (let quiet = 0; ; quiet += 1) {
@@ -76,10 +76,10 @@ export async function followed(
   }
 }
 
-/** Tells of the stack's events that this run has not told of yet; no event is told twice, not even after a crash. */
+/** Tells of the stack's events that no run of the practice has told of yet: none is told twice, not even after a crash. */
 async function relay(watch: Watch, stackId: string): Promise<void> {
   const { context } = watch;
-  await relayUnknown(watch, stackId, await knownStackEvents(context.db, context.run.id, stackId));
+  await relayUnknown(watch, stackId, await knownStackEvents(context.db, context.run.practiceId, stackId));
 }
 
 /** Tells of the events that are not in `known`, and adds them to it. Also notices, news or not, when this work was superseded. */
