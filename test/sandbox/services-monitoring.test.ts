@@ -124,6 +124,8 @@ describe('what watches and scales a silo, in the sandbox', () => {
       ActionsEnabled: true,
       StateValue: 'INSUFFICIENT_DATA',
     });
+    await create('AWS::CloudWatch::Alarm', 'Silent', { ...alarm, AlarmActions: [] });
+    expect((await watch.send(new DescribeAlarmsCommand({}))).MetricAlarms).toHaveLength(2);
     await remove('AWS::CloudWatch::Alarm', made.physicalId);
     expect(await described()).toBeUndefined();
   });

@@ -87,12 +87,21 @@ function matchPath(pattern: string, path: string): Map<string, string> | undefin
   for (const part of parts) {
     const [, label, greedy] = /^\{(\w+)(\+?)\}$/.exec(part) ?? [];
     const end = greedy || !rest.includes('/') ? rest.length : rest.indexOf('/');
-    const given = decodeURIComponent(rest.slice(0, end));
+    const given = decoded(rest.slice(0, end));
     if (given === '' || (label === undefined && given !== part)) return undefined;
     if (label !== undefined) labels.set(label, given);
     rest = rest.slice(end + 1);
   }
   return rest === '' ? labels : undefined;
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    // The one thing that it throws: a percent sign that encodes nothing.
+    throw new AwsError('InvalidURI', "Couldn't parse the specified URI.");
+  }
 }
 
 /** Reads an operation's input out of all parts of a request. */

@@ -107,12 +107,13 @@ export function deleteAlarms({ AlarmNames = [] }: sdk.DeleteAlarmsInput, call: C
 }
 
 function describeAlarms(input: sdk.DescribeAlarmsInput, call: Call) {
+  const prefix = input.ActionPrefix;
   const wanted = table(call)
     .list(recordKey(call, input.AlarmNamePrefix))
     .filter((alarm) => input.AlarmNames?.includes(alarm.AlarmName) ?? true)
     .filter(() => input.AlarmTypes?.includes('MetricAlarm') ?? true)
     .filter((alarm) => (input.StateValue ?? alarm.StateValue) === alarm.StateValue)
-    .filter((alarm) => alarm.AlarmActions?.some((one) => one.startsWith(input.ActionPrefix ?? '')) ?? true);
+    .filter((alarm) => prefix === undefined || alarm.AlarmActions?.some((one) => one.startsWith(prefix)));
   const { items, next } = pageOf(wanted, {
     keyOf: (alarm) => alarm.AlarmName,
     marker: input.NextToken,
