@@ -138,6 +138,19 @@ describe('an approval that invites the first owner', () => {
     expect(await everythingKept()).not.toContain(token);
   });
 
+  test('takes the whole approval back when the token was used before', async () => {
+    const ownerInvitation = { tokenSha256: newToken().tokenSha256 };
+    await approve({ reason: 'checked', ownerInvitation });
+    const count = async (table: 'practice' | 'run') =>
+      (await api.database.db.selectFrom(table).selectAll().execute()).length;
+    const before = [await count('practice'), await count('run')];
+    const answer = await approve({ reason: 'checked', ownerInvitation });
+    expect(answer.json()).toMatchObject({ status: 409, code: 'conflict' });
+    expect([await count('practice'), await count('run')]).toEqual(before);
+    const { items } = (await api.call({ method: 'GET', url: '/v1/signups?state=requested' })).json();
+    expect(items).toMatchObject([{ displayName: `Larch ${serial}`, practiceId: null }]);
+  });
+
   test('without one, nobody is invited', async () => {
     const { practiceId, ownerInvitation } = (await approve({ reason: 'checked' })).json();
     expect(ownerInvitation).toBeNull();
