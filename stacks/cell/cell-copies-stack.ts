@@ -50,6 +50,16 @@ export class CellCopiesStack extends PlainStack {
 /** As a practice's key: the account administers, the backup services use, the control plane and deployments do not decrypt. */
 function keyStatements(): object[] {
   const role = (path: string) => `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:role/${path}`;
+  const throughKeepers = {
+    ArnLike: {
+      'aws:PrincipalArn': [
+        role('lumenality/*'),
+        role('aws-service-role/backup.amazonaws.com/AWSServiceRoleForBackup'),
+        cellRoleArn('deploy'),
+      ],
+    },
+    StringEquals: { 'kms:ViaService': keepers },
+  };
   return [
     {
       Sid: 'AccountAdministers',
@@ -76,18 +86,17 @@ function keyStatements(): object[] {
       Sid: 'BackupUses',
       Effect: 'Allow',
       Principal: { AWS: accountRoot },
-      Action: [...cryptography, 'kms:CreateGrant', 'kms:DescribeKey', 'kms:RetireGrant'],
+      Action: [...cryptography, 'kms:DescribeKey', 'kms:RetireGrant'],
       Resource: '*',
-      Condition: {
-        ArnLike: {
-          'aws:PrincipalArn': [
-            role('lumenality/*'),
-            role('aws-service-role/backup.amazonaws.com/AWSServiceRoleForBackup'),
-            cellRoleArn('deploy'),
-          ],
-        },
-        StringEquals: { 'kms:ViaService': keepers },
-      },
+      Condition: throughKeepers,
+    },
+    {
+      Sid: 'BackupGetsGrants',
+      Effect: 'Allow',
+      Principal: { AWS: accountRoot },
+      Action: 'kms:CreateGrant',
+      Resource: '*',
+      Condition: { ...throughKeepers, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
     },
     {
       Sid: 'ControlPlaneNeverUses',

@@ -75,7 +75,10 @@ function allowances({ practiceId, vpcId }: PracticeKeyProps): object[] {
   const serviceRoles = [
     'backup.amazonaws.com/AWSServiceRoleForBackup',
     'rds.amazonaws.com/AWSServiceRoleForRDS',
-  ];
+  ].map((role) => `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:role/aws-service-role/${role}`);
+  const forKeepers = {
+    ArnLike: { 'aws:PrincipalArn': [practiceRoles, cellRoleArn('deploy'), ...serviceRoles] },
+  };
   return [
     {
       Sid: 'AccountAdministers',
@@ -114,19 +117,20 @@ function allowances({ practiceId, vpcId }: PracticeKeyProps): object[] {
       Sid: 'KeepersUse',
       Effect: 'Allow',
       Principal: { AWS: accountRoot },
-      Action: [...use, 'kms:CreateGrant', 'kms:RetireGrant'],
+      Action: [...use, 'kms:RetireGrant'],
+      Resource: '*',
+      Condition: { ...forKeepers, StringEquals: { 'kms:ViaService': through(keepers) } },
+    },
+    {
+      Sid: 'KeepersGetGrants',
+      Effect: 'Allow',
+      Principal: { AWS: accountRoot },
+      Action: 'kms:CreateGrant',
       Resource: '*',
       Condition: {
-        ArnLike: {
-          'aws:PrincipalArn': [
-            practiceRoles,
-            cellRoleArn('deploy'),
-            ...serviceRoles.map(
-              (role) => `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:role/aws-service-role/${role}`,
-            ),
-          ],
-        },
+        ...forKeepers,
         StringEquals: { 'kms:ViaService': through(keepers) },
+        Bool: { 'kms:GrantIsForAWSResource': 'true' },
       },
     },
     {

@@ -255,6 +255,35 @@ describe('the services that keep the practice’s data', () => {
   });
 });
 
+describe('the key of the second copies', () => {
+  const key = 'arn:aws:kms:us-west-2:111122223333:key/copies';
+  const asked = (who: Question['who'], action: string, more: Partial<Question> = {}): Question => ({
+    who,
+    action,
+    resource: key,
+    of: 'copies',
+    ...more,
+  });
+
+  test('is used by the backup of a practice, through AWS Backup and RDS', async () => {
+    const who = roleOf('sunrise', 'BackupRole');
+    const context = { 'kms:GrantIsForAWSResource': 'true' };
+    for (const via of ['backup', 'rds'])
+      expect(await decision(asked(who, 'kms:CreateGrant', { via, context }))).toBe('Allowed');
+    expect(await decision(asked(who, 'kms:CreateGrant'))).not.toBe('Allowed');
+    expect(await decision(asked(onlyAdministrator(who), 'kms:Decrypt'))).not.toBe('Allowed');
+  });
+
+  test('decrypts for nobody: not for the control plane, the deploy role or an administrator', async () => {
+    for (const who of [controlPlane, deployment].map(onlyAdministrator))
+      expect(await decision(asked(who, 'kms:Decrypt'))).toBe('ExplicitlyDenied');
+    for (const via of [undefined, 'rds', 'backup', 's3'])
+      expect(await decision(asked(administrator, 'kms:Decrypt', via === undefined ? {} : { via }))).not.toBe(
+        'Allowed',
+      );
+  });
+});
+
 describe('the bucket refuses', () => {
   const write = {
     who: app,

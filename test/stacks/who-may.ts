@@ -7,6 +7,7 @@ import type { Properties, Template } from './template.ts';
 /** Every policy of a cell with two practices, sunrise and harbor, as CloudFormation would put it into force. */
 const accountId = '111122223333';
 const region = 'us-east-1';
+const copyRegion = 'us-west-2';
 const ownVpc = (practice: string): string => `vpc-${practice}`;
 
 const templates = synthesise().templates;
@@ -66,6 +67,11 @@ const cellPolicyIds = Object.entries(parsed(cellTemplates['lumenality-cell'].bod
 const cell = resolved(parsed(cellTemplates['lumenality-cell'].body), {
   ...Object.fromEntries(cellPolicyIds),
   HostedZoneId: 'Z1',
+}).Resources;
+
+const copies = resolved(parsed(cellTemplates['lumenality-cell-copies'].body), {
+  'AWS::Region': copyRegion,
+  'Key.Arn': `arn:aws:kms:${copyRegion}:${accountId}:key/copies`,
 }).Resources;
 
 const document = (resources: Template['Resources'], id: string, property: string): Properties => {
@@ -164,9 +170,9 @@ const endpoints: Readonly<Record<string, string>> = {
   secretsmanager: 'EndpointsSecretsManager',
 };
 
-/** The policy that the resource itself has. */
+/** The policy that the resource itself has; `copies` stands for the second copies of all practices. */
 function resourcePolicy(prefix: string, practice: string): Properties | undefined {
-  const resources = silos.get(practice) ?? {};
+  const resources = practice === 'copies' ? copies : (silos.get(practice) ?? {});
   if (prefix === 'kms') return document(resources, 'Key', 'KeyPolicy');
   if (prefix === 's3') return document(resources, 'BucketPolicy', 'PolicyDocument');
   if (prefix === 'sns') return document(resources, 'AlarmTopicPolicy', 'PolicyDocument');
@@ -181,10 +187,12 @@ function contextOf({ who, action, of, from, via, context }: Question): Record<st
     'aws:PrincipalIsAWSService': String(isService),
     ...(who.roleArn !== undefined && { 'aws:PrincipalArn': who.roleArn, 'aws:PrincipalAccount': accountId }),
     ...(who.practice !== undefined && { 'aws:PrincipalTag/lumenality:practice': who.practice }),
-    ...(isKms && { 'aws:ResourceTag/lumenality:practice': of }),
+    ...(isKms && of !== 'copies' && { 'aws:ResourceTag/lumenality:practice': of }),
     ...(isKms && !isService && { 'kms:CallerAccount': accountId }),
     ...(from !== undefined && { 'aws:SourceVpc': ownVpc(from) }),
-    ...(via !== undefined && { 'kms:ViaService': `${via}.${region}.amazonaws.com` }),
+    ...(via !== undefined && {
+      'kms:ViaService': `${via}.${of === 'copies' ? copyRegion : region}.amazonaws.com`,
+    }),
     ...context,
   };
 }
