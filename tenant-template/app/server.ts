@@ -64,7 +64,8 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: 'idle',
     requestTimeout: 30_000,
-    bodyLimit: 128 * 1024,
+    // The longest note, in a form that writes each byte of it as three characters.
+    bodyLimit: 256 * 1024,
     exposeHeadRoutes: false,
     // The load balancer is the one hop before the app; it writes down the address it was asked from.
     trustProxy: (_address, hop) => hop === 0,

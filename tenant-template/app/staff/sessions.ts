@@ -5,7 +5,7 @@ import { hashOf, newToken } from './one-time-token.ts';
 import { networkOf } from './sign-in-limits.ts';
 
 /** However busy, a session ends after a working day. */
-export const LONGEST_SESSION_MS = 12 * 60 * 60_000;
+const LONGEST_SESSION_MS = 12 * 60 * 60_000;
 
 /** A member of staff who is signed in. */
 export interface Member {
