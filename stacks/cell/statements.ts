@@ -9,7 +9,7 @@ export interface Statement {
   readonly Condition?: object;
 }
 
-export function statement(
+function statement(
   Sid: string,
   Effect: Statement['Effect'],
   Action: readonly string[],
