@@ -85,7 +85,7 @@ export const networkChecks: readonly Check[] = [
     id: 'only-entrance-open',
     title:
       'Nothing but the load balancer takes connections from outside the VPC, and it only on its two ports',
-    safeguards: [...safeguards.isolation, ...safeguards.boundary],
+    safeguards: [...safeguards.isolation, '45 CFR 164.312(e)(1)'],
     source:
       'ec2:DescribeSecurityGroups, ec2:DescribeSecurityGroupRules, elasticloadbalancing:DescribeLoadBalancers',
     fact: 'openings',
