@@ -1,3 +1,9 @@
+import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DeleteStackCommand,
+  DescribeStacksCommand,
+} from '@aws-sdk/client-cloudformation';
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms';
 import {
   CreateDBSnapshotCommand,
@@ -111,6 +117,50 @@ describe('DB snapshots', () => {
       StatusInfos: [{ Message: expect.stringMatching(/final snapshot never-made .* failed/) }],
     });
     expect(plane.erased).not.toContain(DBInstanceArn);
+    plane.failure = undefined;
+    await clients.rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier, SkipFinalSnapshot: true }));
+    await eventually(
+      () => Promise.resolve(plane.erased),
+      (erased) => erased.includes(DBInstanceArn ?? ''),
+    );
+  });
+
+  test('a stack that deletes its database keeps a snapshot of it, as is the default', async () => {
+    const stackName = 'short-lived';
+    const cloudFormation = new CloudFormationClient({
+      region: 'us-east-1',
+      endpoint: cloud.sandbox.endpoint,
+      credentials: { accessKeyId: '111122223333', secretAccessKey: 'any' },
+    });
+    const Properties = {
+      Engine: 'postgres',
+      DBInstanceClass: 'db.t4g.micro',
+      AllocatedStorage: '20',
+      DBSubnetGroupName: 'isolated',
+      MasterUsername: 'practice_admin',
+      ManageMasterUserPassword: true,
+    };
+    const TemplateBody = JSON.stringify({
+      Resources: { Database: { Type: 'AWS::RDS::DBInstance', Properties } },
+    });
+    const { StackId } = await cloudFormation.send(
+      new CreateStackCommand({ StackName: stackName, TemplateBody }),
+    );
+    const reachesStatus = (status: string) =>
+      eventually(
+        () => cloudFormation.send(new DescribeStacksCommand({ StackName: StackId })),
+        ({ Stacks }) => Stacks?.[0]?.StackStatus === status,
+      );
+    await reachesStatus('CREATE_COMPLETE');
+    await cloudFormation.send(new DeleteStackCommand({ StackName: stackName }));
+    await reachesStatus('DELETE_COMPLETE');
+    const { DBSnapshots = [] } = await clients.rds.send(new DescribeDBSnapshotsCommand({}));
+    expect(DBSnapshots).toContainEqual(
+      expect.objectContaining({
+        DBSnapshotIdentifier: expect.stringMatching(/^short-lived-snapshot-database-[0-9a-f]{8}$/),
+        Status: 'available',
+      }),
+    );
   });
 
   test('a restored instance has the old one’s data, user and key, and a password of its own', async () => {

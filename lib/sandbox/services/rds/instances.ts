@@ -147,15 +147,27 @@ function refuseSnapshotCombination(input: DeleteDBInstanceMessage): void {
   }
 }
 
-/** @throws AwsError InvalidParameterCombination for an instance with deletion protection. */
-export function markDeleting(call: Call, instance: InstanceRecord): InstanceRecord {
-  if (instance.deletionProtection) {
+function refuseProtected({ deletionProtection }: InstanceRecord): void {
+  if (deletionProtection) {
     throw new AwsError(
       'InvalidParameterCombination',
       'Cannot delete protected DB Instance, please disable deletion protection and try again.',
     );
   }
-  return changeInstance(call, instance.id, (current) => ({ ...current, status: 'deleting' })) ?? instance;
+}
+
+/**
+ * @param finalSnapshot what the deletion takes before it erases the storage; without it none, whatever an earlier attempt asked for.
+ * @throws AwsError InvalidParameterCombination for an instance with deletion protection.
+ */
+export function markDeleting(call: Call, instance: InstanceRecord, finalSnapshot?: string): InstanceRecord {
+  refuseProtected(instance);
+  const marked = changeInstance(call, instance.id, ({ finalSnapshot: _earlier, ...current }) => ({
+    ...current,
+    status: 'deleting',
+    ...(finalSnapshot === undefined ? {} : { finalSnapshot }),
+  }));
+  return marked ?? instance;
 }
 
 /** An instance whose storage nobody can read any more has no final snapshot ("Deleting a DB instance"). */
@@ -179,13 +191,9 @@ function deleteDBInstance(input: DeleteDBInstanceMessage, call: Call): DeleteDBI
   if (named.status === 'deleting' || named.status === 'creating') {
     throw new AwsError('InvalidDBInstanceState', `Instance ${named.id} is currently ${named.status}.`);
   }
-  if (named.deletionProtection) markDeleting(call, named);
+  refuseProtected(named);
   refuseSnapshotCombination(input);
-  const finalSnapshot = finalSnapshotName(call, input, named);
-  const marked = markDeleting(call, named);
-  const instance =
-    changeInstance(call, marked.id, (current) => ({ ...current, ...(finalSnapshot && { finalSnapshot }) })) ??
-    marked;
+  const instance = markDeleting(call, named, finalSnapshotName(call, input, named));
   inBackground(call, instance, remove);
   return { DBInstance: instanceShape(call, instance) };
 }

@@ -5,12 +5,15 @@ import { instanceTable } from './records.ts';
 
 /** On AWS an instance notices within minutes that its key was disabled. */
 const intervalMs = 1000;
+/** However many instances there are, looking takes no more than a twentieth of the time. */
+const restForEachMsOfWork = 20;
 
 const watches = new WeakMap<Cloud, NodeJS.Timeout>();
 
 /** Looks again a while after each look, until `endKeyWatch`. */
 export function beginKeyWatch(cloud: Cloud): void {
   const look = async (): Promise<void> => {
+    const begun = performance.now();
     for (const instance of instanceTable({ cloud }).list()) {
       await watchKey({ accountId: instance.accountId, region: instance.region, cloud }, instance).catch(
         (error: unknown) =>
@@ -18,12 +21,12 @@ export function beginKeyWatch(cloud: Cloud): void {
       );
       if (!watches.has(cloud)) return;
     }
-    schedule();
+    schedule(Math.max(intervalMs, (performance.now() - begun) * restForEachMsOfWork));
   };
-  const schedule = (): void => {
-    watches.set(cloud, setTimeout(() => void look(), intervalMs).unref());
+  const schedule = (ms: number): void => {
+    watches.set(cloud, setTimeout(() => void look(), ms).unref());
   };
-  schedule();
+  schedule(intervalMs);
 }
 
 export function endKeyWatch(cloud: Cloud): void {
