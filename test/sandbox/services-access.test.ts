@@ -1,5 +1,6 @@
 import {
   DescribeSecurityGroupsCommand,
+  DescribeVpcEndpointsCommand,
   RevokeSecurityGroupEgressCommand,
   RevokeSecurityGroupIngressCommand,
 } from '@aws-sdk/client-ec2';
@@ -198,6 +199,30 @@ describe('who may do what, in the sandbox', () => {
       const asked = new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn: physicalId });
       expect((await refusal(elb.send(asked))).name).toBe('LoadBalancerNotFoundException');
     });
+  });
+
+  test('an endpoint has the policy that its template gives, and one that lets everything through without', async () => {
+    const { vpcId } = await newNetwork(clients);
+    const endpoint = (logicalId: string, properties: Properties = {}) =>
+      create('AWS::EC2::VPCEndpoint', logicalId, {
+        VpcId: vpcId,
+        ServiceName: 'com.amazonaws.us-east-1.s3',
+        VpcEndpointType: 'Gateway',
+        ...properties,
+      });
+    const policyOf = async (id: string) => {
+      const asked = new DescribeVpcEndpointsCommand({ VpcEndpointIds: [id] });
+      const [found] = (await clients.ec2.send(asked)).VpcEndpoints ?? [];
+      return JSON.parse(found?.PolicyDocument ?? '') as unknown;
+    };
+    const open = await endpoint('Open');
+    expect(await policyOf(open.physicalId)).toMatchObject({ Statement: [{ Action: '*', Resource: '*' }] });
+    const [statement] = allowing('s3:GetObject').Statement;
+    const PolicyDocument = { Statement: [{ ...statement, Principal: '*' }] };
+    const narrow = await endpoint('Narrow', { PolicyDocument });
+    expect(await policyOf(narrow.physicalId)).toEqual(PolicyDocument);
+    const nobody = { PolicyDocument: { Statement: [statement] } };
+    expect((await refusal(endpoint('Nobody', nobody))).message).toContain('needs a Principal');
   });
 
   test("a VPC's default security group is open until its rules are revoked", async () => {

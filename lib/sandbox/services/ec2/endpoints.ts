@@ -13,6 +13,7 @@ import type {
 } from '@aws-sdk/client-ec2';
 import { generatedId } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
+import { statementsOf } from '../policies.ts';
 import { attachInterface, releaseInterfaces } from './interfaces.ts';
 import {
   flowLogs,
@@ -76,7 +77,7 @@ export function createVpcEndpoint(
     ServiceRegion: call.region,
     // On the wire AWS writes it in lower case, whatever its model says.
     State: 'available' as 'Available',
-    PolicyDocument: input.PolicyDocument ?? openPolicy,
+    PolicyDocument: checkedPolicy(input.PolicyDocument),
     RouteTableIds: input.RouteTableIds ?? [],
     SubnetIds: input.SubnetIds ?? [],
     Groups: [],
@@ -105,6 +106,15 @@ const openPolicy = JSON.stringify({
   Version: '2008-10-17',
   Statement: [{ Effect: 'Allow', Principal: '*', Action: '*', Resource: '*' }],
 });
+
+/** The policy that was given, or the one that lets everything through ("Default endpoint policy"). */
+function checkedPolicy(policy: string | undefined): string {
+  if (policy === undefined) return openPolicy;
+  const statements = statementsOf(policy, 'InvalidPolicyDocument');
+  if (statements.some(({ Principal }) => Principal === undefined))
+    throw new AwsError('InvalidPolicyDocument', 'A statement of an endpoint policy needs a Principal.');
+  return policy;
+}
 
 function serviceOf(name: string, type: string, call: Call): string {
   const prefix = `com.amazonaws.${call.region}.`;
@@ -181,7 +191,9 @@ export function modifyVpcEndpoint(input: ModifyVpcEndpointRequest, call: Call): 
     SubnetIds: changed(endpoint.SubnetIds, input.AddSubnetIds, input.RemoveSubnetIds),
     RouteTableIds: changed(endpoint.RouteTableIds, input.AddRouteTableIds, input.RemoveRouteTableIds),
     PolicyDocument:
-      input.ResetPolicy === true ? openPolicy : (input.PolicyDocument ?? endpoint.PolicyDocument),
+      input.ResetPolicy === true
+        ? openPolicy
+        : checkedPolicy(input.PolicyDocument ?? endpoint.PolicyDocument),
     PrivateDnsEnabled: input.PrivateDnsEnabled ?? endpoint.PrivateDnsEnabled,
   };
   call.cloud.state.transaction(() => {
