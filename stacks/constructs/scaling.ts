@@ -9,7 +9,8 @@ export interface ScalingProps {
 }
 
 /**
- * More tasks while the app is busy, never fewer than the plan promises. Application Auto Scaling acts with its service-linked role.
+ * More tasks while the app is busy, never fewer than the plan promises. Application Auto Scaling acts with its service-linked role. A
+ * deployment starts from the plan's number again, and scaling goes on from there.
  */
 export class Scaling extends Construct {
   constructor(scope: Construct, id: string, props: ScalingProps) {

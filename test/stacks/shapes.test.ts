@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { synthesise } from '../../stacks/release/synthesis.ts';
-import { parametersForShape } from '../../tenant-template/shapes.ts';
+import { parameterOfSetting } from '../../tenant-template/settings.ts';
+import { parametersForShape, type ShapeParameters } from '../../tenant-template/shapes.ts';
 import type { Template } from './template.ts';
 
 /** "Task CPU and memory" (Amazon ECS Developer Guide): CPU units → least and most MiB. */
@@ -37,6 +40,16 @@ test.each(['solo', 'group', 'enterprise'])(
     expect(Number(parameters.TaskMemoryMib)).toBeLessThanOrEqual(most);
   },
 );
+
+test('docs/silo.md says what each shape is and what a practice may set', () => {
+  const shapes = ['solo', 'group', 'enterprise'].map((shape) => parametersForShape(shape));
+  const document = readFileSync(join(__dirname, '..', '..', 'docs', 'silo.md'), 'utf8');
+  for (const name of Object.keys(shapes[0] ?? {}) as Array<keyof ShapeParameters>) {
+    const row = `| \`${name}\` | ${shapes.map((shape) => shape[name]).join(' | ')} | `;
+    const setting = Object.entries(parameterOfSetting).find(([, parameter]) => parameter === name)?.[0];
+    expect(document).toContain(row + (setting === undefined ? '– |' : `\`${setting}\`: `));
+  }
+});
 
 test('a shape that nobody knows is named, with those that exist', () => {
   expect(() => parametersForShape('huge')).toThrow(
