@@ -96,6 +96,18 @@ describe('the records', () => {
     expect(shown.items[0]).toMatchObject({ action: 'audit.read', actorName: 'The owner' });
   });
 
+  test('of a client can be corrected, by program and by page', async () => {
+    const id = await addClient(owner, { ...CHILD, name: 'Ada Okafar' });
+    const corrected = await owner.browser.api('PUT', `/api/clients/${id}`, { ...CHILD, name: 'Ada Okafor' });
+    expect(corrected.statusCode).toBe(204);
+    expect(await lastEvents(1)).toMatchObject([{ action: 'client.corrected', record_id: id }]);
+    expect((await owner.browser.get(`/clients/${id}`)).body).toContain('value="Ada Okafor"');
+    const form = { name: 'Ada Okafor', dateOfBirth: '2019-04-29' };
+    expect((await owner.browser.post(`/clients/${id}`, form)).headers.location).toBe(`/clients/${id}`);
+    expect((await owner.browser.api('GET', `/api/clients/${id}`)).json()).toMatchObject(form);
+    expect((await owner.browser.api('PUT', `/api/clients/${randomUUID()}`, CHILD)).statusCode).toBe(404);
+  });
+
   test('are not answered, and not changed, when the event cannot be written', async () => {
     const id = await addClient(owner);
     await practice.master.query('REVOKE INSERT ON audit_event FROM practice_app');

@@ -26,7 +26,8 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO practice_app;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
 
-GRANT SELECT, INSERT ON audit_event, client, note TO practice_app;
+GRANT SELECT, INSERT ON audit_event, note TO practice_app;
+GRANT SELECT, INSERT, UPDATE (name, date_of_birth) ON client TO practice_app;
 GRANT SELECT, INSERT, UPDATE (name, role, status, password_hash, totp_secret, totp_step) ON staff TO practice_app;
 GRANT SELECT, INSERT, UPDATE (used_at) ON staff_link TO practice_app;
 GRANT SELECT, INSERT, DELETE, UPDATE (used_at) ON backup_code TO practice_app;

@@ -25,6 +25,11 @@ export function api(
   server.get('/api/clients/:id', async (request) =>
     clients.read(askerOf(request), idParams.parse(request.params).id),
   );
+  server.put('/api/clients/:id', async (request, reply) => {
+    const { id } = idParams.parse(request.params);
+    await clients.correct(askerOf(request), id, clientForm.parse(request.body));
+    return reply.code(204).send();
+  });
   server.get('/api/clients/:id/notes', async (request) => ({
     items: await notes.list(askerOf(request), idParams.parse(request.params).id),
   }));

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Pool } from 'pg';
-import { may } from '../access.ts';
+import { may, type Role } from '../access.ts';
 import type { AuditTrail, RecordedEvent } from '../audit.ts';
 import type { Client, Clients, ListedClient, Page } from '../records/clients.ts';
 import type { Note, Notes } from '../records/notes.ts';
@@ -20,7 +20,7 @@ export function recordPages(server: FastifyInstance, { pool, clients, notes, aud
   server.get('/clients', async (request, reply) => {
     const member = memberOf(request);
     const page = await clients.list(askerOf(request), pageQuery.parse(request.query).cursor);
-    const body = html`${may(member.role, 'clients.write') && newClientForm()}${clientTable(page)}`;
+    const body = html`${may(member.role, 'clients.write') && newClientForm}${clientTable(page)}`;
     return sendPage(reply, { title: 'Clients', member, body });
   });
   server.post('/clients', async (request, reply) => {
@@ -32,8 +32,13 @@ export function recordPages(server: FastifyInstance, { pool, clients, notes, aud
     const { id } = idParams.parse(request.params);
     const client = await clients.read(askerOf(request), id);
     const written = may(member.role, 'notes.read') ? await notes.list(askerOf(request), id) : undefined;
-    const body = clientBody(client, written, may(member.role, 'notes.write'));
+    const body = clientBody(client, written, member.role);
     return sendPage(reply, { title: 'Client', heading: client.name, member, body });
+  });
+  server.post('/clients/:id', async (request, reply) => {
+    const { id } = idParams.parse(request.params);
+    await clients.correct(askerOf(request), id, clientForm.parse(request.body));
+    return reply.redirect(`/clients/${id}`, 303);
   });
   server.post('/clients/:id/notes', async (request, reply) => {
     const { id } = idParams.parse(request.params);
@@ -51,15 +56,26 @@ export function recordPages(server: FastifyInstance, { pool, clients, notes, aud
   });
 }
 
-function newClientForm(): Html {
-  return html`<form method="post" action="/clients">
+const newClientForm = html`<form method="post" action="/clients">
 <h2>Add a client</h2>
-<label for="name">Name</label>
-<input id="name" name="name" required maxlength="200" autocomplete="off">
-<label for="born">Date of birth</label>
-<input id="born" name="dateOfBirth" type="date" required>
+${clientFields()}
 <p><button>Add</button></p>
 </form>`;
+
+function correctionForm(client: Client): Html {
+  return html`<details><summary>Correct name or date of birth</summary>
+<form method="post" action="/clients/${client.id}">
+${clientFields(client)}
+<p><button>Correct</button></p>
+</form>
+</details>`;
+}
+
+function clientFields({ name, dateOfBirth } = { name: '', dateOfBirth: '' }): Html {
+  return html`<label for="name">Name</label>
+<input id="name" name="name" value="${name}" required maxlength="200" autocomplete="off">
+<label for="born">Date of birth</label>
+<input id="born" name="dateOfBirth" type="date" value="${dateOfBirth}" required>`;
 }
 
 function clientTable({ items, next }: Page<ListedClient>): Html {
@@ -76,10 +92,11 @@ function clientTable({ items, next }: Page<ListedClient>): Html {
 ${next !== undefined && html`<p><a href="/clients?cursor=${encodeURIComponent(next)}">Older</a></p>`}`;
 }
 
-function clientBody(client: Client, notes: readonly Note[] | undefined, mayWrite: boolean): Html {
+function clientBody(client: Client, notes: readonly Note[] | undefined, role: Role): Html {
   return html`<p>Born <time datetime="${client.dateOfBirth}">${client.dateOfBirth}</time></p>
+${may(role, 'clients.write') && correctionForm(client)}
 ${notes !== undefined && html`<h2>Notes</h2>${notes.length === 0 && html`<p>None yet.</p>`}${notes.map((note) => noteOf(note, notes))}`}
-${mayWrite && noteFormOf(client.id, notes ?? [])}`;
+${may(role, 'notes.write') && noteFormOf(client.id, notes ?? [])}`;
 }
 
 /** The original is named by its place, which stays the same: notes are never removed. */
