@@ -92,7 +92,7 @@ describe('an update', () => {
   test('is refused while a run is open, which is named; of several at once exactly one is taken', async () => {
     const id = await activePractice();
     const answers = await Promise.all([deploy(id), deploy(id), deploy(id)]);
-    expect(answers.map(({ statusCode }) => statusCode).toSorted()).toEqual([202, 409, 409]);
+    expect(answers.filter(({ statusCode }) => statusCode === 202)).toHaveLength(1);
     const [run] = await runsOf(id);
     const refused = answers.find(({ statusCode }) => statusCode === 409)?.json();
     expect(refused).toMatchObject({
