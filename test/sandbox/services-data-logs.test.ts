@@ -3,12 +3,15 @@ import {
   CreateLogGroupCommand,
   CreateLogStreamCommand,
   DeleteLogGroupCommand,
+  DeleteResourcePolicyCommand,
   DescribeLogGroupsCommand,
   DescribeLogStreamsCommand,
+  DescribeResourcePoliciesCommand,
   FilterLogEventsCommand,
   GetLogEventsCommand,
   ListTagsForResourceCommand,
   PutLogEventsCommand,
+  PutResourcePolicyCommand,
   PutRetentionPolicyCommand,
   TagResourceCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
@@ -173,5 +176,21 @@ describe('CloudWatch Logs in the sandbox', () => {
       'lumenality:practice': 'bright-steps',
       ring: 'early',
     });
+  });
+
+  test('an account has ten resource policies at most, each a JSON document', async () => {
+    const put = (policyName: string, policyDocument = '{"Statement":[]}') =>
+      clients.logs.send(new PutResourcePolicyCommand({ policyName, policyDocument }));
+    const names = Array.from({ length: 10 }, (_, index) => `policy-${index}`);
+    for (const name of names) await put(name);
+    await put('policy-3', '{"Statement":[{"Sid":"Changed"}]}');
+    expect((await refusal(put('one-too-many'))).name).toBe('LimitExceededException');
+    expect((await refusal(put('policy-3', 'not JSON'))).name).toBe('InvalidParameterException');
+    const { resourcePolicies = [] } = await clients.logs.send(new DescribeResourcePoliciesCommand({}));
+    expect(resourcePolicies.map(({ policyName }) => policyName)).toEqual(names);
+    expect(resourcePolicies[3]?.policyDocument).toContain('Changed');
+    for (const policyName of names) await clients.logs.send(new DeleteResourcePolicyCommand({ policyName }));
+    const again = clients.logs.send(new DeleteResourcePolicyCommand({ policyName: 'policy-0' }));
+    expect((await refusal(again)).name).toBe('ResourceNotFoundException');
   });
 });
