@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { siloShapes } from '../../bin/silo-shapes.ts';
 import { listAudit } from '../../lib/db/audit-store.ts';
 import { type Database, migrate, openServer } from '../../lib/db/database.ts';
+import { claimDriftCheck, requestDriftCheck } from '../../lib/db/drift-store.ts';
 import { listRunEvents } from '../../lib/db/run-event-store.ts';
 import { readRun } from '../../lib/db/run-store.ts';
 import type { Actor } from '../../lib/domain/access.ts';
@@ -103,6 +104,7 @@ describe('on a PostgreSQL server', () => {
   describe('of callers at the same moment', () => {
     let database: Database;
     let core: Core;
+    let releaseId: string;
     const enqueued: { readonly id: string; readonly generation: number }[] = [];
     beforeAll(async () => {
       database = openServer(await server.createDatabase('races'), { maxConnections: 16 });
@@ -118,7 +120,7 @@ describe('on a PostgreSQL server', () => {
         steps: { 'provision-practice': steps, 'update-practice': steps },
         shapes: siloShapes,
       };
-      await publishTestRelease(database, 'a', clock.now());
+      releaseId = await publishTestRelease(database, 'a', clock.now());
     });
     afterAll(() => database.close());
 
@@ -138,6 +140,17 @@ describe('on a PostgreSQL server', () => {
         .where('id', '=', approved.practiceId)
         .execute();
       return approved;
+    };
+
+    const activePractice = async (): Promise<string> => {
+      const { practiceId, runId } = await failedRun();
+      await database.db.updateTable('run').set({ state: 'succeeded' }).where('id', '=', runId).execute();
+      await database.db
+        .updateTable('practice')
+        .set({ state: 'active', release_id: releaseId, activated_at: clock.now() })
+        .where('id', '=', practiceId)
+        .execute();
+      return practiceId;
     };
 
     test('one approves a sign-up: one practice, one run, one audit row, and the others hear its state', async () => {
@@ -167,6 +180,16 @@ describe('on a PostgreSQL server', () => {
       expect(approved.map(({ practiceId }) => practiceId).toSorted()).toEqual(
         wide.map((_, place) => (place === 0 ? 'same-name' : `same-name-${place + 1}`)).toSorted(),
       );
+    });
+
+    test('each silo is looked at by one of many that look for drift', async () => {
+      const ids = await Promise.all(wide.slice(0, 8).map(() => activePractice()));
+      const startedAt = clock.now();
+      await Promise.all(ids.map((id) => requestDriftCheck(database.db, id, startedAt)));
+      const until = new Date(startedAt.getTime() + 60_000);
+      const claims = await Promise.all(wide.map(() => claimDriftCheck(database.db, { startedAt, until })));
+      const claimed = claims.flatMap((claim) => claim?.practiceId ?? []);
+      expect(claimed.toSorted()).toEqual(ids.toSorted());
     });
 
     test('one signs up with an NPI', async () => {

@@ -1,12 +1,16 @@
 import { z } from 'zod';
 import { DomainError } from '../../domain/errors.ts';
 import { describeGroupRule } from '../../domain/network-checks.ts';
-import type { CloudPorts } from '../../ports/cloud.ts';
+import type { SiloActions } from '../../ports/silo-actions.ts';
+import type { SiloReads } from '../../ports/silo-reads.ts';
 import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
 import { outputsBefore } from './deploy-component.ts';
 
 export interface CloseParts {
-  readonly cloud: Pick<CloudPorts, 'silo' | 'actions'>;
+  readonly cloud: {
+    readonly silo: Pick<SiloReads, 'defaultSecurityGroup'>;
+    readonly actions: Pick<SiloActions, 'revokeRules'>;
+  };
 }
 
 const closed = {
