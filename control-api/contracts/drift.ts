@@ -19,7 +19,6 @@ const differenceSchema = z
     nextAction: z.string().describe('Nothing is ever set back by itself'),
   })
   .meta({ id: 'DriftDifference' });
-export type DriftDifference = z.infer<typeof differenceSchema>;
 
 const acceptedSchema = z
   .object({
