@@ -98,7 +98,7 @@ const defaultPolicy = (topic: TopicRecord, call: Call) =>
     ],
   });
 
-export const subscriptionsOf = (topicArn: string, call: Call) =>
+const subscriptionsOf = (topicArn: string, call: Call) =>
   subscriptionTable(call).list(recordKey(call, `${topicArn}:`));
 export const findSubscription = (arn: string, call: Call) =>
   subscriptionTable(call).get(recordKey(call, arn));
