@@ -92,7 +92,7 @@ export const acknowledgements: readonly Acknowledgement[] = [
     resources: ['service/ServiceCluster'],
     reason:
       'Container Insights charges for every metric of every task. What an operator acts on is measured without it, each with an alarm: ' +
-      'running tasks, CPU of the service, health, latency and errors.',
+      'whether a task is healthy, CPU of the service, latency and errors; how many tasks run, verification and the drift reconciler read.',
   },
   ...['ELB.21', 'ELB.22'].map(
     (id): Acknowledgement => ({

@@ -122,7 +122,7 @@ export class ServiceStack extends PracticeStack {
       certificateArn,
       backupVaultName,
     });
-    new Alarms(this, 'Alarms', { topicArn: alarmTopicArn, metrics, desiredCount: size.desiredCount });
+    new Alarms(this, 'Alarms', { topicArn: alarmTopicArn, metrics });
     const dashboard = new Dashboard(this, 'Dashboard', { practiceId: this.practiceId, metrics });
 
     this.output('ClusterName', app.clusterName, 'ECS cluster');

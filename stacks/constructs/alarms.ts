@@ -5,7 +5,6 @@ import type { metricsOf } from './metrics.ts';
 export interface AlarmsProps {
   readonly topicArn: string;
   readonly metrics: ReturnType<typeof metricsOf>;
-  readonly desiredCount: number;
 }
 
 const minute = 60;
@@ -14,22 +13,23 @@ const day = 24 * 60 * minute;
 const gib = 1024 ** 3;
 
 /**
- * What somebody has to be told about one silo. An alarm costs 0.10 USD a month and some attention, so each answers a question that no
+ * What somebody has to be told about one silo, from figures that cost nothing. How many tasks should run and do not is not among them (only
+ * Container Insights counts that): verification and the drift reconciler read it. An alarm costs 0.10 USD a month and some attention, so each answers a question that no
  * other does; what the app's own errors mean for a deployment stands with the service.
  */
 export class Alarms extends Construct {
-  constructor(scope: Construct, id: string, { topicArn, metrics, desiredCount }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { topicArn, metrics }: AlarmsProps) {
     super(scope, id);
     const alarms: Readonly<Record<string, Omit<AlarmProps, 'topicArn'>>> = {
-      MissingTasks: {
+      Offline: {
         description:
-          'Fewer tasks of the app run than the plan asks for. See the events and stopped tasks of the ECS service.',
-        metric: metrics.runningTasks,
+          'No task of the app is healthy: the practice cannot work. See the events and stopped tasks of the ECS service.',
+        metric: metrics.healthyTasks,
         comparison: 'below',
-        threshold: desiredCount,
+        threshold: 1,
         periodSeconds: minute,
-        periods: { crossed: 5, of: 5 },
-        // A service without a running task reports nothing: silence is the worst case.
+        periods: { crossed: 3, of: 3 },
+        // A target group without targets has nothing to count: silence is the worst case.
         missingData: 'breaching',
       },
       UnhealthyTasks: {
@@ -39,7 +39,7 @@ export class Alarms extends Construct {
         threshold: 0,
         periodSeconds: minute,
         periods: { crossed: 5, of: 5 },
-        // No target, no figure; MissingTasks rings then.
+        // No target, no figure; Offline rings then.
         missingData: 'notBreaching',
       },
       SlowAnswers: {
@@ -69,7 +69,7 @@ export class Alarms extends Construct {
         threshold: 85,
         periodSeconds: fiveMinutes,
         periods: { crossed: 3, of: 3 },
-        // No task runs; MissingTasks rings then.
+        // No task runs; Offline rings then.
         missingData: 'notBreaching',
       },
       DatabaseCpu: {

@@ -23,7 +23,7 @@ export class Dashboard extends Construct {
       ['Requests', [metrics.requests]],
       ['Errors of app and entrance', [metrics.appErrors, metrics.entranceErrors]],
       ['Latency, 95th percentile, seconds', [metrics.latency]],
-      ['Tasks: running, unhealthy', [metrics.runningTasks, metrics.unhealthyTasks]],
+      ['Tasks: healthy, unhealthy', [metrics.healthyTasks, metrics.unhealthyTasks]],
       ['App: CPU and memory, %', [metrics.appCpu, metrics.appMemory]],
       ['Database: CPU, %', [metrics.databaseCpu]],
       ['Database: free storage, bytes', [metrics.freeStorage]],

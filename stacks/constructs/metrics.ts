@@ -29,8 +29,6 @@ export function metricsOf(sources: MetricSources) {
   });
   return {
     ...targets,
-    // "Amazon ECS CloudWatch metrics": each running task is one sample, so their number is the number of tasks.
-    runningTasks: service('CPUUtilization', 'SampleCount'),
     appCpu: service('CPUUtilization', 'Average'),
     appMemory: service('MemoryUtilization', 'Average'),
     databaseCpu: database('CPUUtilization', 'Average'),
@@ -65,6 +63,8 @@ export function targetMetrics(loadBalancerArn: string, targetGroupFullName: stri
     requests: ofTargets('RequestCount', 'Sum'),
     appErrors: ofTargets('HTTPCode_Target_5XX_Count', 'Sum'),
     latency: ofTargets('TargetResponseTime', 'p95'),
+    // The zone with the most: zero means that there is none anywhere.
+    healthyTasks: ofTargets('HealthyHostCount', 'Maximum'),
     unhealthyTasks: ofTargets('UnHealthyHostCount', 'Maximum'),
     /** Answers that the load balancer gave in the app's place. */
     entranceErrors: {

@@ -166,11 +166,11 @@ describe('what is watched', () => {
     expect(watched).toEqual([
       'AWS/ApplicationELB HTTPCode_ELB_5XX_Count',
       'AWS/ApplicationELB HTTPCode_Target_5XX_Count',
+      'AWS/ApplicationELB HealthyHostCount',
       'AWS/ApplicationELB TargetResponseTime',
       'AWS/ApplicationELB UnHealthyHostCount',
       'AWS/Backup NumberOfBackupJobsCompleted',
       'AWS/CertificateManager DaysToExpiry',
-      'AWS/ECS CPUUtilization',
       'AWS/ECS CPUUtilization',
       'AWS/RDS CPUUtilization',
       'AWS/RDS DatabaseConnections',
@@ -197,7 +197,7 @@ describe('what is watched', () => {
         ({ MetricName, Statistic, ExtendedStatistic }) =>
           MetricName === metric && (Statistic ?? ExtendedStatistic) === statistic,
       )?.['TreatMissingData'];
-    expect(silence('CPUUtilization', 'SampleCount')).toBe('breaching');
+    expect(silence('HealthyHostCount', 'Maximum')).toBe('breaching');
     expect(silence('NumberOfBackupJobsCompleted', 'Sum')).toBe('breaching');
     expect(silence('TargetResponseTime', 'p95')).toBe('notBreaching');
   });
