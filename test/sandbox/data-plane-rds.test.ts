@@ -135,12 +135,15 @@ describe('a database on RDS', () => {
       code: '28P01',
     });
 
+    // The engine runs and a transaction is open: what it has not committed is not in the snapshot.
+    await master.query("BEGIN; INSERT INTO note VALUES ('of tuesday')");
     const snapshot = { DBSnapshotIdentifier: 'monday' };
     await clients.rds.send(new CreateDBSnapshotCommand({ DBInstanceIdentifier: 'sunrise', ...snapshot }));
     await eventually(
       () => clients.rds.send(new DescribeDBSnapshotsCommand(snapshot)),
       ({ DBSnapshots }) => DBSnapshots?.[0]?.Status === 'available',
     );
+    await master.query('COMMIT');
 
     const ended = Promise.all([app, master].map((client) => new Promise((end) => client.once('end', end))));
     await clients.kms.send(new DisableKeyCommand({ KeyId: KmsKeyId }));

@@ -1,4 +1,4 @@
-/** Roles and policies in CloudFormation. Recorded: nothing in the sandbox evaluates what they allow. */
+/** Roles and policies in CloudFormation. Recorded: what they allow is looked up for sign-ins to databases only (`permissions.ts`). */
 import { generatedName } from '../../identifiers.ts';
 import { AwsError, type ResourceContext, type ResourceHandler } from '../../model.ts';
 import { listOf, numberOf, tagListOf, textOf } from '../properties.ts';

@@ -1,4 +1,4 @@
-/** Roles, their inline policies and what is attached to them. Recorded: the sandbox evaluates no policy. */
+/** Roles, their inline policies and what is attached to them. Recorded: no call is refused for what a policy says. */
 import type * as sdk from '@aws-sdk/client-iam';
 import { generatedId, globalArn } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
