@@ -1,5 +1,5 @@
 import { isStateful } from './change-review-resources.ts';
-import type { AcceptedDifference, DriftDifference, DriftFindings } from './drift.ts';
+import { type AcceptedDifference, type DriftDifference, type DriftFindings, notShown } from './drift.ts';
 import { isSameOrLaterMinor } from './engine-version.ts';
 import type { Component } from './release.ts';
 
@@ -94,6 +94,10 @@ const nameOf = ({ logicalId, type, physicalId }: ResourceDrift): string =>
 const notCompared = (drift: ResourceDrift): string =>
   `CloudFormation could not compare ${nameOf(drift)}: ${drift.reason ?? 'it gave no reason'}`;
 
+/** A task definition carries the first owner's address and invitation to the app. */
+const shown = (value: string | null): string | null =>
+  value !== null && value.includes('OWNER_') ? notShown : value;
+
 function deleted(component: Component, drift: ResourceDrift): DriftDifference {
   return {
     component,
@@ -129,8 +133,8 @@ function modified(
     type: drift.type,
     physicalId: drift.physicalId,
     property: path,
-    expected: kind === 'ADD' ? null : expected,
-    actual: kind === 'REMOVE' ? null : actual,
+    expected: kind === 'ADD' ? null : shown(expected),
+    actual: kind === 'REMOVE' ? null : shown(actual),
     meaning: `${nameOf(drift)} ${change}. Somebody changed it outside CloudFormation.`,
     nextAction: isStateful(drift.type)
       ? 'Nothing is set back by itself, because the practice depends on what this resource keeps. Find out in CloudTrail who changed it and why; then set it back in AWS, or publish a release that says so too.'

@@ -1,4 +1,4 @@
-import type { DriftDifference, DriftFindings } from './drift.ts';
+import { type DriftDifference, type DriftFindings, notShown } from './drift.ts';
 import type { Component } from './release.ts';
 import type { Parameters } from './stack-plan.ts';
 
@@ -26,6 +26,9 @@ export interface SeenStack {
   readonly tags: Parameters;
   readonly terminationProtection: boolean;
 }
+
+/** The first owner's e-mail address and invitation. */
+const personal = /^Owner/;
 
 /** Statuses of a stack that is whole: an update that was rolled back left it as it was. */
 const whole = new Set([
@@ -70,9 +73,10 @@ function stackDifferences(promised: PromisedStack, seen: SeenStack | undefined):
   }
   for (const [parameter, expected] of Object.entries(promised.parameters)) {
     const actual = seen.parameters[parameter] ?? null;
-    if (actual !== expected) {
-      found.push(differs(`/Parameters/${pointer(parameter)}`, expected, actual, otherParameter(parameter)));
-    }
+    if (actual === expected) continue;
+    const property = `/Parameters/${pointer(parameter)}`;
+    const values = personal.test(parameter) ? ([notShown, notShown] as const) : ([expected, actual] as const);
+    found.push(differs(property, ...values, otherParameter(parameter)));
   }
   for (const [tag, expected] of Object.entries(promised.tags)) {
     const actual = seen.tags[tag] ?? null;

@@ -44,6 +44,9 @@ export interface DriftFindings {
   readonly problems: readonly string[];
 }
 
+/** Stands for values that say who owns a practice or what a link's token hashes to: that they differ is all that drift tells. */
+export const notShown = 'not shown';
+
 export const noFindings: DriftFindings = { differences: [], accepted: [], problems: [] };
 
 export function joinFindings(parts: readonly DriftFindings[]): DriftFindings {

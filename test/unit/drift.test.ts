@@ -210,6 +210,28 @@ describe('resources that CloudFormation compared', () => {
   });
 });
 
+test('who owns a practice, and what its link hashes to, is not told', () => {
+  const hash = 'f'.repeat(64);
+  const environment = (value: string) => JSON.stringify([{ Name: 'OWNER_INVITATION_SHA256', Value: value }]);
+  const promised: PromisedStack = {
+    component: 'service',
+    name: 'lumenality-a-service',
+    templateSha256: 'a',
+    parameters: { OwnerEmail: 'ana@example.com', OwnerInvitationSha256: hash },
+    tags: {},
+  };
+  const seen = { ...asPromised(promised), parameters: {} };
+  const task = modified(
+    'AWS::ECS::TaskDefinition',
+    '/ContainerDefinitions',
+    environment(hash),
+    environment(''),
+  );
+  const found = joinFindings([stackFindings(promised, seen), resourceFindings('service', [task], bounds)]);
+  expect(found.differences).toHaveLength(3);
+  expect(JSON.stringify(found)).not.toMatch(/ana@|ffff/);
+});
+
 describe('findings', () => {
   test('are the same in any order, and other as soon as one more thing differs', () => {
     fc.assert(
