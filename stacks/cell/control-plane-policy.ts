@@ -1,6 +1,13 @@
 import { cellRoleArn } from '../constructs/cell-names.ts';
 import { arnInCell } from '../constructs/practice-stack.ts';
-import { allow, deny, ofSomePractice, readsOfPatientData, type Statement } from './statements.ts';
+import {
+  allow,
+  deny,
+  longestWait,
+  ofSomePractice,
+  readsOfPatientData,
+  type Statement,
+} from './statements.ts';
 
 /** What the control plane does to a silo through CloudFormation; the deploy role then acts. */
 const deployments = [
@@ -60,7 +67,7 @@ export function controlPlanePolicy(): Statement[] {
       arnInCell('elasticloadbalancing', 'loadbalancer/app/*'),
       ofSomePractice,
     ),
-    allow('ScheduleKeyDeletion', ['kms:ScheduleKeyDeletion'], arnInCell('kms', 'key/*'), ofSomePractice),
+    allow('ScheduleKeyDeletion', ['kms:ScheduleKeyDeletion'], arnInCell('kms', 'key/*'), longestWait),
     deny('NeverTouchesTheCell', ['cloudformation:*'], cell),
     deny(
       'NeverReadsPatientData',

@@ -1,7 +1,15 @@
 import { Aws } from 'aws-cdk-lib';
-import { cellPath, cellRoleArn, practiceBoundaryArn } from '../constructs/cell-names.ts';
+import { cellPath } from '../constructs/cell-names.ts';
 import { arnInCell } from '../constructs/practice-stack.ts';
-import { allow, deny, global, ofSomePractice, readsOfPatientData, type Statement } from './statements.ts';
+import {
+  allow,
+  deny,
+  global,
+  longestWait,
+  ofSomePractice,
+  readsOfPatientData,
+  type Statement,
+} from './statements.ts';
 
 /** A request that makes something must tag it for a practice; CloudFormation does so with the stack's tags. */
 const taggedForPractice = { Null: { 'aws:RequestTag/lumenality:practice': 'false' } };
@@ -10,8 +18,6 @@ const throughKeepers = ['backup', 'rds', 'secretsmanager'].map(
   (service) => `${service}.${Aws.REGION}.amazonaws.com`,
 );
 const bucket = `arn:${Aws.PARTITION}:s3:::lumenality-*`;
-const roles = global('iam', 'role/lumenality/*');
-const policies = global('iam', 'policy/lumenality/*');
 const logGroups = ['/lumenality/*', 'aws-waf-logs-lumenality-*'].flatMap((name) => [
   arnInCell('logs', `log-group:${name}`),
   arnInCell('logs', `log-group:${name}:*`),
@@ -101,6 +107,12 @@ export function deploysNetwork(hostedZoneId: string): Statement[] {
       ],
       '*',
     ),
+    // "Create an interface endpoint": private names are a hosted zone of the service's.
+    allow(
+      'NameEndpoints',
+      ['route53:AssociateVPCWithHostedZone'],
+      `arn:${Aws.PARTITION}:route53:::hostedzone/*`,
+    ),
     allow(
       'NamePractice',
       ['route53:ChangeResourceRecordSets'],
@@ -138,12 +150,13 @@ export function deploysNetwork(hostedZoneId: string): Statement[] {
 export function deploysData(): Statement[] {
   return [
     allow('MakeKey', ['kms:CreateKey', 'kms:TagResource'], '*', taggedForPractice),
+    // Not by tag: KMS takes up to five minutes to see one, and these calls follow the key's creation ("ABAC for AWS KMS").
     allow(
       'KeepKey',
-      ['kms:EnableKeyRotation', 'kms:ScheduleKeyDeletion', 'kms:UntagResource', 'kms:UpdateKeyDescription'],
+      ['kms:EnableKeyRotation', 'kms:UntagResource', 'kms:UpdateKeyDescription'],
       arnInCell('kms', 'key/*'),
-      ofSomePractice,
     ),
+    allow('ScheduleKeyDeletion', ['kms:ScheduleKeyDeletion'], arnInCell('kms', 'key/*'), longestWait),
     allow(
       'NameKey',
       ['kms:CreateAlias', 'kms:DeleteAlias', 'kms:UpdateAlias'],
@@ -233,139 +246,6 @@ export function deploysData(): Statement[] {
         'logs:UntagResource',
       ],
       logGroups,
-    ),
-  ];
-}
-
-/** The app, the practice's roles and its alarms. */
-export function deploysService(): Statement[] {
-  return [
-    allow(
-      'MakeRolesInsideBoundary',
-      ['iam:AttachRolePolicy', 'iam:CreateRole', 'iam:PutRolePermissionsBoundary'],
-      roles,
-      {
-        StringEquals: { 'iam:PermissionsBoundary': practiceBoundaryArn },
-      },
-    ),
-    allow(
-      'KeepRoles',
-      [
-        'iam:DeleteRole',
-        'iam:DetachRolePolicy',
-        'iam:TagRole',
-        'iam:UntagRole',
-        'iam:UpdateAssumeRolePolicy',
-        'iam:UpdateRole',
-        'iam:UpdateRoleDescription',
-      ],
-      roles,
-    ),
-    allow(
-      'MakePolicies',
-      [
-        'iam:CreatePolicy',
-        'iam:CreatePolicyVersion',
-        'iam:DeletePolicy',
-        'iam:DeletePolicyVersion',
-        'iam:SetDefaultPolicyVersion',
-        'iam:TagPolicy',
-        'iam:UntagPolicy',
-      ],
-      policies,
-    ),
-    allow('PassRolesOfPractices', ['iam:PassRole'], roles, {
-      StringEquals: {
-        'iam:PassedToService': [
-          'backup.amazonaws.com',
-          'ecs-tasks.amazonaws.com',
-          'vpc-flow-logs.amazonaws.com',
-        ],
-      },
-    }),
-    allow('PassMonitoringRole', ['iam:PassRole'], cellRoleArn('database-monitoring'), {
-      StringEquals: { 'iam:PassedToService': ['monitoring.rds.amazonaws.com', 'rds.amazonaws.com'] },
-    }),
-    allow(
-      'LetServicesMakeTheirRoles',
-      ['iam:CreateServiceLinkedRole'],
-      global('iam', 'role/aws-service-role/*'),
-      {
-        StringEquals: {
-          'iam:AWSServiceName': [
-            'backup.amazonaws.com',
-            'ecs.amazonaws.com',
-            'ecs.application-autoscaling.amazonaws.com',
-            'elasticloadbalancing.amazonaws.com',
-            'rds.amazonaws.com',
-            'wafv2.amazonaws.com',
-          ],
-        },
-      },
-    ),
-    // A task definition has no name before it is registered ("Actions, resources, and condition keys for Amazon ECS").
-    allow(
-      'MakeService',
-      [
-        'ecs:CreateCluster',
-        'ecs:CreateService',
-        'ecs:DeleteCluster',
-        'ecs:DeleteService',
-        'ecs:DeregisterTaskDefinition',
-        'ecs:PutClusterCapacityProviders',
-        'ecs:RegisterTaskDefinition',
-        'ecs:TagResource',
-        'ecs:UntagResource',
-        'ecs:UpdateCluster',
-        'ecs:UpdateClusterSettings',
-        'ecs:UpdateService',
-      ],
-      ['cluster/lumenality-*', 'service/lumenality-*', 'task-definition/lumenality-*'].map((name) =>
-        arnInCell('ecs', name),
-      ),
-    ),
-    allow(
-      'ScaleService',
-      [
-        'application-autoscaling:DeleteScalingPolicy',
-        'application-autoscaling:DeregisterScalableTarget',
-        'application-autoscaling:PutScalingPolicy',
-        'application-autoscaling:RegisterScalableTarget',
-        'application-autoscaling:TagResource',
-        'application-autoscaling:UntagResource',
-      ],
-      '*',
-    ),
-    allow(
-      'MakeAlarms',
-      [
-        'cloudwatch:DeleteAlarms',
-        'cloudwatch:DeleteDashboards',
-        'cloudwatch:PutDashboard',
-        'cloudwatch:PutMetricAlarm',
-        'cloudwatch:TagResource',
-        'cloudwatch:UntagResource',
-      ],
-      [
-        arnInCell('cloudwatch', 'alarm:lumenality-*'),
-        // Target tracking names its own alarms.
-        arnInCell('cloudwatch', 'alarm:TargetTracking-service/lumenality-*'),
-        global('cloudwatch', 'dashboard/lumenality-*'),
-      ],
-    ),
-    allow(
-      'MakeTopic',
-      [
-        'sns:CreateTopic',
-        'sns:DeleteTopic',
-        'sns:SetSubscriptionAttributes',
-        'sns:SetTopicAttributes',
-        'sns:Subscribe',
-        'sns:TagResource',
-        'sns:Unsubscribe',
-        'sns:UntagResource',
-      ],
-      arnInCell('sns', 'lumenality-*'),
     ),
   ];
 }

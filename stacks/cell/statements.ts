@@ -40,6 +40,11 @@ export const global = (service: string, resource: string): string =>
 /** What a silo's stack made: CloudFormation puts the stack's tags on every resource that takes tags. */
 export const ofSomePractice = { Null: { 'aws:ResourceTag/lumenality:practice': 'false' } };
 
+/** A key goes after thirty days, the longest wait there is, in which anybody entitled can still cancel. */
+export const longestWait = {
+  NumericGreaterThanEquals: { 'kms:ScheduleKeyDeletionPendingWindowInDays': '30' },
+};
+
 /**
  * What neither the control plane nor the role that deploys for it may do, whatever else allows it: use a practice's key,
  * read a secret, an object, a log line or a row, become a practice's role, or run a command beside the app.

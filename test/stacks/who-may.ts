@@ -146,6 +146,15 @@ export const actionsOf = (principal: Principal): string[] =>
       .flatMap(({ Action }) => Action),
   );
 
+/** Every type of resource that a practice's templates hold. */
+export const practiceTypes = (): string[] => [
+  ...new Set(
+    Object.values(templates).flatMap(({ template }) =>
+      Object.values(template.Resources).map(({ Type }) => Type),
+    ),
+  ),
+];
+
 /** Every managed policy of the cell, by logical id. */
 export const cellPolicies = (): [id: string, policy: Properties][] =>
   cellPolicyIds.map(([id = '']) => [id, document(cell, id, 'PolicyDocument')]);
