@@ -57,13 +57,14 @@ export class Enrolment {
     const digits = code.replaceAll(/\s/g, '');
     const step =
       secret !== undefined && /^\d{6}$/.test(digits) ? stepOfCode(secret, digits, clock()) : undefined;
+    const asker = { actor: pending.staffId, address };
     if (secret === undefined || step === undefined) {
+      await audit.record(pool, asker, { action: 'sign-in.refused', details: { step: 'enrolment' } });
       throw new Refusal('invalid', 'The code is not the one of this authenticator. Wait for the next one.');
     }
     const place = { table: 'staff', column: 'totp_secret', row: pending.staffId };
     const encrypted = await encryption.encrypt(place, secret);
     const backupCodes = newBackupCodes();
-    const asker = { actor: pending.staffId, address };
     const session = await inTransaction(pool, async (client) => {
       await takePending(client, pending);
       const enrolled = await client.query(

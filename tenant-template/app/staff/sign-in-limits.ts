@@ -120,7 +120,8 @@ function accountOf(email: string): Buffer {
 
 /** An IPv6 subscriber has a /64 of addresses to choose from: they count as one. */
 export function networkOf(address: string): string {
-  if (!isIPv6(address) || address.includes('.')) return address.slice(address.lastIndexOf(':') + 1);
+  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
+  if (mapped !== undefined || !isIPv6(address)) return mapped ?? address;
   const [left = '', right] = address.split('::');
   const head = left === '' ? [] : left.split(':');
   const tail = right ? right.split(':') : [];
