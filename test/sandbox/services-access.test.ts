@@ -184,6 +184,16 @@ describe('who may do what, in the sandbox', () => {
       expect((await elb.send(asked)).Attributes).toEqual(expect.arrayContaining(loggingTo('open')));
     });
 
+    test.each([
+      ['deletion_protection.enabled', 'yes'],
+      ['routing.http.desync_mitigation_mode', 'strict'],
+      ['idle_timeout.timeout_seconds', '0'],
+    ])('takes no %s of %s', async (Key, Value) => {
+      expect((await refusal(balancer(`Refused${Value}`, [{ Key, Value }]))).message).toContain(
+        `'${Value}' for '${Key}'`,
+      );
+    });
+
     test('is not deleted while it is protected', async () => {
       const type = 'AWS::ElasticLoadBalancingV2::LoadBalancer';
       const protect = (Value: string) => [{ Key: 'deletion_protection.enabled', Value }];

@@ -249,14 +249,27 @@ export function withAttributes(
   for (const { Key = '', Value = '' } of changes ?? []) {
     if (before[Key] === undefined)
       throw new AwsError('ValidationError', `${noun} attribute key '${Key}' is not recognized`);
-    checkSeconds(Key, Value);
+    checkValue(Key, Value, before[Key]);
     after[Key] = Value;
   }
   return after;
 }
 
-/** The range of what the sandbox itself acts on ("LoadBalancerAttribute", Elastic Load Balancing API Reference). */
-function checkSeconds(key: string, value: string): void {
+const choices: Readonly<Record<string, readonly string[]>> = {
+  'load_balancing.cross_zone.enabled': ['true', 'false', 'use_load_balancer_configuration'],
+  'routing.http.desync_mitigation_mode': ['monitor', 'defensive', 'strictest'],
+  'routing.http.xff_header_processing.mode': ['append', 'preserve', 'remove'],
+};
+
+/** What an attribute may be ("LoadBalancerAttribute", Elastic Load Balancing API Reference). */
+function checkValue(key: string, value: string, before: string): void {
+  const isFlag = before === 'true' || before === 'false';
+  const allowed = choices[key] ?? (isFlag ? ['true', 'false'] : undefined);
+  if (allowed !== undefined && !allowed.includes(value))
+    throw new AwsError(
+      'ValidationError',
+      `Attribute value '${value}' for '${key}' must be one of ${allowed.join(', ')}`,
+    );
   if (key !== 'idle_timeout.timeout_seconds') return;
   const seconds = Number(value);
   if (!Number.isInteger(seconds) || seconds < 1 || seconds > 4000)
