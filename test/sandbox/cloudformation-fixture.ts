@@ -59,6 +59,10 @@ function handlers(journal: Journal): ResourceHandler[] {
       await carryOut('delete', context, physicalId);
       journal.alive.delete(physicalId);
     },
+    async read(physicalId, properties, context) {
+      await carryOut('read', context, physicalId);
+      return journal.alive.has(physicalId) ? { ...properties } : undefined;
+    },
   });
   return [
     handler('AWS::SNS::Topic', (id) => `topic:${id}`, 'TopicArn'),
