@@ -50,18 +50,23 @@ export function isStateful(resourceType: string): boolean {
   return Object.hasOwn(statefulTypes, resourceType);
 }
 
-/** Whether records of a practice may lie in a resource of this type, even in one whose stack never came to be. */
+/**
+ * Whether the removal of a stack that never came to be may lose records with a resource of this type. Not of a bucket or a vault:
+ * AWS deletes neither while anything is in it ("DeleteBucket", "DeleteBackupVault").
+ */
 export function holdsData(resourceType: string): boolean {
   return isStateful(resourceType) && !holdNothing.has(resourceType);
 }
 
-/** Stateful, yet of a stack that never came to be nobody would miss them. */
+/** Stateful, yet nothing is lost with them as long as their stack never came to be. */
 const holdNothing: ReadonlySet<string> = new Set([
   'AWS::KMS::Key',
   'AWS::RDS::DBSubnetGroup',
   'AWS::RDS::DBParameterGroup',
   'AWS::EC2::VPC',
   'AWS::EC2::Subnet',
+  'AWS::S3::Bucket',
+  'AWS::Backup::BackupVault',
   'AWS::Logs::LogGroup',
 ]);
 

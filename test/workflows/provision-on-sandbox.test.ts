@@ -208,6 +208,30 @@ describe('provision-practice, on the sandbox cloud', () => {
     expect((await findPractice(database.db, 'river-speech'))?.state).toBe('active');
   }, 120_000);
 
+  test('a foundation that failed behind its protected load balancer is removed, and its records stay', async () => {
+    await cloud.fault({
+      resourceType: 'AWS::ElasticLoadBalancingV2::Listener',
+      action: 'create',
+      match: 'spruce-pt',
+      times: 1,
+      effect: { kind: 'fail', message: 'no listener today' },
+    });
+    const runId = await provision('spruce-pt');
+    const failed = await runIn(database.db, runId, 'succeeded', 'failed');
+    expect(failed.error?.resource).toMatchObject({ reason: 'no listener today' });
+    const leftover = await cloud.ports.stacks.describe('lumenality-spruce-pt-foundation');
+    expect(leftover?.status).toBe('ROLLBACK_FAILED');
+    await retry(runId);
+    // What the deletion policy keeps is in the way of its namesake: a person decides about records.
+    const inTheWay = await runIn(database.db, runId, 'succeeded', 'failed');
+    expect(inTheWay.error).toMatchObject({ code: 'deployment_failed', step: 'deploy-foundation' });
+    expect(inTheWay.error?.resource?.reason).toMatch(/already exist/i);
+    const removed = await cloud.ports.stacks.resources(leftover?.stackId ?? '');
+    const [balancer] = removed.filter(({ type }) => type.endsWith('::LoadBalancer'));
+    expect(balancer?.status).toBe('DELETE_COMPLETE');
+    expect(removed.find(({ type }) => type === 'AWS::KMS::Key')?.status).toBe('DELETE_SKIPPED');
+  }, 120_000);
+
   test('a cancel before there is a database removes everything and says what it keeps', async () => {
     await cloud.fault({
       resourceType: 'AWS::RDS::DBInstance',
