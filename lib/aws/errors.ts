@@ -74,13 +74,20 @@ export function cloudFailure(error: unknown, service: string, operation: string)
       operation,
       awsCode: unreachable ? (code ?? name) : name,
       requestId: $metadata?.requestId ?? null,
-      ...nextActionOn(name, `${service}:${operation}`),
+      ...nextActionOn(name, `${service}:${operation}`, message),
     },
   });
 }
 
 /** What an operator does about it; nothing for errors that speak for themselves. */
-function nextActionOn(name: string, operation: string): { readonly nextAction?: string } {
+function nextActionOn(name: string, operation: string, message: string): { readonly nextAction?: string } {
+  // CloudFormation does not find the role that silos are deployed with.
+  if (/role\/lumenality-cell\/\S+ is invalid or cannot be assumed/.test(message)) {
+    return {
+      nextAction:
+        'Deploy the stack lumenality-cell into this account and Region (docs/cell.md), then retry the run.',
+    };
+  }
   if (credentials.has(name)) {
     return { nextAction: "Give the control plane's workers valid AWS credentials, then retry the run." };
   }

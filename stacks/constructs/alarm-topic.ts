@@ -52,7 +52,7 @@ export class AlarmTopic extends Construct {
             Resource: this.arn,
             Condition: {
               StringNotEquals: { 'aws:PrincipalAccount': Aws.ACCOUNT_ID },
-              Bool: { 'aws:PrincipalIsAWSService': 'false' },
+              BoolIfExists: { 'aws:PrincipalIsAWSService': 'false' },
             },
           },
         ],

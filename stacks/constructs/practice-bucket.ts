@@ -88,7 +88,7 @@ export class LogBucket extends Construct {
               StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
             },
           },
-          ...ownAccountOverTls(this.arn),
+          overTls(this.arn),
         ],
       },
     });
@@ -142,33 +142,39 @@ export class PracticeBucket extends Construct {
       bucket: this.name,
       policyDocument: {
         Version: '2012-10-17',
-        Statement: [...ownAccountOverTls(this.arn), ...underKeyOnly(this.arn, keyArn)],
+        Statement: [overTls(this.arn), ownAccount(this.arn), ...underKeyOnly(this.arn, keyArn)],
       },
     });
     retain(policy);
   }
 }
 
-/** Denials only: who may read and write is said by the roles' own policies. The policy stays with its bucket. */
-function ownAccountOverTls(bucketArn: string): object[] {
-  const everything = { Principal: '*', Action: 's3:*', Resource: [bucketArn, `${bucketArn}/*`] };
-  return [
-    {
-      Sid: 'TlsOnly',
-      Effect: 'Deny',
-      ...everything,
-      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+const everything = (bucketArn: string) => ({
+  Principal: '*',
+  Action: 's3:*',
+  Resource: [bucketArn, `${bucketArn}/*`],
+});
+
+/** Denials only, these three: who may read and write is said by the roles' own policies. */
+function overTls(bucketArn: string): object {
+  return {
+    Sid: 'TlsOnly',
+    Effect: 'Deny',
+    ...everything(bucketArn),
+    Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+  };
+}
+
+function ownAccount(bucketArn: string): object {
+  return {
+    Sid: 'OwnAccountOnly',
+    Effect: 'Deny',
+    ...everything(bucketArn),
+    Condition: {
+      StringNotEquals: { 'aws:PrincipalAccount': Aws.ACCOUNT_ID },
+      BoolIfExists: { 'aws:PrincipalIsAWSService': 'false' },
     },
-    {
-      Sid: 'OwnAccountOnly',
-      Effect: 'Deny',
-      ...everything,
-      Condition: {
-        StringNotEquals: { 'aws:PrincipalAccount': Aws.ACCOUNT_ID },
-        Bool: { 'aws:PrincipalIsAWSService': 'false' },
-      },
-    },
-  ];
+  };
 }
 
 /** A write that names no encryption gets the bucket's own; one that names another is refused. */

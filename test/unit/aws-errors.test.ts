@@ -39,6 +39,17 @@ test.each([
   );
 });
 
+test('an account without the stacks of a cell is told what to deploy', () => {
+  const role = 'arn:aws:iam::111122223333:role/lumenality-cell/deploy';
+  const said = (message: string) => failure(Object.assign(answered('ValidationError', 400), { message }));
+  expect(said(`Role ${role} is invalid or cannot be assumed`).context['nextAction']).toMatch(
+    /Deploy the stack lumenality-cell.*docs\/cell\.md/,
+  );
+  expect(
+    said(`User is not authorized to perform: iam:PassRole on resource: ${role}`).context,
+  ).not.toHaveProperty('nextAction');
+});
+
 test('the error names the service, the operation, AWS’s code and the request', () => {
   const error = sdkError('AccessDenied', { $metadata: { httpStatusCode: 403, requestId: 'req-1' } });
   const { publicMessage, context } = failure(error);
