@@ -5,7 +5,12 @@ import {
 } from '@aws-sdk/client-application-auto-scaling';
 import { CloudWatchClient, DescribeAlarmsCommand, GetDashboardCommand } from '@aws-sdk/client-cloudwatch';
 import { CreateClusterCommand, CreateServiceCommand } from '@aws-sdk/client-ecs';
-import { GetTopicAttributesCommand, ListSubscriptionsByTopicCommand, SNSClient } from '@aws-sdk/client-sns';
+import {
+  GetTopicAttributesCommand,
+  ListSubscriptionsByTopicCommand,
+  SetTopicAttributesCommand,
+  SNSClient,
+} from '@aws-sdk/client-sns';
 import {
   computeClients,
   goodImage,
@@ -91,6 +96,15 @@ describe('what watches and scales a silo, in the sandbox', () => {
     ).toContain('not this topic');
     const nobody = { TopicArn, Protocol: 'email', Endpoint: 'nobody' };
     expect((await refusal(create('AWS::SNS::Subscription', 'Nobody', nobody))).message).toContain("'nobody'");
+    const live = (type: string, id: string, properties: Properties = {}) =>
+      handlerOf(type).read?.(id, properties, resourceContext(cloud, 'Live'));
+    expect(await live('AWS::SNS::TopicPolicy', physicalId, policy)).toEqual(policy);
+    const set = (AttributeName: string) =>
+      sns.send(new SetTopicAttributesCommand({ TopicArn, AttributeName, AttributeValue: '' }));
+    await set('KmsMasterKeyId');
+    await set('Policy');
+    expect(await live('AWS::SNS::TopicPolicy', physicalId, policy)).toBeUndefined();
+    expect((await live('AWS::SNS::Topic', TopicArn))?.['KmsMasterKeyId']).toBeUndefined();
     await remove('AWS::SNS::TopicPolicy', physicalId, policy);
     expect((await attributes())['Policy']).toContain('__default_statement_ID');
     await remove('AWS::SNS::Topic', TopicArn);

@@ -110,6 +110,15 @@ const topicPolicy: ResourceHandler = {
     putPolicies(p, previous, c);
     return { physicalId, attributes: { Id: physicalId } };
   },
+  read(_physicalId, p, c) {
+    const policies = listOf(p['Topics']).map((arn) => findTopic(arn, c)?.policy);
+    const [policy] = policies;
+    // One policy for all of its topics: where they differ, there is none that could be told.
+    const isOne = policy !== undefined && policies.every((one) => one === policy);
+    return Promise.resolve(
+      isOne ? { Topics: p['Topics'], PolicyDocument: JSON.parse(policy) as unknown } : undefined,
+    );
+  },
   delete: (_physicalId, p, c) => dropPolicies(listOf(p['Topics']), c),
 };
 

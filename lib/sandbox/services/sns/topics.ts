@@ -154,6 +154,22 @@ function listSubscriptionsByTopic(input: sdk.ListSubscriptionsByTopicInput, call
   return { Subscriptions, NextToken: next };
 }
 
+/** An empty value puts the attribute back to what it is without one. */
+function setTopicAttributes(input: sdk.SetTopicAttributesInput, call: Call): void {
+  const topic = existingTopic(input.TopicArn, call);
+  const value = input.AttributeValue === '' ? undefined : input.AttributeValue;
+  switch (input.AttributeName) {
+    case 'DisplayName':
+      return putTopic({ ...topic, displayName: value ?? '' }, call);
+    case 'KmsMasterKeyId':
+      return putTopic({ ...topic, kmsMasterKeyId: value }, call);
+    case 'Policy':
+      return putTopic({ ...topic, policy: value && checkedPolicy(topic, value) }, call);
+    default:
+      throw invalidParameter(`AttributeName: the sandbox does not set ${input.AttributeName}`);
+  }
+}
+
 function listTagsForResource({ ResourceArn }: sdk.ListTagsForResourceRequest, call: Call) {
   const Tags = Object.entries(existingTopic(ResourceArn, call).tags).map(([Key, Value]) => ({ Key, Value }));
   return { Tags };
@@ -161,6 +177,11 @@ function listTagsForResource({ ResourceArn }: sdk.ListTagsForResourceRequest, ca
 
 export const topicOperations = {
   GetTopicAttributes: getTopicAttributes,
+  SetTopicAttributes: setTopicAttributes,
+  /** Deleting what is not there succeeds, as on AWS. */
+  DeleteTopic: ({ TopicArn = '' }: sdk.DeleteTopicInput, call: Call): void => eraseTopic(TopicArn, call),
+  Unsubscribe: ({ SubscriptionArn = '' }: sdk.UnsubscribeInput, call: Call): void =>
+    eraseSubscription(SubscriptionArn, call),
   ListTopics: listTopics,
   ListSubscriptionsByTopic: listSubscriptionsByTopic,
   ListTagsForResource: listTagsForResource,
