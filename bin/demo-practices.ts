@@ -3,12 +3,7 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { json } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type EvidenceRow,
-  evidencePageSchema,
-  type Practice,
-  practiceSchema,
-} from '../control-api/contracts/practices.ts';
+import { type EvidenceRow, type Practice, practiceSchema } from '../control-api/contracts/practices.ts';
 import { type Run, runSchema } from '../control-api/contracts/runs.ts';
 import {
   approvalSchema,
@@ -19,6 +14,7 @@ import {
 import type { SignUpRequest } from '../lib/domain/sign-up.ts';
 import type { ApiClient } from './commands/api-client.ts';
 import { CommandError, commandError } from './commands/command-error.ts';
+import { newestVerification } from './commands/evidence.ts';
 import { latestRunOf } from './commands/find.ts';
 import { newOwnerToken, type OwnerLink, ownerLink } from './commands/owner-link.ts';
 import { RunProgress } from './commands/run-progress.ts';
@@ -110,13 +106,7 @@ async function runToFollow(api: ApiClient, practiceId: string): Promise<Run> {
 
 /** What the newest verification of a practice read, in the order in which it read. */
 export async function newestEvidence({ api }: Session, practiceId: string): Promise<EvidenceRow[]> {
-  const { items } = await api.list(`/v1/practices/${practiceId}/evidence`, evidencePageSchema, {
-    limit: 200,
-  });
-  const newest = items[0];
-  const ofOneRun = items.filter(({ runId }) => runId === newest?.runId).reverse();
-  // A verification that was repeated in one run: the last word of each check counts.
-  return [...new Map(ofOneRun.map((row) => [row.check, row])).values()];
+  return (await newestVerification(api, practiceId)).reverse();
 }
 
 /** The app's answer; after a restart of the sandbox its containers may still be starting, which is waited for. */

@@ -1,13 +1,8 @@
 import { type Command, Option } from 'commander';
-import {
-  evidencePageSchema,
-  type Practice,
-  practicePageSchema,
-  practiceSchema,
-} from '../../control-api/contracts/practices.ts';
+import { type Practice, practicePageSchema, practiceSchema } from '../../control-api/contracts/practices.ts';
 import { practiceCostCommand } from './cost.ts';
 import { practiceDriftCommand } from './drift.ts';
-import { exitCodes } from './exit-codes.ts';
+import { practiceEvidenceCommand } from './evidence.ts';
 import { findPractice, latestRunOf } from './find.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import type { Output } from './output.ts';
@@ -15,7 +10,7 @@ import { ownerInvitationCommands } from './owner-invitation.ts';
 import { practiceChangeCommands } from './practice-change.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { type Cell, fields, table } from './table.ts';
-import { brief, relative } from './text.ts';
+import { relative } from './text.ts';
 import { type WatchOptions, watched, watchRun } from './watch.ts';
 
 const which = 'id or name, or a unique start of either';
@@ -44,13 +39,7 @@ export function practiceCommands(group: Command, invocation: Invocation): void {
     watchRun(session, latestRunOf(await findPractice(session.api, text)), watching),
   );
 
-  const evidence = listing(
-    group
-      .command('evidence')
-      .argument('<practice>', which)
-      .description('Show what the verification read, and what it expected; exit code 1 if a check failed'),
-  ).option('--full', 'also the safeguards and the AWS reads behind each check');
-  act<ListingOptions & { full?: boolean }>(evidence, invocation, listEvidence);
+  practiceEvidenceCommand(group, invocation);
 
   practiceChangeCommands(group, invocation);
 
@@ -137,59 +126,6 @@ function nextStep({ id, state }: Practice): string | undefined {
   if (state === 'provisioning_failed') return `npx lumenality run show ${id}, then run retry ${id} --wait`;
   return state === 'active' ? `npx lumenality practice evidence ${id}` : undefined;
 }
-
-async function listEvidence(
-  { api, output }: Session,
-  options: ListingOptions & { readonly full?: boolean },
-  [text = '']: readonly string[],
-) {
-  const practice = await findPractice(api, text);
-  const page = await api.list(
-    `/v1/practices/${practice.id}/evidence`,
-    evidencePageSchema,
-    pageRequest(options),
-  );
-  output.document(page);
-  const failed = page.items.filter(({ passed }) => !passed);
-  if (page.items.length === 0) {
-    output.line(`Nothing was verified yet. Practice ${practice.id} is ${practice.state}.`);
-    output.line(`Next: npx lumenality practice watch ${practice.id}`);
-    return undefined;
-  }
-  const now = new Date();
-  const words = (text: string, passed: boolean) => (passed && !output.wide ? brief(text) : text);
-  const head = [
-    'CHECK',
-    'EXPECTED',
-    'OBSERVED',
-    'OK',
-    ...(options.full === true ? ['SAFEGUARDS', 'SOURCE', 'AT'] : []),
-  ];
-  output.line(
-    table(
-      output,
-      head,
-      page.items.map((row) => [
-        row.check,
-        words(row.expected, row.passed),
-        words(row.observed, row.passed),
-        verdict(row.passed, output),
-        ...(options.full === true
-          ? [row.safeguards.join(', '), row.source, relative(row.observedAt, now)]
-          : []),
-      ]),
-    ),
-  );
-  sayMore(output, page.nextCursor);
-  const newest = page.items[0]?.observedAt ?? null;
-  output.line(
-    `\n${page.items.length - failed.length} of ${page.items.length} checks passed, ${relative(newest, now)}.`,
-  );
-  return failed.length > 0 ? exitCodes.failed : undefined;
-}
-
-const verdict = (passed: boolean, { colours }: Output): Cell =>
-  passed ? { text: 'yes', paint: colours.green } : { text: 'NO', paint: colours.red };
 
 function painted(state: string, { colours }: Output): Cell {
   if (state === 'active' || state === 'healthy') return { text: state, paint: colours.green };

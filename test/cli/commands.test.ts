@@ -272,6 +272,16 @@ describe('screens', () => {
     expect(answer.stdout).toContain('1 of 2 checks passed');
   });
 
+  test('a check that was mended counts by its last word; --all shows the first one too', async () => {
+    const { practiceId } = await plane.approved('Mended');
+    await plane.evidence(practiceId, 'key-enabled', false);
+    await plane.evidence(practiceId, 'key-enabled', true);
+    const newest = await cli(['practice', 'evidence', practiceId]);
+    expect([newest.code, newest.stdout]).toEqual([0, expect.stringContaining('1 of 1 checks passed')]);
+    const all = await cli(['practice', 'evidence', practiceId, '--all']);
+    expect([all.code, all.stdout]).toEqual([1, expect.stringContaining('1 of 2 checks passed')]);
+  });
+
   test('an empty list says what to do next', async () => {
     const answer = await cli(['practice', 'list', '--state', 'quarantined']);
     expect(answer).toMatchObject({ code: 0, stdout: 'No practice is quarantined.\n' });
