@@ -186,7 +186,8 @@ describe('a database of the sandbox', () => {
 
   test.each([
     'SET SESSION AUTHORIZATION practice_admin',
-    'SET LOCAL SESSION /* quietly */ AUTHORIZATION practice_admin',
+    'SET LOCAL SESSION /* quietly /* and */ */ AUTHORIZATION practice_admin',
+    'SET U&"session\\005fauthorization" TO practice_admin',
     'SET session_authorization TO postgres',
     "SELECT set_config('session_authorization', 'postgres', true)",
     'SET ROLE practice_admin',
