@@ -165,6 +165,7 @@ function setTopicAttributes(input: sdk.SetTopicAttributesInput, call: Call): voi
       return putTopic({ ...topic, kmsMasterKeyId: value }, call);
     case 'Policy':
       return putTopic({ ...topic, policy: value && checkedPolicy(topic, value) }, call);
+    case undefined:
     default:
       throw invalidParameter(`AttributeName: the sandbox does not set ${input.AttributeName}`);
   }
