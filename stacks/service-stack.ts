@@ -27,44 +27,7 @@ export class ServiceStack extends PracticeStack {
       allowedPattern: '^[^@\\s]+@sha256:[0-9a-f]{64}$',
       constraintDescription: 'repository@sha256: and 64 hexadecimal digits; a tag is refused.',
     });
-    const keyArn = this.parameter('KeyArn', {
-      description: "The practice's KMS key.",
-      allowedPattern: '^arn:[^:]+:kms:.+:key/.+$',
-    });
-    const vpcId = this.parameter('VpcId', {
-      description: "The practice's VPC.",
-      allowedPattern: '^vpc-[0-9a-f]+$',
-    });
-    const subnetIds = this.listParameter('AppSubnetIds', {
-      description: 'Isolated subnets in two availability zones.',
-    });
-    const securityGroupId = this.parameter('AppSecurityGroupId', {
-      description: 'Security group that lets in the load balancer and nobody else.',
-      allowedPattern: '^sg-[0-9a-f]+$',
-    });
-    const httpsListenerArn = this.parameter('HttpsListenerArn', {
-      description: "HTTPS listener of the practice's load balancer.",
-      allowedPattern: '^arn:[^:]+:elasticloadbalancing:.+$',
-    });
-    const loadBalancerArn = this.parameter('LoadBalancerArn', {
-      description: "The practice's load balancer, for its figures.",
-      allowedPattern: '^arn:[^:]+:elasticloadbalancing:.+:loadbalancer/.+$',
-    });
-    const certificateArn = this.parameter('CertificateArn', {
-      description: 'Certificate of the HTTPS listener, whose end is watched.',
-      allowedPattern: '^arn:[^:]+:acm:.+:certificate/.+$',
-    });
-    const logGroupName = this.parameter('AppLogGroupName', {
-      description: 'Log group of the app, under the practice key.',
-    });
-    const bucketName = this.parameter('BucketName', {
-      description: "The practice's bucket of documents.",
-      allowedPattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$',
-    });
-    const alarmTopicArn = this.parameter('AlarmTopicArn', {
-      description: 'Encrypted topic that the alarms go to.',
-      allowedPattern: '^arn:[^:]+:sns:.+$',
-    });
+    const foundation = this.foundationParameters();
     const database = this.databaseParameters();
     const backupVaultName = this.parameter('BackupVaultName', {
       description: 'Vault of the daily backups, which are watched.',
@@ -73,11 +36,11 @@ export class ServiceStack extends PracticeStack {
     const size = this.sizeParameters();
     const roles = new AppRoles(this, 'App', {
       practiceId: this.practiceId,
-      keyArn,
+      keyArn: foundation.keyArn,
       secretArn: database.secretArn,
       databaseResourceId: database.resourceId,
-      bucketName,
-      logGroupName,
+      bucketName: foundation.bucketName,
+      logGroupName: foundation.logGroupName,
     });
     const app = new AppService(this, 'Service', {
       practiceId: this.practiceId,
@@ -86,7 +49,7 @@ export class ServiceStack extends PracticeStack {
       environment: {
         PRACTICE_ID: this.practiceId,
         RELEASE_ID: releaseId,
-        KEY_ARN: keyArn,
+        KEY_ARN: foundation.keyArn,
         DATABASE_HOST: database.host,
         DATABASE_PORT: database.port,
         DATABASE_NAME: database.name,
@@ -94,17 +57,9 @@ export class ServiceStack extends PracticeStack {
         PORT: String(appPort),
         ...this.settingsOfTheApp(),
       },
-      logGroupName,
-      cpu: size.cpu,
-      memoryMib: size.memoryMib,
-      desiredCount: size.desiredCount,
-      vpcId,
-      subnetIds,
-      securityGroupId,
-      httpsListenerArn,
-      loadBalancerArn,
+      ...foundation,
+      ...size,
       hostName,
-      alarmTopicArn,
     });
     const { clusterName, serviceName, targetGroupFullName } = app;
     new Scaling(this, 'Scaling', {
@@ -114,15 +69,15 @@ export class ServiceStack extends PracticeStack {
       most: size.maxCount,
     });
     const metrics = metricsOf({
-      loadBalancerArn,
+      loadBalancerArn: foundation.loadBalancerArn,
       targetGroupFullName,
       clusterName,
       serviceName,
       databaseInstanceId: database.instanceId,
-      certificateArn,
+      certificateArn: foundation.certificateArn,
       backupVaultName,
     });
-    new Alarms(this, 'Alarms', { topicArn: alarmTopicArn, metrics });
+    new Alarms(this, 'Alarms', { topicArn: foundation.alarmTopicArn, metrics });
     const dashboard = new Dashboard(this, 'Dashboard', { practiceId: this.practiceId, metrics });
 
     this.output('ClusterName', app.clusterName, 'ECS cluster');
@@ -131,6 +86,50 @@ export class ServiceStack extends PracticeStack {
     this.output('TaskDefinitionArn', app.taskDefinitionArn, 'Task definition that the service runs');
     this.output('TargetGroupArn', app.targetGroupArn, 'Where the load balancer finds the app');
     this.output('DashboardName', dashboard.name, 'CloudWatch dashboard of the silo');
+  }
+
+  /** What the foundation stack gives out. */
+  private foundationParameters() {
+    return {
+      keyArn: this.parameter('KeyArn', {
+        description: "The practice's KMS key.",
+        allowedPattern: '^arn:[^:]+:kms:.+:key/.+$',
+      }),
+      vpcId: this.parameter('VpcId', {
+        description: "The practice's VPC.",
+        allowedPattern: '^vpc-[0-9a-f]+$',
+      }),
+      subnetIds: this.listParameter('AppSubnetIds', {
+        description: 'Isolated subnets in two availability zones.',
+      }),
+      securityGroupId: this.parameter('AppSecurityGroupId', {
+        description: 'Security group that lets in the load balancer and nobody else.',
+        allowedPattern: '^sg-[0-9a-f]+$',
+      }),
+      httpsListenerArn: this.parameter('HttpsListenerArn', {
+        description: "HTTPS listener of the practice's load balancer.",
+        allowedPattern: '^arn:[^:]+:elasticloadbalancing:.+$',
+      }),
+      loadBalancerArn: this.parameter('LoadBalancerArn', {
+        description: "The practice's load balancer, for its figures.",
+        allowedPattern: '^arn:[^:]+:elasticloadbalancing:.+:loadbalancer/.+$',
+      }),
+      certificateArn: this.parameter('CertificateArn', {
+        description: 'Certificate of the HTTPS listener, whose end is watched.',
+        allowedPattern: '^arn:[^:]+:acm:.+:certificate/.+$',
+      }),
+      logGroupName: this.parameter('AppLogGroupName', {
+        description: 'Log group of the app, under the practice key.',
+      }),
+      bucketName: this.parameter('BucketName', {
+        description: "The practice's bucket of documents.",
+        allowedPattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$',
+      }),
+      alarmTopicArn: this.parameter('AlarmTopicArn', {
+        description: 'Encrypted topic that the alarms go to.',
+        allowedPattern: '^arn:[^:]+:sns:.+$',
+      }),
+    };
   }
 
   /** What the data stack gives out. */

@@ -13,9 +13,9 @@ const day = 24 * 60 * minute;
 const gib = 1024 ** 3;
 
 /**
- * What somebody has to be told about one silo, from figures that cost nothing. How many tasks should run and do not is not among them (only
- * Container Insights counts that): verification and the drift reconciler read it. An alarm costs 0.10 USD a month and some attention, so each answers a question that no
- * other does; what the app's own errors mean for a deployment stands with the service.
+ * What somebody has to be told about one silo, from figures that cost nothing. An alarm costs 0.10 USD a month and some attention, so
+ * each answers a question that no other does. What the app's own errors mean for a deployment stands with the service, and how many
+ * tasks should run and do not, which only Container Insights counts, is read by verification and by the drift reconciler.
  */
 export class Alarms extends Construct {
   constructor(scope: Construct, id: string, { topicArn, metrics }: AlarmsProps) {
