@@ -97,7 +97,7 @@ export class Alarms extends Construct {
         description: 'The database has more sessions than the app at its largest can open. Look for a leak.',
         metric: metrics.connections,
         comparison: 'above',
-        // Nine tasks with two pools of four make 72; the smallest instance class takes about 80.
+        // Nine tasks, twice as many during a deployment, with four sessions each make 72; the smallest instance class takes about 80.
         threshold: 75,
         periodSeconds: fiveMinutes,
         periods: { crossed: 3, of: 3 },
