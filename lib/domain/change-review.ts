@@ -13,10 +13,10 @@ import type { PropertyChange, ResourceChange } from './resource-change.ts';
  * safeguard; or something that CloudFormation cannot tell yet.
  */
 export const changeEffects = ['safe', 'restarts', 'replaces', 'removes', 'weakens', 'unknown'] as const;
-export type ChangeEffect = (typeof changeEffects)[number];
+type ChangeEffect = (typeof changeEffects)[number];
 
 export const changeVerdicts = ['allowed', 'overridden', 'refused'] as const;
-export type ChangeVerdict = (typeof changeVerdicts)[number];
+type ChangeVerdict = (typeof changeVerdicts)[number];
 
 export const overridableEffects = ['replace', 'remove'] as const;
 
@@ -40,7 +40,7 @@ export interface ReviewedChange {
 }
 
 /** A change that would lose or orphan what a practice keeps, in words. */
-export interface Objection {
+interface Objection {
   readonly logicalId: string;
   readonly type: string;
   readonly message: string;

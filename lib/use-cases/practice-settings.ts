@@ -6,7 +6,7 @@ import type { Core } from './core.ts';
 import { queueUpdate } from './queue-update.ts';
 import { notFound, requireRevision, wrongState } from './refusals.ts';
 
-export interface Setting extends SettingDescription {
+interface Setting extends SettingDescription {
   /** What is in effect, or will be once the silo is updated. */
   readonly value: string | number;
   /** Whether the practice has set it; otherwise the value is the shape's. */
