@@ -15,6 +15,7 @@ import type { TaskSpec } from '../../lib/sandbox/model.ts';
 import { type Sandbox, startSandbox } from '../../lib/sandbox/server.ts';
 import { buildImage } from '../../tenant-template/image.ts';
 import { databaseTemplate } from '../sandbox/fixtures/database-template.ts';
+import { appUrl, ask } from './ask.ts';
 
 /** The app as it is shipped: bundled, run as a task of the sandbox, against its KMS, Secrets Manager and database. */
 const workDirectory = mkdtempSync(join(tmpdir(), 'practice-app-'));
@@ -158,7 +159,7 @@ async function startApp(practice: Practice, changes: Record<string, string> = {}
     },
   };
   const { address, port } = await plane.tasks.start(spec);
-  return { arn, url: `http://${address}:${port}`, lines, exit, exited: () => done };
+  return { arn, url: appUrl({ address, port }), lines, exit, exited: () => done };
 }
 
 /** The app listens when its start-up checks are over. */
@@ -166,7 +167,7 @@ async function startReadyApp(practice: Practice): Promise<App> {
   const app = await startApp(practice);
   for (;;) {
     if (app.exited()) throw new Error(`The app ended: ${app.lines.join('\n')}`);
-    const answer = await fetch(`${app.url}/healthz`).catch(() => undefined);
+    const answer = await ask(`${app.url}/healthz`).catch(() => undefined);
     if (answer?.ok) return app;
     await wait(25);
   }
@@ -192,7 +193,7 @@ async function withDatabase<T>(practice: Practice, work: (client: Client) => Pro
 describe('the practice app', () => {
   test('answers for its practice, on its own database and key, with closed headers', async () => {
     const app = await startReadyApp(sunrise);
-    const ready = await fetch(`${app.url}/readyz`);
+    const ready = await ask(`${app.url}/readyz`);
     expect(await ready.json()).toEqual({
       status: 'ready',
       practiceId: 'sunrise-speech',
@@ -200,13 +201,13 @@ describe('the practice app', () => {
       database: { roundTripMs: expect.any(Number), tls: true },
       key: { arn: sunrise.keyArn },
     });
-    expect(await (await fetch(`${app.url}/version`)).json()).toEqual({
+    expect(await (await ask(`${app.url}/version`)).json()).toEqual({
       practiceId: 'sunrise-speech',
       releaseId: 'r-1',
       appVersion: expect.stringMatching(/^\d+\.\d+\.\d+$/),
       migration: 5,
     });
-    const missing = await fetch(`${app.url}/patients`);
+    const missing = await ask(`${app.url}/patients`);
     expect(missing.status).toBe(404);
     expect(missing.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     expect(Object.fromEntries(missing.headers)).toMatchObject({
@@ -262,7 +263,7 @@ describe('the practice app', () => {
     const app = await startReadyApp(sunrise);
     sunrise.changePassword(randomBytes(12).toString('hex'));
     await plane.databases.evict(sunrise.databaseArn);
-    expect((await fetch(`${app.url}/readyz`)).status).toBe(200);
+    expect((await ask(`${app.url}/readyz`)).status).toBe(200);
     const users = await withDatabase(sunrise, (client) =>
       client.query(
         "SELECT pg_has_role('practice_app', 'rds_iam', 'MEMBER') AS iam, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = 'practice_app'",
@@ -290,13 +291,13 @@ describe('the practice app', () => {
   test('is not ready while its key is disabled, stays up, and refuses a new start', async () => {
     const app = await startReadyApp(sunrise);
     await kms().send(new DisableKeyCommand({ KeyId: sunrise.keyArn }));
-    const unready = await fetch(`${app.url}/readyz`);
+    const unready = await ask(`${app.url}/readyz`);
     expect(unready.status).toBe(503);
     expect(await unready.json()).toMatchObject({
       status: 'unready',
       reason: expect.stringContaining('DisabledException'),
     });
-    expect((await fetch(`${app.url}/healthz`)).status).toBe(200);
+    expect((await ask(`${app.url}/healthz`)).status).toBe(200);
     const refused = await startApp(sunrise);
     expect(await refused.exit).toBe(77);
     expect(refused.lines).toContainEqual(

@@ -23,6 +23,7 @@ import { buildImage } from '../../tenant-template/image.ts';
 import { eventually } from '../builders/process.ts';
 import { databaseTemplate } from '../sandbox/fixtures/database-template.ts';
 import { type Clients, newNetwork } from '../sandbox/fixtures/services-data-cloud.ts';
+import { type Answer, appUrl, ask } from './ask.ts';
 import { codeOf, PASSWORD } from './practice.ts';
 
 /** The app as it is shipped, on an RDS instance, a key and a role of the sandbox's own services. */
@@ -173,7 +174,7 @@ async function makeRole(): Promise<string> {
 
 async function startTask(image: string, taskRoleArn: string): Promise<string> {
   const { Endpoint, MasterUserSecret } = database;
-  const { address, port } = await plane.tasks.start({
+  const endpoint = await plane.tasks.start({
     arn: TASK,
     image,
     environment: {
@@ -197,19 +198,18 @@ async function startTask(image: string, taskRoleArn: string): Promise<string> {
     log: (line) => lines.push(line),
     exited: () => {},
   });
-  const started = `http://${address}:${port}`;
+  const started = appUrl(endpoint);
   return eventually(
-    async () => ((await fetch(`${started}/readyz`).catch(() => undefined))?.ok ? started : undefined),
+    async () => ((await ask(`${started}/readyz`).catch(() => undefined))?.ok ? started : undefined),
     () => lines.join('\n'),
   );
 }
 
 /** Keeps cookies from one request to the next, as a browser does. */
-function browse(): (path: string, fields?: Record<string, string>) => Promise<Response> {
+function browse(): (path: string, fields?: Record<string, string>) => Promise<Answer> {
   const cookies = new Map<string, string>();
   return async (path, fields) => {
-    const answer = await fetch(url + path, {
-      redirect: 'manual',
+    const answer = await ask(url + path, {
       headers: { origin: url, cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
       ...(fields && { method: 'POST', body: new URLSearchParams(fields) }),
     });
@@ -273,8 +273,8 @@ test('a practice whose key is disabled gives rows neither by its app nor by its 
   );
   await expect(rowsOfMaster(password)).rejects.toThrow(/not available/);
   expect((await read()).status).toBe(503);
-  expect((await fetch(`${url}/readyz`)).status).toBe(503);
-  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  expect((await ask(`${url}/readyz`)).status).toBe(503);
+  expect((await ask(`${url}/healthz`)).status).toBe(200);
 
   await clients.kms.send(new EnableKeyCommand({ KeyId: keyArn }));
   await startDatabase();
