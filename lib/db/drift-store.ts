@@ -14,18 +14,16 @@ export interface DriftClaim {
   readonly until: Date;
 }
 
-/** Active practices that nobody watches yet, with the time from which on they can be watched. */
-export async function unwatchedPractices(
-  connection: Connection,
-): Promise<{ readonly id: string; readonly activatedAt: Date }[]> {
+/** Ids of active practices that nobody watches yet. */
+export async function unwatchedPractices(connection: Connection): Promise<string[]> {
   const rows = await connection
     .selectFrom('practice')
     .leftJoin('drift_watch', 'drift_watch.practice_id', 'practice.id')
-    .select(['practice.id', 'practice.activated_at', 'practice.updated_at'])
+    .select('practice.id')
     .where('practice.state', '=', 'active')
     .where('drift_watch.practice_id', 'is', null)
     .execute();
-  return rows.map((row) => ({ id: row.id, activatedAt: row.activated_at ?? row.updated_at }));
+  return rows.map(({ id }) => id);
 }
 
 /** Takes a practice under watch; one that is watched already stays as it is. */

@@ -81,7 +81,7 @@ const identityOf = ({ component, kind, resource, physicalId, property, expected,
 
 /**
  * When a practice is looked at for the first time, counted from `start` and spread over the interval by its id: practices that
- * became active together, or a fleet whose control plane starts anew, do not ask AWS all at once.
+ * became active together, or a fleet that is watched for the first time, do not ask AWS all at once.
  */
 export function firstCheckAt(practiceId: string, start: Date, everyMs: number): Date {
   // FNV-1a, 32 bits (draft-eastlake-fnv): any even spread would do, as long as it is the same in every process.

@@ -47,8 +47,8 @@ export function detectDrift(parts: DriftParts): Repeating {
   return periodically('detect-drift', parts.passEveryMs ?? 5_000, parts.log, async (signal) => {
     // Each call in flight listens to the signal: no leak.
     setMaxListeners(callsAtOnce, signal);
-    for (const { id, activatedAt } of await unwatchedPractices(db)) {
-      await watchForDrift(db, id, firstCheckAt(id, activatedAt, parts.everyMs));
+    for (const id of await unwatchedPractices(db)) {
+      await watchForDrift(db, id, firstCheckAt(id, clock.now(), parts.everyMs));
     }
     const lookNext = async (): Promise<void> => {
       while (!signal.aborted) {
