@@ -90,6 +90,18 @@ export function requireFillable(release: ReleaseManifest, standing: Parameters):
   );
 }
 
+/** Whether every parameter of one stack has a value by now; one that a release adds may wait for an output of a stack before it. */
+export function isFillable(
+  release: ReleaseManifest,
+  component: Component,
+  standing: Parameters,
+  earlierOutputs: Parameters,
+): boolean {
+  return release.templates[component].parameters.every(
+    ({ name, default: standard }) => (earlierOutputs[name] ?? standing[name] ?? standard) !== undefined,
+  );
+}
+
 /**
  * The parameters of one stack: an output of an earlier stack of the same practice comes before a standing value.
  * A parameter that only the template's default fills is left out.

@@ -1,27 +1,15 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
-import { appendRunEvents, hasToldOfChangeSet } from '../db/run-event-store.ts';
 import { recordSiloStack } from '../db/silo-stack-store.ts';
-import { type Review, reviewChanges } from '../domain/change-review.ts';
+import type { Review } from '../domain/change-review.ts';
 import { protectStatefulResources } from '../domain/change-review-policy.ts';
 import { holdsData, isStateful } from '../domain/change-review-resources.ts';
 import { DomainError } from '../domain/errors.ts';
-import type { Component } from '../domain/release.ts';
 import type { ChangeSetView, StackView } from '../ports/stack-deployments.ts';
 import type { StepContext } from '../runs/workflow.ts';
-import { overridesFor, restoreGuard, withGuardRelaxed } from './stack-guard.ts';
+import { changeRefused, makeChangeSet, reviewOf, tellReview, type WantedStack } from './change-sets.ts';
+import { restoreGuard, withGuardRelaxed } from './stack-guard.ts';
 import { followed, settled, stackFailure, type Watch } from './stack-progress.ts';
 import { type Removal, removeStack } from './stack-removal.ts';
-
-/** What a stack is to become. */
-export interface WantedStack {
-  readonly component: Component;
-  readonly name: string;
-  readonly templateBody: string;
-  readonly templateSha256: string;
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly tags: Readonly<Record<string, string>>;
-}
 
 export interface DeployedStack {
   readonly stack: StackView;
@@ -30,7 +18,15 @@ export interface DeployedStack {
 }
 
 /** Statuses of a stack that is whole and can be updated. */
-const whole = new Set(['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_ROLLBACK_COMPLETE', 'IMPORT_COMPLETE']);
+const whole: ReadonlySet<string> = new Set([
+  'CREATE_COMPLETE',
+  'UPDATE_COMPLETE',
+  'UPDATE_ROLLBACK_COMPLETE',
+  'IMPORT_COMPLETE',
+]);
+
+/** Whether a stack can be updated as it stands. */
+export const isWhole = ({ status }: StackView): boolean => whole.has(status);
 
 /** Statuses of a stack that never came to be: CloudFormation takes nothing but its deletion ("Stack status codes"). */
 const leftover = new Set([
@@ -56,7 +52,7 @@ export async function deployStack(
     await restoreGuard(watch, wanted.component, found);
   }
   const existing = found !== undefined && leftover.has(found.status) ? await removed(watch, found) : found;
-  if (existing !== undefined && !whole.has(existing.status)) throw await stackFailure(watch, existing);
+  if (existing !== undefined && !isWhole(existing)) throw await stackFailure(watch, existing);
   if (existing !== undefined && (await isAsWanted(watch, existing, wanted))) {
     return { stack: await protect(watch, wanted, existing, false), changed: false };
   }
@@ -131,51 +127,18 @@ async function applyChangeSet(
 ): Promise<boolean> {
   const { context, stacks } = watch;
   // The same call in the same generation is the same operation; a retry, or a stack made anew, is another one.
-  const token = context.token(
-    `change-set:${context.run.generation}:${previousStackId ?? 'new'}:${wanted.templateSha256}`,
-  );
-  await context.checkpoint();
-  const created = await stacks.createChangeSet(
-    {
-      stackName: wanted.name,
-      kind: existing === undefined ? 'create' : 'update',
-      name: `run-${token.slice(0, 32)}`,
-      templateBody: wanted.templateBody,
-      parameters: wanted.parameters,
-      tags: wanted.tags,
-      token,
-    },
-    context.signal,
-  );
-  const changeSet = await readyChangeSet(watch, created.id);
-  if (changeSet.state === 'empty') {
-    await stacks.deleteChangeSet(changeSet.id, context.signal);
-    return false;
-  }
-  if (changeSet.state === 'failed') {
-    throw new DomainError(
-      'deployment_failed',
-      `CloudFormation made no change set for ${wanted.name}: ${changeSet.reason}`,
-    );
-  }
+  const purpose = `${context.run.generation}:${previousStackId ?? 'new'}`;
+  const changeSet = await makeChangeSet(watch, wanted, existing, purpose);
+  if (changeSet === undefined) return false;
   const { used } = await reviewed(watch, wanted, changeSet, existing);
   const execute = async () => {
     await context.checkpoint();
     await stacks.executeChangeSet(changeSet.id, context.token(`execute:${changeSet.id}`), context.signal);
-    await followed(watch, created.stackId, false);
+    await followed(watch, changeSet.stackId, false);
   };
   if (existing === undefined) await execute();
   else await withGuardRelaxed(watch, wanted.component, existing, used, execute);
   return true;
-}
-
-async function readyChangeSet({ context, stacks, intervalMs }: Watch, id: string): Promise<ChangeSetView> {
-  for (;;) {
-    const changeSet = await stacks.describeChangeSet(id, context.signal);
-    if (changeSet.state !== 'pending') return changeSet;
-    await context.checkpoint();
-    await delay(Math.min(intervalMs, 1_000), undefined, { signal: context.signal });
-  }
 }
 
 /**
@@ -189,45 +152,12 @@ async function reviewed(
   existing: StackView | undefined,
 ): Promise<Review> {
   const { context, stacks } = watch;
-  const review = reviewChanges(changeSet.changes, await overridesFor(watch, wanted.component));
+  const review = await reviewOf(watch, wanted, changeSet);
   // A creation only adds, and each resource that it adds has events of its own.
   if (existing !== undefined) await tellReview(watch, wanted, changeSet.id, review);
-  const [first] = review.objections;
-  if (first === undefined) return review;
+  if (review.objections.length === 0) return review;
   await stacks.deleteChangeSet(changeSet.id, context.signal);
-  throw new DomainError('change_refused', review.objections.map(({ message }) => message).join(' '), {
-    context: {
-      resource: {
-        stackName: wanted.name,
-        logicalId: first.logicalId,
-        type: first.type,
-        reason: first.message,
-      },
-      nextAction:
-        'Nothing of this stack was changed. Publish a release that leaves this resource in place, or move its data first; then retry. ' +
-        'Where the loss is meant, a security administrator may allow this one change: lumenality override allow.',
-    },
-  });
-}
-
-/** A repeated step finds the change set that it made before; its changes are told once. */
-function tellReview(
-  { context, step }: Watch,
-  wanted: WantedStack,
-  changeSetId: string,
-  review: Review,
-): Promise<void> {
-  return context.write(async (trx) => {
-    if (await hasToldOfChangeSet(trx, context.run.id, changeSetId)) return;
-    const events = review.changes.map((change) => ({
-      kind: 'change' as const,
-      step,
-      stackName: wanted.name,
-      changeSetId,
-      ...change,
-    }));
-    await appendRunEvents(trx, context.run.id, events, context.now());
-  });
+  throw changeRefused([{ stackName: wanted.name, review }], 'Nothing of this stack was changed.');
 }
 
 /**

@@ -5,18 +5,23 @@ import type { WorkflowDefinition } from '../runs/workflow.ts';
 import { cancelUpdate } from './cancel-update.ts';
 import { type SiloParts, siloStepNames, siloSteps } from './silo-steps.ts';
 import { finish } from './steps/finish.ts';
+import { reviewUpdate } from './steps/review-changes.ts';
 
 /** The steps of `update-practice`, in order; a new run is recorded with these names. */
-export const updateSteps: readonly string[] = [...siloStepNames, 'finish'];
+export const updateSteps: readonly string[] = [...siloStepNames.toSpliced(1, 0, 'review-changes'), 'finish'];
 
 /**
  * Brings an active practice to a release and to its own settings, by the very steps that made it. The practice stays active
  * throughout; it counts as running the release once the silo is verified.
  */
 export function updatePractice(parts: SiloParts): WorkflowDefinition {
+  const { pollIntervalMs } = parts;
   return {
     name: 'update-practice',
-    steps: [...siloSteps(parts), finish],
+    steps: [
+      ...siloSteps(parts).toSpliced(1, 0, reviewUpdate({ cloud: parts.ports, pollIntervalMs })),
+      finish,
+    ],
     begun: (trx, run, now) => setDeploymentState(trx, run.id, 'running', now),
     failed: async (trx, run, error, now) => {
       await failDeployment(trx, run.id, error, now);
@@ -28,7 +33,7 @@ export function updatePractice(parts: SiloParts): WorkflowDefinition {
         at: now,
       });
     },
-    cancel: (context) => cancelUpdate({ cloud: parts.ports, pollIntervalMs: parts.pollIntervalMs }, context),
+    cancel: (context) => cancelUpdate({ cloud: parts.ports, pollIntervalMs }, context),
     cancelled: async (trx, run, kept, now) => {
       await setDeploymentState(trx, run.id, 'cancelled', now);
       await appendAudit(trx, {

@@ -184,7 +184,7 @@ test.each(mistakes)(
     const run = await update(release);
     expect(run.error).toMatchObject({
       code: 'change_refused',
-      step: 'deploy-data',
+      step: 'review-changes',
       message: expect.stringContaining(reason),
       resource: { stackName: dataStack, reason: expect.stringContaining(reason) },
       nextAction: expect.stringContaining('override'),

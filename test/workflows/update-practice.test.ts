@@ -181,7 +181,7 @@ test.each([
     const run = await update(id, release);
     expect(run.error).toMatchObject({
       code: 'change_refused',
-      step: 'deploy-data',
+      step: 'review-changes',
       resource: { stackName: dataStack(id), logicalId: 'Records', type: 'AWS::Logs::LogGroup' },
       message: expect.stringContaining(reason),
     });
@@ -192,6 +192,9 @@ test.each([
       ]),
     );
     expect(await cloud.templateOf(dataStack(id))).toBe(first.templates.data);
+    // The foundation comes first, and it has changes of its own: it waits for the review of all.
+    const foundation = await cloud.ports.stacks.describe(`lumenality-${id}-foundation`);
+    expect(foundation?.tags['lumenality:release']).toBe(first.manifest.id);
     expect(await cloud.openChangeSets(dataStack(id))).toEqual([]);
     expect(await findPractice(database.db, id)).toMatchObject({
       state: 'active',
@@ -256,7 +259,7 @@ describe('with an override', () => {
       expect((await listOverrides(core, id, { limit: 10 })).items).toMatchObject([{ used_by_run: run.id }]);
       if (effect === 'remove') return;
       const back = await update(id, first);
-      expect(back.error).toMatchObject({ code: 'change_refused', step: 'deploy-data' });
+      expect(back.error).toMatchObject({ code: 'change_refused', step: 'review-changes' });
     },
     60_000,
   );

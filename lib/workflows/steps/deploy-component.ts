@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { recordSiloStack } from '../../db/silo-stack-store.ts';
-import { type Component, components } from '../../domain/release.ts';
-import { parametersFor, stackNameFor, stackTagsFor } from '../../domain/stack-plan.ts';
+import { type Component, components, type Release } from '../../domain/release.ts';
+import { type Parameters, parametersFor, stackNameFor, stackTagsFor } from '../../domain/stack-plan.ts';
 import type { CloudPorts } from '../../ports/cloud.ts';
 import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
+import type { WantedStack } from '../change-sets.ts';
 import { deployStack } from '../deploy-stack.ts';
 import { prepared, releaseOf } from './prepare.ts';
 
@@ -37,8 +38,8 @@ export function deployComponent(
     run: async (context) => {
       const { releaseId, standing } = context.outputOf(prepared);
       const { practiceId } = context.run;
-      const { manifest, templates } = await releaseOf(context, releaseId);
-      const { sha256 } = manifest.templates[component];
+      const release = await releaseOf(context, releaseId);
+      const wanted = wantedStack(practiceId, release, component, standing, outputsBefore(context, component));
       const { stack, changed } = await deployStack(
         {
           context,
@@ -47,19 +48,12 @@ export function deployComponent(
           step: context.step,
           intervalMs: parts.pollIntervalMs,
         },
-        {
-          component,
-          name: stackNameFor(practiceId, component),
-          templateBody: templates[component],
-          templateSha256: sha256,
-          parameters: parametersFor(manifest, component, standing, outputsBefore(context, component)),
-          tags: stackTagsFor(practiceId, component, releaseId),
-        },
+        wanted,
       );
       return {
         stackId: stack.stackId,
         status: stack.status,
-        templateSha256: sha256,
+        templateSha256: wanted.templateSha256,
         outputs: stack.outputs,
         changed,
       };
@@ -75,6 +69,24 @@ export function deployComponent(
         outputs: output.outputs,
         observedAt: now(),
       }),
+  };
+}
+
+/** What a release makes of one stack of a practice. */
+export function wantedStack(
+  practiceId: string,
+  { manifest, templates }: Release,
+  component: Component,
+  standing: Parameters,
+  earlierOutputs: Parameters,
+): WantedStack {
+  return {
+    component,
+    name: stackNameFor(practiceId, component),
+    templateBody: templates[component],
+    templateSha256: manifest.templates[component].sha256,
+    parameters: parametersFor(manifest, component, standing, earlierOutputs),
+    tags: stackTagsFor(practiceId, component, manifest.id),
   };
 }
 

@@ -1,0 +1,124 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { appendRunEvents, hasToldOfChangeSet } from '../db/run-event-store.ts';
+import { type Review, reviewChanges } from '../domain/change-review.ts';
+import { DomainError } from '../domain/errors.ts';
+import type { Component } from '../domain/release.ts';
+import type { ChangeSetView, StackView } from '../ports/stack-deployments.ts';
+import type { StepContext } from '../runs/workflow.ts';
+import { overridesFor } from './stack-guard.ts';
+import type { Watch } from './stack-progress.ts';
+
+/** What a stack is to become. */
+export interface WantedStack {
+  readonly component: Component;
+  readonly name: string;
+  readonly templateBody: string;
+  readonly templateSha256: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** Watches a stack for a step. */
+export type StepWatch = Watch & { readonly context: StepContext };
+
+/**
+ * Makes a change set and waits until CloudFormation has worked it out; undefined when there is nothing to change. `purpose` tells apart
+ * what must not be joined: the same one is the same change set.
+ * @throws DomainError `deployment_failed` when CloudFormation makes none.
+ */
+export async function makeChangeSet(
+  watch: Watch,
+  wanted: WantedStack,
+  existing: StackView | undefined,
+  purpose: string,
+): Promise<(ChangeSetView & { readonly stackId: string }) | undefined> {
+  const { context, stacks } = watch;
+  const token = context.token(`change-set:${purpose}:${wanted.templateSha256}`);
+  await context.checkpoint();
+  const { id, stackId } = await stacks.createChangeSet(
+    {
+      stackName: wanted.name,
+      kind: existing === undefined ? 'create' : 'update',
+      name: `run-${token.slice(0, 32)}`,
+      templateBody: wanted.templateBody,
+      parameters: wanted.parameters,
+      tags: wanted.tags,
+      token,
+    },
+    context.signal,
+  );
+  const changeSet = await readyChangeSet(watch, id);
+  if (changeSet.state === 'empty') {
+    await stacks.deleteChangeSet(changeSet.id, context.signal);
+    return undefined;
+  }
+  if (changeSet.state === 'failed') {
+    throw new DomainError(
+      'deployment_failed',
+      `CloudFormation made no change set for ${wanted.name}: ${changeSet.reason}`,
+    );
+  }
+  return { ...changeSet, stackId };
+}
+
+async function readyChangeSet({ context, stacks, intervalMs }: Watch, id: string): Promise<ChangeSetView> {
+  for (;;) {
+    const changeSet = await stacks.describeChangeSet(id, context.signal);
+    if (changeSet.state !== 'pending') return changeSet;
+    await context.checkpoint();
+    await delay(Math.min(intervalMs, 1_000), undefined, { signal: context.signal });
+  }
+}
+
+/** Judges what a change set would do, by what this run is allowed to. */
+export async function reviewOf(watch: Watch, wanted: WantedStack, changeSet: ChangeSetView): Promise<Review> {
+  return reviewChanges(changeSet.changes, await overridesFor(watch, wanted.component));
+}
+
+/** Keeps the judgement of every change as events. A repeated step finds the change set that it made before: its changes are told once. */
+export function tellReview(
+  { context, step }: Watch,
+  wanted: WantedStack,
+  changeSetId: string,
+  review: Review,
+): Promise<void> {
+  return context.write(async (trx) => {
+    if (await hasToldOfChangeSet(trx, context.run.id, changeSetId)) return;
+    const events = review.changes.map((change) => ({
+      kind: 'change' as const,
+      step,
+      stackName: wanted.name,
+      changeSetId,
+      ...change,
+    }));
+    await appendRunEvents(trx, context.run.id, events, context.now());
+  });
+}
+
+/** The error for objections to one stack or several; `done` says what was changed before, if anything. */
+export function changeRefused(
+  refused: readonly { readonly stackName: string; readonly review: Review }[],
+  done: string,
+): DomainError {
+  const objections = refused.flatMap(({ stackName, review }) =>
+    review.objections.map((objection) => ({ stackName, ...objection })),
+  );
+  const [first] = objections;
+  return new DomainError('change_refused', objections.map(({ message }) => message).join(' '), {
+    context: {
+      ...(first === undefined
+        ? {}
+        : {
+            resource: {
+              stackName: first.stackName,
+              logicalId: first.logicalId,
+              type: first.type,
+              reason: first.message,
+            },
+          }),
+      nextAction:
+        `${done} Publish a release that leaves this resource in place, or move its data first; then update again. ` +
+        'Where the loss is meant, a security administrator may allow this one change (lumenality override allow); then retry.',
+    },
+  });
+}
