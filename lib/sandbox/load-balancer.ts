@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
 import type { LoadBalancerRoute } from './model.ts';
+import { requestOverTls } from './target-tls.ts';
 
 /** Seconds, "Edit attributes for your Application Load Balancer". */
 const defaultIdleSeconds = 60;
@@ -29,7 +30,8 @@ export function serveRoute(
     return;
   }
   const scheme = route.scheme ?? 'http';
-  const upstream = httpRequest({
+  const ask = route.protocol === 'https' ? requestOverTls : httpRequest;
+  const upstream = ask({
     host: route.address,
     port: route.port,
     method: request.method,

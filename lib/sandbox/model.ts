@@ -229,6 +229,8 @@ export type LoadBalancerRoute =
       readonly kind: 'target';
       readonly address: string;
       readonly port: number;
+      /** What the target speaks, by its target group's protocol; `http` unless told. */
+      readonly protocol?: 'http' | 'https';
       /** The listener's protocol, for X-Forwarded-Proto; `http` unless told. */
       readonly scheme?: 'http' | 'https';
       /** `idle_timeout.timeout_seconds` of the load balancer; 60 unless told. */

@@ -49,6 +49,7 @@ export function tripBreaker(key: string, place: Place): void {
     const back = newDeployment(service, service.LastGood, place);
     return {
       taskDefinition: service.LastGood,
+      loadBalancers: service.LastGoodBalancers ?? service.loadBalancers ?? [],
       deployments: [back, { ...failed, status: 'ACTIVE' }, ...others],
       Results,
       events: withEvent(
@@ -130,6 +131,7 @@ export function settle(key: string, steady: boolean, place: Place): void {
     return {
       Steady: true,
       LastGood: primary.taskDefinition ?? '',
+      LastGoodBalancers: service.loadBalancers ?? [],
       deployments: [completed],
       Results: isFirst ? [...service.Results, result].slice(-10) : service.Results,
       events: withEvent(

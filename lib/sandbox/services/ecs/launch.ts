@@ -10,6 +10,7 @@ import { deregisterTargets, registerTargets } from '../elbv2/target-groups.ts';
 import { findRole } from '../iam/records.ts';
 import { openTaskLog } from './log.ts';
 import {
+  balancersOf,
   changeTask,
   ecsArn,
   existingDefinition,
@@ -73,6 +74,7 @@ export function newTask(service: ServiceRecord, serviceKey: string, place: Place
     tags: [...propagated, ...managed],
     version: 1,
     ServiceKey: serviceKey,
+    Balancers: service.loadBalancers ?? [],
   };
   taskTable(place.cloud).put(taskKey(task, place), task);
   return task;
@@ -149,7 +151,7 @@ async function bringUp(
     startedAt: place.cloud.now(),
     containers: (now.containers ?? []).map((one) => ({ ...one, lastStatus: 'RUNNING' })),
   }));
-  for (const balancer of service.loadBalancers ?? []) {
+  for (const balancer of balancersOf(task, service)) {
     const Targets = [{ Id: card.PrivateIpAddress, Port: balancer.containerPort }];
     registerTargets({ TargetGroupArn: balancer.targetGroupArn, Targets }, executor);
   }
@@ -302,7 +304,7 @@ function stoppedNow(task: TaskRecord, place: Place, exitCode?: number): Partial<
 function withdraw(task: TaskRecord, service: ServiceRecord, place: Place): void {
   const call: Call = { ...place, requestId: randomUUID(), principalArn: 'ecs.amazonaws.com' };
   const address = taskTable(place.cloud).get(taskKey(task, place))?.containers?.[0]?.networkInterfaces?.[0];
-  for (const balancer of address === undefined ? [] : (service.loadBalancers ?? [])) {
+  for (const balancer of address === undefined ? [] : balancersOf(task, service)) {
     const Targets = [{ Id: address?.privateIpv4Address, Port: balancer.containerPort }];
     deregisterTargets({ TargetGroupArn: balancer.targetGroupArn, Targets }, call);
   }

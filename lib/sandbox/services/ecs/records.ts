@@ -1,5 +1,5 @@
 /** Clusters, task definitions, services and tasks as they are kept, and how requests name them. */
-import type { Cluster, Service, Tag, Task, TaskDefinition } from '@aws-sdk/client-ecs';
+import type { Cluster, LoadBalancer, Service, Tag, Task, TaskDefinition } from '@aws-sdk/client-ecs';
 import { recordKey, regionalArn } from '../../identifiers.ts';
 import { AwsError, type Call, type Cloud, type Table } from '../../model.ts';
 
@@ -19,10 +19,22 @@ export type ServiceRecord = Service & {
   readonly Results: readonly DeploymentResult[];
   /** The task definition of the last deployment that reached a steady state: what a rollback goes back to. */
   readonly LastGood?: string;
+  /** The target groups of that deployment. */
+  readonly LastGoodBalancers?: LoadBalancer[];
 };
 
-/** `Counted`: the task's failure is in its deployment's `failedTasks`. */
-export type TaskRecord = Task & { readonly ServiceKey: string; readonly Counted?: boolean };
+export type TaskRecord = Task & {
+  readonly ServiceKey: string;
+  /** The task's failure is in its deployment's `failedTasks`. */
+  readonly Counted?: boolean;
+  /** The target groups of the deployment that started it; absent in state of before they were kept. */
+  readonly Balancers?: readonly LoadBalancer[];
+};
+
+/** Where a task is registered: a service that changes to other target groups leaves its older tasks where they are. */
+export function balancersOf(task: TaskRecord, service: ServiceRecord): readonly LoadBalancer[] {
+  return task.Balancers ?? service.loadBalancers ?? [];
+}
 
 /** Where a background activity works: an account and Region of one cloud. */
 export type Place = Pick<Call, 'accountId' | 'region' | 'cloud'>;

@@ -9,6 +9,7 @@ import { endedByItself, note, replaceFirst, settle, tripBreaker } from './deploy
 import { launch, newTask, stop } from './launch.ts';
 import { backoffMs, planService, type TargetState } from './plan.ts';
 import {
+  balancersOf,
   changeService,
   changeTask,
   type Place,
@@ -111,7 +112,7 @@ function tick(key: string, service: ServiceRecord, place: Place, loop: Loop): bo
   });
 
   for (const task of plan.fail) {
-    const groups = (current.loadBalancers ?? [])
+    const groups = balancersOf(task, current)
       .map((one) => `(target-group ${one.targetGroupArn})`)
       .join(' ');
     end(
@@ -135,7 +136,7 @@ function tick(key: string, service: ServiceRecord, place: Place, loop: Loop): bo
 
 /** What the task's load balancers have seen of it. */
 function targetState(task: TaskRecord, service: ServiceRecord, place: Place): TargetState {
-  const [balancer] = service.loadBalancers ?? [];
+  const [balancer] = balancersOf(task, service);
   if (balancer === undefined) return 'unobserved';
   const address = task.containers?.[0]?.networkInterfaces?.[0]?.privateIpv4Address;
   if (address === undefined) return 'waiting';

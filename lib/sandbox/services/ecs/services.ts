@@ -161,6 +161,7 @@ function shown(record: ServiceRecord, call: Call, withTags = true): Service {
     Steady: _steady,
     Results: _results,
     LastGood: _lastGood,
+    LastGoodBalancers: _lastGoodBalancers,
     ...service
   } = record;
   const key = keyOf(record, call);

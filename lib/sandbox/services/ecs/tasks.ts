@@ -13,7 +13,8 @@ import {
 } from './records.ts';
 import { schedule } from './scheduler.ts';
 
-function shown({ ServiceKey: _serviceKey, Counted: _counted, ...task }: TaskRecord, withTags: boolean): Task {
+function shown(record: TaskRecord, withTags: boolean): Task {
+  const { ServiceKey: _serviceKey, Counted: _counted, Balancers: _balancers, ...task } = record;
   return { ...task, tags: withTags ? (task.tags ?? []) : [] };
 }
 

@@ -1,11 +1,12 @@
 /**
- * Health checks of registered targets, by HTTP as the target group says. Health is what this process has observed:
+ * Health checks of registered targets, by HTTP or HTTPS as the target group says. Health is what this process has observed:
  * it is not recorded, and after a restart every target is `initial` until it has answered again.
  */
 import { request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TargetHealth } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Cloud } from '../../model.ts';
+import { requestOverTls } from '../../target-tls.ts';
 import { endpointOf } from '../ec2/interfaces.ts';
 import {
   find,
@@ -138,7 +139,8 @@ async function check(
   const timeout = (group.HealthCheckTimeoutSeconds ?? 5) * 1000;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
   try {
-    const status = await statusOf({ ...endpoint, path: group.HealthCheckPath ?? '/' }, limit);
+    const ask = group.HealthCheckProtocol === 'HTTPS' ? requestOverTls : request;
+    const status = await statusOf(ask, { ...endpoint, path: group.HealthCheckPath ?? '/' }, limit);
     if (matches(group.Matcher?.HttpCode ?? '200', status)) return undefined;
     return unhealthy('Target.ResponseCodeMismatch', `Health checks failed with these codes: [${status}]`);
   } catch {
@@ -153,14 +155,17 @@ function unhealthy(Reason: NonNullable<TargetHealth['Reason']>, Description: str
   return { State: 'unhealthy', Reason, Description };
 }
 
+/** "After each health check is completed, the load balancer node closes the connection" ("Health checks for … target groups"). */
 function statusOf(
+  ask: typeof requestOverTls,
   target: { readonly address: string; readonly port: number; readonly path: string },
   signal: AbortSignal,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const headers = { 'user-agent': 'ELB-HealthChecker/2.0', connection: 'close' };
     const { address, port, path } = target;
-    const check = request({ host: address, port, path, headers, signal, agent: false }, (answer) => {
+    const check = ask({ host: address, port, path, headers, signal, agent: false });
+    check.on('response', (answer) => {
       answer.resume();
       answer.on('end', () => resolve(answer.statusCode ?? 0));
       answer.on('error', reject);

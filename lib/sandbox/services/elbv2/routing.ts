@@ -127,7 +127,10 @@ function redirect(action: Action, { host, path, query: asked, listener }: Reques
 
 const turns = new Map<string, number>();
 
-/** The next healthy target in turn. */
+/**
+ * The next healthy target in turn. "If a target group contains only unhealthy registered targets, the load balancer
+ * routes requests to all those targets" ("Health checks for Application Load Balancer target groups"): it fails open.
+ */
 function forward(action: Action | undefined, place: Place): LoadBalancerRoute {
   const arn = chooseGroup(action === undefined ? [] : targetGroupsOf(action));
   const group = find(targetGroups, arn, place);
@@ -140,14 +143,17 @@ function forward(action: Action | undefined, place: Place): LoadBalancerRoute {
       body: 'This sandbox runs without a data plane: tasks are described, not run. Start it without --no-data-plane.\n',
     };
   }
-  const targets = targetsOf(arn, place)
-    .filter((target) => healthOf(target, place).State === 'healthy')
-    .flatMap((target) => endpointOf(group.VpcId ?? '', target.Id ?? '', place) ?? []);
+  const registered = targetsOf(arn, place);
+  const inState = (state: string) => registered.filter((target) => healthOf(target, place).State === state);
+  const healthy = inState('healthy');
+  const targets = (healthy.length > 0 ? healthy : inState('unhealthy')).flatMap(
+    (target) => endpointOf(group.VpcId ?? '', target.Id ?? '', place) ?? [],
+  );
   const turn = turns.get(arn) ?? 0;
   const target = targets[turn % targets.length];
   if (target === undefined) return errorPage(503, 'Service Temporarily Unavailable');
   turns.set(arn, turn + 1);
-  return { kind: 'target', ...target };
+  return { kind: 'target', ...target, protocol: group.Protocol === 'HTTPS' ? 'https' : 'http' };
 }
 
 /** A group at random, in the proportion of the weights. */

@@ -74,10 +74,10 @@ export function createTargetGroup(input: CreateTargetGroupInput, call: Call, tok
       'ValidationError',
       `The sandbox has target groups of type 'ip' only. Set TargetType to ip.`,
     );
-  if (input.Protocol !== 'HTTP')
+  if (!isWebProtocol(input.Protocol))
     throw new AwsError(
       'ValidationError',
-      `The sandbox reaches targets by HTTP only, not by '${input.Protocol}'`,
+      `The sandbox reaches targets by HTTP and HTTPS only, not by '${input.Protocol}'`,
     );
   if (all(targetGroups, call).some((one) => one.TargetGroupName === name)) {
     throw new AwsError(
@@ -97,6 +97,7 @@ export function createTargetGroup(input: CreateTargetGroupInput, call: Call, tok
       TargetType: 'ip',
       IpAddressType: input.IpAddressType ?? 'ipv4',
       HealthCheckEnabled: true,
+      // Also where the group's own protocol is HTTPS ("CreateTargetGroup", Elastic Load Balancing API Reference).
       HealthCheckProtocol: 'HTTP',
       HealthCheckPort: 'traffic-port',
       HealthCheckPath: '/',
@@ -113,6 +114,8 @@ export function createTargetGroup(input: CreateTargetGroupInput, call: Call, tok
   putTags(arn, input.Tags ?? [], call);
   return { TargetGroups: [shown(record, call)] };
 }
+
+const isWebProtocol = (protocol: string | undefined) => protocol === 'HTTP' || protocol === 'HTTPS';
 
 type HealthCheck = Pick<
   ModifyTargetGroupInput,
@@ -146,10 +149,10 @@ function withHealthCheck(before: TargetGroupRecord, change: HealthCheck): Target
       'ValidationError',
       'Health check timeout must be at least 2 seconds and smaller than the interval',
     );
-  if (after.HealthCheckProtocol !== 'HTTP')
+  if (!isWebProtocol(after.HealthCheckProtocol))
     throw new AwsError(
       'ValidationError',
-      `The sandbox checks health by HTTP only, not by '${after.HealthCheckProtocol}'`,
+      `The sandbox checks health by HTTP and HTTPS only, not by '${after.HealthCheckProtocol}'`,
     );
   if (!/^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/.test(after.Matcher?.HttpCode ?? ''))
     throw new AwsError('ValidationError', `Health check matcher '${after.Matcher?.HttpCode}' is not valid`);
