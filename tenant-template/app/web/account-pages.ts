@@ -43,12 +43,15 @@ export function accountPages(server: FastifyInstance, account: Account): void {
 }
 
 function accountPage(member: Member, message?: string): Page {
+  // Tells password managers whose password it is.
+  const username = html`<input hidden name="username" autocomplete="username" value="${member.email}">`;
   return {
     title: 'Your account',
     member,
     body: html`${problemBox(message)}
 <p>You sign in as ${member.email}.</p>
 <form method="post" action="/account/authenticator">
+${username}
 <h2>Another authenticator and new backup codes</h2>
 <p class="hint">For a new telephone, or when few backup codes are left. The old ones work until the new one is confirmed.</p>
 <label for="for-authenticator">Current password</label>
@@ -56,6 +59,7 @@ function accountPage(member: Member, message?: string): Page {
 <p><button>Set up</button></p>
 </form>
 <form method="post" action="/account/password">
+${username}
 <h2>Another password</h2>
 <label for="current">Current password</label>
 <input id="current" name="current" type="password" autocomplete="current-password" required>
