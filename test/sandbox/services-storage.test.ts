@@ -117,6 +117,13 @@ describe('Amazon S3 in the sandbox', () => {
     expect((await s3.send(new GetBucketTaggingCommand({ Bucket }))).TagSet).toEqual([
       { Key: 'lumenality:practice', Value: 'bright-steps' },
     ]);
+    const blocked = { BucketName: 'birch-files', PublicAccessBlockConfiguration: closed };
+    await make('birch-files', blocked);
+    const update = { BucketName: 'birch-files' };
+    const context = resourceContext(cloud, 'birch-files');
+    await handlerOf('AWS::S3::Bucket').update('birch-files', update, blocked, context);
+    const taken = s3.send(new GetPublicAccessBlockCommand({ Bucket: 'birch-files' }));
+    expect((await refusal(taken)).name).toBe('NoSuchPublicAccessBlockConfiguration');
     await s3.send(new DeletePublicAccessBlockCommand({ Bucket }));
     expect((await refusal(s3.send(new GetPublicAccessBlockCommand({ Bucket })))).name).toBe(
       'NoSuchPublicAccessBlockConfiguration',

@@ -44,8 +44,7 @@ export type RecoveryPointRecord = RecoveryPointByBackupVault & {
 
 export const vaultTable = (call: Call): Table<VaultRecord> => call.cloud.state.table('backup.vaults');
 export const planTable = (call: Call): Table<PlanRecord> => call.cloud.state.table('backup.plans');
-const selectionTable = (call: Call): Table<SelectionRecord> =>
-  call.cloud.state.table('backup.selections');
+const selectionTable = (call: Call): Table<SelectionRecord> => call.cloud.state.table('backup.selections');
 const pointTable = (call: Call): Table<RecoveryPointRecord> =>
   call.cloud.state.table('backup.recovery-points');
 

@@ -61,10 +61,21 @@ function eventBridgeIn(p: Properties): boolean {
   return eventBridge !== undefined && (flagOf((eventBridge as Properties)['EventBridgeEnabled']) ?? true);
 }
 
+/** Never in the template, it is as S3 made it, with everything blocked; taken out of the template, it is taken off the bucket. */
+function blockIn(
+  p: Properties,
+  previous: Properties,
+  bucket: BucketRecord,
+): BucketRecord['publicAccessBlock'] {
+  const given = p['PublicAccessBlockConfiguration'];
+  if (given !== undefined) return buckets.blockOf(given as Parameters<typeof buckets.blockOf>[0]);
+  return previous['PublicAccessBlockConfiguration'] === undefined ? bucket.publicAccessBlock : undefined;
+}
+
 const notEmulated = (what: string) =>
   new AwsError('NotImplemented', `The sandbox does not emulate ${what}: leave it out.`, 501);
 
-function settle(name: string, p: Properties, c: ResourceContext): ResourceOutcome {
+function settle(name: string, p: Properties, previous: Properties, c: ResourceContext): ResourceOutcome {
   const stranger = Object.keys(p).find((property) => !emulated.has(property));
   if (stranger !== undefined) throw notEmulated(`${stranger} of AWS::S3::Bucket`);
   const bucket = existingBucket(name, c);
@@ -73,14 +84,12 @@ function settle(name: string, p: Properties, c: ResourceContext): ResourceOutcom
     | { DestinationBucketName?: string; LogFilePrefix?: string }
     | undefined;
   const [ownership] = listOf<Properties>((p['OwnershipControls'] as Properties | undefined)?.['Rules']);
-  const block = p['PublicAccessBlockConfiguration'] as Parameters<typeof buckets.blockOf>[0];
   putBucket(
     {
       ...bucket,
       encryption: buckets.encryptionOf(encryptionIn(p)),
       versioning: buckets.versioningOf(bucket, versioning),
-      // Left out, it is what it was: for a new bucket, everything blocked.
-      ...(block && { publicAccessBlock: buckets.blockOf(block) }),
+      publicAccessBlock: blockIn(p, previous, bucket),
       ownership: textOf(ownership?.['ObjectOwnership']) ?? 'BucketOwnerEnforced',
       logging: buckets.loggingOf(
         logging && {
@@ -135,10 +144,10 @@ const bucket: ResourceHandler = {
     const name = textOf(p['BucketName']) ?? generatedName(c, 63, 'lower').toLowerCase();
     return c.cloud.state.transaction(() => {
       buckets.makeBucket(name, c, c.token);
-      return settle(name, p, c);
+      return settle(name, p, {}, c);
     });
   },
-  update: (name, p, _previous, c) => settle(name, p, c),
+  update: settle,
   read: (name, p, c) => {
     const record = bucketTable(c).get(name);
     return Promise.resolve(record && liveBucket(record, p));
