@@ -94,13 +94,4 @@ export const acknowledgements: readonly Acknowledgement[] = [
       'Container Insights charges for every metric of every task. What an operator acts on is measured without it, each with an alarm: ' +
       'whether a task is healthy, CPU of the service, latency and errors; how many tasks run, verification and the drift reconciler read.',
   },
-  ...['ELB.21', 'ELB.22'].map(
-    (id): Acknowledgement => ({
-      rule: `SecurityHub.${id}`,
-      resources: ['service/ServiceTargetGroup'],
-      reason:
-        'TLS ends at the load balancer. From there a request passes between two network interfaces of a VPC that belongs to one practice, and the ' +
-        'security groups admit the load balancer to the port of the app and nobody else. The load balancer would not verify a certificate of the app.',
-    }),
-  ),
 ];

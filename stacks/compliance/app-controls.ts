@@ -105,6 +105,7 @@ export const appControls: readonly Control[] = [
       asks: id === 'ELB.21' ? 'Health checks are encrypted.' : 'The load balancer speaks TLS to the app.',
       requirement: inTransit,
       construct: service,
+      test,
       types: ['AWS::ElasticLoadBalancingV2::TargetGroup'],
       judge: ({ properties }) => {
         const protocol = properties[id === 'ELB.21' ? 'HealthCheckProtocol' : 'Protocol'];

@@ -147,10 +147,12 @@ export class AppService extends Construct {
   private targetGroup(vpcId: string): CfnTargetGroup {
     return new CfnTargetGroup(this, 'TargetGroup', {
       targetType: 'ip',
-      protocol: 'HTTP',
+      // The app makes itself a certificate at each start. The load balancer verifies none ("Target groups for your Application Load
+      // Balancers"): the security groups say who answers, TLS keeps what is said to the two of them.
+      protocol: 'HTTPS',
       port: appPort,
       vpcId,
-      healthCheckProtocol: 'HTTP',
+      healthCheckProtocol: 'HTTPS',
       healthCheckPath: '/healthz',
       healthCheckIntervalSeconds: 10,
       healthCheckTimeoutSeconds: 5,

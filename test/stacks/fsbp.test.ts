@@ -56,6 +56,8 @@ const mistakes: ReadonlyArray<
   ['ECS.20', 'service', 'ServiceTaskDefinition', (p) => set(container(p), 'User', '0:0')],
   ['CloudWatch.15', 'service', 'AlarmsAppCpu', (p) => set(p, 'AlarmActions', [])],
   ['CloudWatch.17', 'service', 'AlarmsAppCpu', (p) => set(p, 'ActionsEnabled', false)],
+  ['ELB.21', 'service', 'ServiceTargetGroup', (p) => set(p, 'HealthCheckProtocol', 'HTTP')],
+  ['ELB.22', 'service', 'ServiceTargetGroup', (p) => set(p, 'Protocol', 'HTTP')],
   ['KMS.4', 'foundation', 'Key', (p) => set(p, 'EnableKeyRotation', false)],
   ['KMS.5', 'foundation', 'Key', (p) => set(p, 'KeyPolicy', allowing('kms:Decrypt', '*'))],
   ['EC2.6', 'foundation', 'NetworkRecordFlowLog', (p) => set(p, 'ResourceId', 'vpc-other')],

@@ -73,6 +73,13 @@ describe('the app', () => {
     });
   });
 
+  test('is spoken to over TLS by its load balancer, health checks included', () => {
+    expect(the('AWS::ElasticLoadBalancingV2::TargetGroup')).toMatchObject({
+      Protocol: 'HTTPS',
+      HealthCheckProtocol: 'HTTPS',
+    });
+  });
+
   test('is scaled between what the plan promises and what it allows', () => {
     expect(the('AWS::ApplicationAutoScaling::ScalableTarget')).toMatchObject({
       MinCapacity: { Ref: 'DesiredCount' },
