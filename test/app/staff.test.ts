@@ -344,6 +344,26 @@ describe("a member's own account", () => {
   });
 });
 
+test('a sign-in begun with the old password cannot be finished after a new link was given', async () => {
+  const practice = await practices.open();
+  const owner = await becomeOwner(practice);
+  const therapist = await hire(practice, owner, 'therapist');
+  const thief = new Browser(practice);
+  await thief.post('/sign-in', { email: therapist.email, password: PASSWORD });
+  const reset = await owner.browser.api('POST', `/api/staff/${therapist.id}/reset`);
+  const { token } = reset.json<{ token: string }>();
+  const back = new Browser(practice);
+  await back.post('/invitation', {
+    token,
+    name: 'Back',
+    password: 'another long password',
+    repeated: 'another long password',
+  });
+  // In this moment the account has a password and no authenticator.
+  expect((await thief.get('/enrolment')).headers.location).toBe('/sign-in');
+  expect((await back.get('/enrolment')).statusCode).toBe(200);
+});
+
 describe('the accounts', () => {
   test('of others can be changed, within what the role of the one who changes them allows', async () => {
     const practice = await practices.open();

@@ -64,11 +64,16 @@ export class Sessions {
     ]);
   }
 
-  /** @param but the token of a session that goes on. */
+  /**
+   * Also the sign-ins under way: whoever began one with a password that is void by now must not finish it.
+   *
+   * @param but the token of a session that goes on.
+   */
   async endAllOf(queries: Queries, staffId: string, but = ''): Promise<void> {
     await queries.query(
       'UPDATE session SET ended_at = $2 WHERE staff_id = $1 AND ended_at IS NULL AND id_hash <> $3',
       [staffId, this.#clock(), hashOf(but)],
     );
+    await queries.query('DELETE FROM pending_sign_in WHERE staff_id = $1', [staffId]);
   }
 }
