@@ -89,6 +89,8 @@ module.exports = {
         'zod',
         '@aws-sdk',
         '@aws-crypto',
+        '@peculiar/x509',
+        'reflect-metadata',
         'otplib',
         'qrcode-generator',
         'pino',

@@ -5,6 +5,7 @@ import type { Pool } from 'pg';
 import { AuditTrail } from './audit.ts';
 import type { Config } from './config.ts';
 import type { FieldEncryption } from './field-encryption.ts';
+import type { ListenerCertificate } from './listener-certificate.ts';
 import type { Readiness } from './readiness.ts';
 import { Clients } from './records/clients.ts';
 import { Notes } from './records/notes.ts';
@@ -41,6 +42,8 @@ const SECURITY_HEADERS = {
 } as const;
 
 export interface ServerParts {
+  /** The server speaks TLS only, with this. */
+  readonly certificate: ListenerCertificate;
   readonly config: Pick<
     Config,
     'practiceId' | 'releaseId' | 'keyArn' | 'sessionTimeoutMinutes' | 'ownerInvitation'
@@ -57,9 +60,10 @@ export interface ServerParts {
 }
 
 export function buildServer(parts: ServerParts): FastifyInstance {
-  const { config, pool, encryption, passwords, clock, logger } = parts;
+  const { certificate, config, pool, encryption, passwords, clock, logger } = parts;
   const server = fastify({
     loggerInstance: logger,
+    https: { ...certificate, minVersion: 'TLSv1.2' },
     // The load balancer asks every few seconds; requests that fail are logged where they fail.
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: 'idle',

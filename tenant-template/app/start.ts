@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import { appLogin, type DatabaseLogin, masterLogin, openPool, ping } from './database.ts';
 import { DatabaseSecret } from './database-secret.ts';
 import { FieldEncryption } from './field-encryption.ts';
+import { listenerCertificate } from './listener-certificate.ts';
 import { migrations } from './migrations/index.ts';
 import { PracticeKey } from './practice-key.ts';
 import { readinessCheck } from './readiness.ts';
@@ -53,6 +54,7 @@ export async function startApp(options: StartOptions): Promise<RunningApp> {
   try {
     await withPatience('The database', patienceMs, () => ping(pool).catch(explainAppSignIn));
     const server = buildServer({
+      certificate: await listenerCertificate(),
       config,
       appVersion: APP_VERSION,
       migration,

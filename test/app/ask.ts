@@ -1,9 +1,8 @@
-import { request as plainRequest } from 'node:http';
-import { request as tlsRequest } from 'node:https';
+import { request } from 'node:https';
 
 /** What the app speaks behind the load balancer. */
 export function appUrl({ address, port }: { readonly address: string; readonly port: number }): string {
-  return `http://${address}:${port}`;
+  return `https://${address}:${port}`;
 }
 
 export interface Answer {
@@ -21,15 +20,14 @@ export interface Question {
 }
 
 /**
- * Asks the app as its load balancer does: without following redirects, on a connection of its own, and without a check of
- * the certificate if it speaks TLS.
+ * Asks the app as its load balancer does: over TLS without a check of the certificate, without following redirects, and on
+ * a connection of its own.
  */
 export function ask(url: string, { method = 'GET', headers = {}, body }: Question = {}): Promise<Answer> {
   const form = body && { 'content-type': 'application/x-www-form-urlencoded' };
   return new Promise((resolve, reject) => {
-    const send = url.startsWith('https:') ? tlsRequest : plainRequest;
     const options = { method, headers: { ...headers, ...form }, agent: false, rejectUnauthorized: false };
-    const request = send(url, options, (response) => {
+    const asked = request(url, options, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
@@ -45,8 +43,8 @@ export function ask(url: string, { method = 'GET', headers = {}, body }: Questio
         });
       });
     });
-    request.on('error', reject);
-    request.end(body?.toString());
+    asked.on('error', reject);
+    asked.end(body?.toString());
   });
 }
 

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { connect, type SecureVersion } from 'node:tls';
 import { CreateKeyCommand, DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
   CreateSecretCommand,
@@ -173,6 +175,30 @@ async function startReadyApp(practice: Practice): Promise<App> {
   }
 }
 
+/** What a client that asks for at most this version of TLS comes to, and the server's key. */
+async function handshake({ url }: App, maxVersion: SecureVersion = 'TLSv1.3') {
+  const { hostname, port } = new URL(url);
+  const socket = connect({
+    host: hostname,
+    port: Number(port),
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1',
+    maxVersion,
+    // OpenSSL offers versions before 1.2 at its lowest level only.
+    ciphers: 'DEFAULT@SECLEVEL=0',
+  });
+  try {
+    await once(socket, 'secureConnect');
+    const { nistCurve: curve, pubkey } = socket.getPeerCertificate() as {
+      nistCurve?: string;
+      pubkey?: Buffer;
+    };
+    return { protocol: socket.getProtocol(), curve, key: pubkey?.toString('hex') };
+  } finally {
+    socket.destroy();
+  }
+}
+
 async function withDatabase<T>(practice: Practice, work: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({
     host: practice.endpoint.address,
@@ -219,6 +245,22 @@ describe('the practice app', () => {
     await plane.tasks.stop(app.arn, 10_000);
     expect(app.lines.at(-1)).toContain('"msg":"stopped"');
     expect(app.lines.join('\n')).not.toContain(sunrise.password);
+  });
+
+  test('speaks TLS 1.2 and 1.3, nothing older and nothing plain, each task under a key of its own', async () => {
+    const [app, other] = await Promise.all([startReadyApp(sunrise), startReadyApp(sunrise)]);
+    const first = await handshake(app);
+    expect(first).toMatchObject({ protocol: 'TLSv1.3', curve: 'P-256' });
+    expect(await handshake(app)).toEqual(first);
+    expect(await handshake(app, 'TLSv1.2')).toMatchObject({ protocol: 'TLSv1.2', key: first.key });
+    expect((await handshake(other)).key).not.toBe(first.key);
+    await expect(handshake(app, 'TLSv1.1')).rejects.toMatchObject({
+      code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
+    });
+    const plain = await fetch(`${app.url.replace('https:', 'http:')}/healthz`).catch(() => undefined);
+    expect(plain?.ok).not.toBe(true);
+    expect((await ask(`${app.url}/healthz`)).status).toBe(200);
+    await Promise.all([app, other].map(({ arn }) => plane.tasks.stop(arn, 10_000)));
   });
 
   test('two that start at once migrate once, and each start leaves an audit event', async () => {

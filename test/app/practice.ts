@@ -10,6 +10,7 @@ import { type Sandbox, startSandbox } from '../../lib/sandbox/server.ts';
 import type { Config } from '../../tenant-template/app/config.ts';
 import { inTransaction } from '../../tenant-template/app/database.ts';
 import { FieldEncryption } from '../../tenant-template/app/field-encryption.ts';
+import { listenerCertificate } from '../../tenant-template/app/listener-certificate.ts';
 import { migrate } from '../../tenant-template/app/migrate.ts';
 import { migrations } from '../../tenant-template/app/migrations/index.ts';
 import { buildServer } from '../../tenant-template/app/server.ts';
@@ -99,6 +100,7 @@ async function openPractice(
     ...changes,
   };
   const server = buildServer({
+    certificate: await listenerCertificate(),
     config,
     appVersion: '0.0.0',
     migration: migrations.length,
