@@ -172,7 +172,7 @@ test('an update brings the practice to the release, with every change judged and
 }, 60_000);
 
 test.each([
-  ['replace', replacing, 'LogGroupName'],
+  ['replace', replacing, 'LogGroupName would change from "/records/'],
   ['remove', removing, 'no longer has it'],
 ] as const)(
   'a release that would %s what a practice keeps is refused, and nothing is executed',
