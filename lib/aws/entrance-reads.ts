@@ -2,6 +2,7 @@ import {
   DescribeListenersCommand,
   DescribeLoadBalancerAttributesCommand,
   DescribeLoadBalancersCommand,
+  DescribeTargetGroupsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { GetLoggingConfigurationCommand, GetWebACLForResourceCommand } from '@aws-sdk/client-wafv2';
 import type { SiloReads } from '../ports/silo-reads.ts';
@@ -13,7 +14,7 @@ import { missing } from './missing.ts';
 export function entranceReads({
   elb,
   waf,
-}: AwsClients): Pick<SiloReads, 'listener' | 'loadBalancer' | 'webAcl'> {
+}: AwsClients): Pick<SiloReads, 'listener' | 'loadBalancer' | 'targetGroups' | 'webAcl'> {
   const logDestinations = async (ResourceArn: string, signal?: AbortSignal): Promise<string[]> => {
     try {
       const { LoggingConfiguration } = await call('wafv2', 'GetLoggingConfiguration', signal, (options) =>
@@ -57,6 +58,19 @@ export function entranceReads({
           valueOf('access_logs.s3.enabled') === 'true' ? (valueOf('access_logs.s3.bucket') ?? null) : null,
         dropsInvalidHeaders: valueOf('routing.http.drop_invalid_header_fields.enabled') === 'true',
       };
+    },
+    targetGroups: async (LoadBalancerArn, signal) => {
+      const { TargetGroups = [] } = await call(
+        'elasticloadbalancing',
+        'DescribeTargetGroups',
+        signal,
+        (options) => elb.send(new DescribeTargetGroupsCommand({ LoadBalancerArn }), options),
+      );
+      return TargetGroups.map((group) => ({
+        name: group.TargetGroupName ?? '',
+        protocol: group.Protocol ?? 'unknown',
+        healthCheckProtocol: group.HealthCheckProtocol ?? 'unknown',
+      }));
     },
     webAcl: async (loadBalancerArn, signal) => {
       const { WebACL } = await call('wafv2', 'GetWebACLForResource', signal, (options) =>

@@ -1,5 +1,5 @@
 import { type Check, check, listed, safeguards } from './silo-check.ts';
-import type { TaskDefinitionFacts } from './silo-facts.ts';
+import type { TargetGroupFacts, TaskDefinitionFacts } from './silo-facts.ts';
 
 function hardening({ user, readOnlyRoot, privileged }: TaskDefinitionFacts['containers'][number]): string {
   // A container without a user of its own has the image's, which nobody has looked at here.
@@ -10,6 +10,9 @@ function hardening({ user, readOnlyRoot, privileged }: TaskDefinitionFacts['cont
     privileged ? 'privileged' : 'not privileged',
   ].join(', ');
 }
+
+const spoken = ({ protocol, healthCheckProtocol }: TargetGroupFacts): string =>
+  `requests by ${protocol}, health checks by ${healthCheckProtocol}`;
 
 const pinOf = (image: string): string => /@sha256:[0-9a-f]{64}$/.exec(image)?.[0] ?? image;
 
@@ -93,6 +96,16 @@ export const serviceChecks: readonly Check[] = [
     fact: 'readiness',
     expected: ({ practiceId, releaseId }) => `ready, ${practiceId} at ${releaseId}`,
     observed: (ready) => `${ready.status}, ${ready.practiceId} at ${ready.releaseId}`,
+  }),
+  check({
+    id: 'app-behind-tls',
+    title: 'The load balancer speaks TLS to the app, health checks included',
+    safeguards: safeguards.inTransit,
+    source: 'elasticloadbalancing:DescribeTargetGroups',
+    fact: 'targetGroups',
+    expected: () => 'requests by HTTPS, health checks by HTTPS',
+    // Every group that a rule leads to, so that none stands beside the app's own.
+    observed: (groups) => listed([...new Set(groups.map(spoken))]),
   }),
   check({
     id: 'app-database-over-tls',

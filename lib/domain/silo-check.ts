@@ -16,6 +16,7 @@ import type {
   SecretFacts,
   SecurityGroupFacts,
   ServiceFacts,
+  TargetGroupFacts,
   TaskDefinitionFacts,
   TaskFacts,
   VersionFacts,
@@ -52,6 +53,8 @@ export interface SiloFacts {
   /** Those of the practice, by their names. */
   readonly logGroups: Reading<readonly LogGroupFacts[]>;
   readonly listener: Reading<ListenerFacts>;
+  /** All that the load balancer forwards to. */
+  readonly targetGroups: Reading<readonly TargetGroupFacts[]>;
   readonly service: Reading<ServiceFacts>;
   /** The one that the service runs by now. */
   readonly taskDefinition: Reading<TaskDefinitionFacts>;

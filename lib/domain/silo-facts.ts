@@ -172,6 +172,14 @@ export interface ListenerFacts {
   readonly certificates: number;
 }
 
+/** What a load balancer forwards requests to. */
+export interface TargetGroupFacts {
+  readonly name: string;
+  /** Between the load balancer and its targets: `HTTPS`, for example. */
+  readonly protocol: string;
+  readonly healthCheckProtocol: string;
+}
+
 export interface ServiceFacts {
   readonly status: string;
   readonly desired: number;

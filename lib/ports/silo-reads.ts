@@ -14,6 +14,7 @@ import type {
   SecretFacts,
   SecurityGroupFacts,
   ServiceFacts,
+  TargetGroupFacts,
   TaskDefinitionFacts,
   TaskFacts,
   WebAclFacts,
@@ -63,6 +64,8 @@ export interface SiloReads {
   logGroups(prefix: string, signal?: AbortSignal): Promise<LogGroupFacts[]>;
   /** elasticloadbalancing:DescribeListeners. */
   listener(listenerArn: string, signal?: AbortSignal): Promise<ListenerFacts>;
+  /** elasticloadbalancing:DescribeTargetGroups; every group that the load balancer forwards to. */
+  targetGroups(loadBalancerArn: string, signal?: AbortSignal): Promise<TargetGroupFacts[]>;
   /** ecs:DescribeServices. */
   service(cluster: string, serviceArn: string, signal?: AbortSignal): Promise<ServiceFacts>;
   /** ecs:DescribeTaskDefinition. */

@@ -83,6 +83,7 @@ export async function readSilo(sources: SiloSources, at: SiloAddress): Promise<S
     backupPlan: read(async () => silo.backupPlan(await backupPlanId(cloud, at, signal), signal)),
     logGroups: read(() => logGroupsOf(silo, at.practiceId, signal)),
     listener: read(() => silo.listener(at.httpsListenerArn, signal)),
+    targetGroups: read(() => silo.targetGroups(at.loadBalancerArn, signal)),
     service,
     taskDefinition: read(async () => silo.taskDefinition(valueOf(await service).taskDefinitionArn, signal)),
     tasks: read(() => silo.tasks(at.clusterName, at.serviceName, signal)),

@@ -106,6 +106,7 @@ export const appControls: readonly Control[] = [
       requirement: inTransit,
       construct: service,
       test,
+      checks: ['app-behind-tls'],
       types: ['AWS::ElasticLoadBalancingV2::TargetGroup'],
       judge: ({ properties }) => {
         const protocol = properties[id === 'ELB.21' ? 'HealthCheckProtocol' : 'Protocol'];

@@ -205,6 +205,7 @@ const sound = () => ({
     tlsPolicy: 'ELBSecurityPolicy-TLS13-1-2-Res-2021-06' as string | null,
     certificates: 1,
   },
+  targetGroups: [{ name: 'app', protocol: 'HTTPS', healthCheckProtocol: 'HTTPS' }],
   service: {
     status: 'ACTIVE',
     desired: 1,
@@ -570,6 +571,22 @@ const faults: ReadonlyArray<[what: string, spoil: (values: Values) => void, chec
   ['an older release', (v) => (v.version.releaseId = 'r-000000000000'), ['app-identity']],
   ['an app that is not ready', (v) => (v.readiness.status = 'starting'), ['app-ready']],
   ["another practice's readiness", (v) => (v.readiness.practiceId = 'other'), ['app-ready']],
+  [
+    'no TLS to the app',
+    (v) => (v.targetGroups = [{ name: 'app', protocol: 'HTTP', healthCheckProtocol: 'HTTPS' }]),
+    ['app-behind-tls'],
+  ],
+  [
+    'health checks without TLS',
+    (v) => (v.targetGroups = [{ name: 'app', protocol: 'HTTPS', healthCheckProtocol: 'HTTP' }]),
+    ['app-behind-tls'],
+  ],
+  [
+    'a plain group beside the own one',
+    (v) => v.targetGroups.push({ name: 'more', protocol: 'HTTP', healthCheckProtocol: 'HTTPS' }),
+    ['app-behind-tls'],
+  ],
+  ['no group at all', (v) => (v.targetGroups = []), ['app-behind-tls']],
   ['no TLS to the database', (v) => (v.readiness.databaseTls = false), ['app-database-over-tls']],
   ['another key in the app', (v) => (v.readiness.keyArn = otherKey), ['app-uses-key']],
 ];
