@@ -1,5 +1,10 @@
 import type { ReleaseManifest } from '../../lib/domain/release.ts';
-import { parametersFor, requireFillable, standingParameters } from '../../lib/domain/stack-plan.ts';
+import {
+  isFillable,
+  parametersFor,
+  requireFillable,
+  standingParameters,
+} from '../../lib/domain/stack-plan.ts';
 
 type TemplateParameter = ReleaseManifest['templates']['data']['parameters'][number];
 
@@ -88,4 +93,13 @@ test('a value that its template forbids is named too, and not shown', () => {
 
 test('an output that its stack did not give out stops the next stack', () => {
   expect(() => parametersFor(release(), 'data', standing(release()), {})).toThrow(/needs KeyArn/);
+});
+
+test('a stack whose parameter waits for an output that does not exist yet cannot be reviewed yet', () => {
+  const manifest = release({
+    service: template([text('Endpoint'), text('New'), text('Later', { default: '' })], []),
+  });
+  const outputs = { KeyArn: 'arn:key', Endpoint: 'db' };
+  expect(isFillable(manifest, 'service', standing(manifest), outputs)).toBe(false);
+  expect(isFillable(manifest, 'service', standing(manifest), { ...outputs, New: 'there' })).toBe(true);
 });
