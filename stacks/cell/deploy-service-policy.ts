@@ -65,6 +65,7 @@ export function deploysService(): Statement[] {
             'ecs.amazonaws.com',
             'ecs.application-autoscaling.amazonaws.com',
             'elasticloadbalancing.amazonaws.com',
+            'mrk.kms.amazonaws.com',
             'rds.amazonaws.com',
             'wafv2.amazonaws.com',
           ],

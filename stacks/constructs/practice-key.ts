@@ -49,6 +49,8 @@ export class PracticeKey extends Construct {
     super(scope, id);
     this.resource = new CfnKey(this, 'Resource', {
       description: `Encrypts everything that practice ${props.practiceId} keeps`,
+      // Cannot be changed later. A replica in the Region of the second copies can then be made when it is wanted.
+      multiRegion: true,
       enableKeyRotation: true,
       rotationPeriodInDays: 365,
       pendingWindowInDays: 30,

@@ -17,6 +17,7 @@ import {
   ListResourceTagsCommand,
   PutKeyPolicyCommand,
   ReEncryptCommand,
+  ReplicateKeyCommand,
   RotateKeyOnDemandCommand,
   ScheduleKeyDeletionCommand,
   SignCommand,
@@ -156,6 +157,21 @@ describe('KMS in the sandbox', () => {
       new DecryptCommand({ CiphertextBlob: moved.CiphertextBlob, KeyId: to }),
     );
     expect(opened).toMatchObject({ KeyId: to, Plaintext: dataKey.Plaintext });
+  });
+
+  test('a multi-Region key says that it is one, encrypts like any other, and gets no replica here', async () => {
+    const { KeyMetadata } = await clients.kms.send(new CreateKeyCommand({ MultiRegion: true }));
+    const { KeyId = '', Arn = '' } = KeyMetadata ?? {};
+    expect(KeyId).toMatch(/^mrk-[0-9a-f]{32}$/);
+    expect(KeyMetadata?.MultiRegionConfiguration).toEqual({
+      MultiRegionKeyType: 'PRIMARY',
+      PrimaryKey: { Arn, Region: Arn.split(':')[3] },
+      ReplicaKeys: [],
+    });
+    expect(await decrypt(await encrypt(Arn, 'progress note'))).toBe('progress note');
+    expect(
+      await refusal(clients.kms.send(new ReplicateKeyCommand({ KeyId, ReplicaRegion: 'us-west-2' }))),
+    ).toMatchObject({ name: 'UnknownOperationException' });
   });
 
   test('a policy that locks its owner out is refused, and so is an operation that is not emulated', async () => {

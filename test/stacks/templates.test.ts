@@ -25,6 +25,7 @@ const the = (component: Component, type: string): Properties => {
 describe('encryption at rest', () => {
   test('the practice has one key, rotated every year, that outlives its stack', () => {
     expect(the('foundation', 'AWS::KMS::Key')).toMatchObject({
+      MultiRegion: true,
       EnableKeyRotation: true,
       RotationPeriodInDays: 365,
       PendingWindowInDays: 30,

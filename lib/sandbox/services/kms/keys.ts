@@ -27,14 +27,16 @@ import type {
   UntagResourceRequest,
   UpdateKeyDescriptionRequest,
 } from '@aws-sdk/client-kms';
-import { generatedUuid, recordKey, regionalArn } from '../../identifiers.ts';
+import { generatedUuid, parseArn, recordKey, regionalArn } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
 import { pageOf } from '../../paging.ts';
 import { checkedPolicy } from './policy.ts';
 import {
   findKey,
+  isMultiRegion,
   type KeyRecord,
   keyTable,
+  multiRegionPrefix,
   newMaterial,
   refuseAwsManaged,
   refusePendingDeletion,
@@ -64,8 +66,22 @@ function metadataOf(key: KeyRecord): KeyMetadata {
     CustomerMasterKeySpec: 'SYMMETRIC_DEFAULT',
     KeySpec: 'SYMMETRIC_DEFAULT',
     EncryptionAlgorithms: ['SYMMETRIC_DEFAULT'],
-    MultiRegion: false,
+    ...multiRegionOf(key),
     CurrentKeyMaterialId: key.materials.at(-1)?.id,
+  };
+}
+
+/** The primary of a multi-Region key, which has no replica: ReplicateKey is not emulated. */
+function multiRegionOf(key: KeyRecord): Pick<KeyMetadata, 'MultiRegion' | 'MultiRegionConfiguration'> {
+  if (!isMultiRegion(key)) return { MultiRegion: false };
+  const { region } = parseArn(key.arn) ?? {};
+  return {
+    MultiRegion: true,
+    MultiRegionConfiguration: {
+      MultiRegionKeyType: 'PRIMARY',
+      PrimaryKey: { Arn: key.arn, Region: region },
+      ReplicaKeys: [],
+    },
   };
 }
 
@@ -91,7 +107,8 @@ function checkedTags(tags: Record<string, string>): Record<string, string> {
 /** Makes a symmetric key, or finds the one that an earlier attempt with this token made. */
 export function createKeyWithToken(input: CreateKeyRequest, call: Call, token: string): KeyRecord {
   refuseOtherKinds(input);
-  const id = generatedUuid(token, 'kms-key');
+  const uuid = generatedUuid(token, 'kms-key');
+  const id = input.MultiRegion === true ? `${multiRegionPrefix}${uuid.replaceAll('-', '')}` : uuid;
   const made = keyTable(call).get(recordKey(call, id));
   if (made !== undefined) return made;
   const createdAt = call.cloud.now().getTime();
@@ -110,7 +127,7 @@ export function createKeyWithToken(input: CreateKeyRequest, call: Call, token: s
   });
 }
 
-/** Only symmetric encryption keys, with material that KMS makes, in one Region: the kind that a silo uses. */
+/** Only symmetric encryption keys with material that KMS makes: the kind that a silo uses. */
 function refuseOtherKinds(input: CreateKeyRequest): void {
   const spec = input.KeySpec ?? input.CustomerMasterKeySpec ?? 'SYMMETRIC_DEFAULT';
   const usage = input.KeyUsage ?? 'ENCRYPT_DECRYPT';
@@ -126,8 +143,6 @@ function refuseOtherKinds(input: CreateKeyRequest): void {
       `The sandbox makes keys of origin AWS_KMS, not ${input.Origin}.`,
     );
   }
-  if (input.MultiRegion === true)
-    throw new AwsError('UnsupportedOperationException', 'The sandbox makes no multi-Region keys.');
 }
 
 function createKey(input: CreateKeyRequest, call: Call): CreateKeyResponse {

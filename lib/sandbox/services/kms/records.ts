@@ -30,6 +30,11 @@ export interface KeyRecord {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** "Multi-Region keys in AWS KMS": the key id says that a key is one. */
+export const multiRegionPrefix = 'mrk-';
+
+export const isMultiRegion = (key: KeyRecord): boolean => key.id.startsWith(multiRegionPrefix);
+
 export interface AliasRecord {
   /** `alias/…` */
   readonly name: string;
@@ -88,7 +93,7 @@ export function findKey(
     return keyBehind(call, name);
   }
   const id = name.startsWith('key/') ? name.slice('key/'.length) : name;
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id))
+  if (!/^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/.test(id))
     throw new AwsError('NotFoundException', `Invalid keyId '${keyId}'`);
   return existingKey(call, id);
 }

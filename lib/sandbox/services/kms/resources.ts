@@ -4,7 +4,15 @@ import { AwsError, type ResourceContext, type ResourceHandler, type ResourceOutc
 import { flagOf, numberOf, tagsAsList, tagsOf, textOf } from '../properties.ts';
 import { createAlias, deleteAlias, updateAlias } from './aliases.ts';
 import { createKeyWithToken, putKeyPolicy, scheduleKeyDeletion } from './keys.ts';
-import { aliasTable, findKey, type KeyRecord, keyTable, rootPolicy, saveKey } from './records.ts';
+import {
+  aliasTable,
+  findKey,
+  isMultiRegion,
+  type KeyRecord,
+  keyTable,
+  rootPolicy,
+  saveKey,
+} from './records.ts';
 import { disableKeyRotation, enableKeyRotation } from './rotation.ts';
 
 type Properties = Record<string, unknown>;
@@ -46,7 +54,7 @@ function liveKey(key: KeyRecord): Properties {
     Enabled: key.enabled && key.deletionAt === undefined,
     EnableKeyRotation: key.rotation !== undefined,
     RotationPeriodInDays: key.rotation?.periodInDays,
-    MultiRegion: false,
+    MultiRegion: isMultiRegion(key),
     Tags: tagsAsList(key.tags),
   };
 }
