@@ -36,9 +36,12 @@ interface Options {
 // oxlint-disable-next-line node/no-process-env -- the SDK reads this nowhere else.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
 
+/** Columns of the demo's tables where no terminal says: its output is for people, also in a log. */
+const columnsOfLog = '120';
+
 const world: World = {
   // oxlint-disable-next-line node/no-process-env -- an entry point hands the environment on to the commands it uses.
-  env: process.env,
+  env: process.stdout.isTTY ? process.env : { COLUMNS: columnsOfLog, ...process.env },
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,

@@ -8,8 +8,9 @@ const gap = 2;
 const narrowest = 8;
 /** Columns narrower than this are left alone as long as the row can be made to fit otherwise. */
 const comfortable = 12;
-/** A word longer than this may be broken as well as any other way to make the row fit. */
-const longestWhole = 20;
+/** Words up to the first length stay whole as long as the first column can give way instead, up to the second always if it can be. */
+const wholeIfPossible = 40;
+const wholeIfAnyhow = 20;
 const noBorders = {
   top: '',
   'top-mid': '',
@@ -73,20 +74,21 @@ export function fields(output: Output, rows: ReadonlyArray<readonly [name: strin
 }
 
 /**
- * Takes from the widest column until the row fits. Words are broken, and the first column, which names the row, is made
- * narrower, only when it must be.
+ * Takes from the widest column until the row fits. The first column, which names the row, is made narrower only when it
+ * must be, and words, its own last, are broken when nothing else is left.
  */
 function fit(columns: ReadonlyArray<readonly string[]>, available: number): number[] {
   const widths = columns.map((cells) => Math.max(...cells.map((text) => text.length)));
   const words = columns.map((cells) =>
     Math.max(...cells.flatMap((text) => text.split(' ')).map((word) => word.length)),
   );
+  const wholeWords = (column: number, longest: number) =>
+    Math.max(comfortable, Math.min(words[column] ?? 0, longest));
   const floors = [
-    (column: number) =>
-      column === 0
-        ? Number.POSITIVE_INFINITY
-        : Math.max(comfortable, Math.min(words[column] ?? 0, longestWhole)),
-    (column: number) => (column === 0 ? Number.POSITIVE_INFINITY : comfortable),
+    (column: number) => (column === 0 ? Number.POSITIVE_INFINITY : wholeWords(column, wholeIfPossible)),
+    (column: number) => wholeWords(column, wholeIfPossible),
+    (column: number) => wholeWords(column, column === 0 ? wholeIfPossible : wholeIfAnyhow),
+    (column: number) => (column === 0 ? wholeWords(column, wholeIfPossible) : comfortable),
     () => narrowest,
   ];
   let excess = widths.reduce((sum, width) => sum + width, 0) - available;

@@ -10,6 +10,7 @@ export const brief = (text: string): string =>
     .replace(/\barn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:\d*:/g, '')
     .replace(/\b([0-9a-f]{8})(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '$1…')
     .replace(/\b((?:vpc|subnet|sg)-[0-9a-f]{8})[0-9a-f]{9}\b/g, '$1…')
+    .replace(/\b(mrk-[0-9a-f]{8})[0-9a-f]{24}\b/g, '$1…')
     .replace(/\b(loadbalancer\/\w+\/[\w-]+)\/[0-9a-f]{16}\b/g, '$1')
     .replace(/\b(sha256:[0-9a-f]{12})[0-9a-f]{52}\b/g, '$1…');
 
