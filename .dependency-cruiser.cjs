@@ -24,6 +24,13 @@ module.exports = {
       to: { path: '^bin/' },
     },
     {
+      name: 'agpl-in-tests-only',
+      comment: 'Licensed under the AGPL: never part of what is deployed (CONTRIBUTING.md, decision 10).',
+      severity: 'error',
+      from: { pathNot: '^test/' },
+      to: { path: npm('@cloud-copilot') },
+    },
+    {
       name: 'lib-never-imports-cdk',
       severity: 'error',
       from: { path: '^lib/' },
