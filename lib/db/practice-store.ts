@@ -36,9 +36,12 @@ export async function findPractice(db: Connection, id: string): Promise<Practice
   return (await withOverview(db, rows))[0];
 }
 
-/** Reads a practice and keeps others from changing it until the transaction ends. */
+/**
+ * Reads a practice and keeps others from changing it until the transaction ends. Not from adding rows that name it (evidence, drift
+ * records): whoever does so may hold what this transaction is about to wait for.
+ */
 export function lockPractice(db: Trx, id: string): Promise<PracticeRow | undefined> {
-  return db.selectFrom('practice').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
+  return db.selectFrom('practice').selectAll().where('id', '=', id).forNoKeyUpdate().executeTakeFirst();
 }
 
 /** Newest first. */
