@@ -51,11 +51,33 @@ export function openPool(config: Config['database'], login: DatabaseLogin): Pool
 
 /** Runs `work` on one connection, in a transaction that is rolled back when it throws. */
 export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  try {
+  return withConnection(pool, async (client) => {
     await client.query('BEGIN');
     const result = await work(client);
     await client.query('COMMIT');
+    return result;
+  });
+}
+
+/** One real query. `tls` is what the socket itself says. */
+export async function ping(pool: Pool): Promise<{ readonly roundTripMs: number; readonly tls: boolean }> {
+  return withConnection(pool, async (client) => {
+    const started = performance.now();
+    await client.query('SELECT 1');
+    const roundTripMs = Math.round((performance.now() - started) * 100) / 100;
+    const { stream } = (client as PoolClient & { connection: { stream: unknown } }).connection;
+    return { roundTripMs, tls: stream instanceof TLSSocket && stream.authorized };
+  });
+}
+
+async function withConnection<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  // The pool listens to idle connections only. One that the database cuts between two queries fails the next of them; an
+  // error event that nobody hears would end the process, and with it every request in flight.
+  client.on('error', heard);
+  try {
+    const result = await work(client);
+    client.off('error', heard);
     client.release();
     return result;
   } catch (error) {
@@ -65,16 +87,4 @@ export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) =>
   }
 }
 
-/** One real query. `tls` is what the socket itself says. */
-export async function ping(pool: Pool): Promise<{ readonly roundTripMs: number; readonly tls: boolean }> {
-  const client = await pool.connect();
-  try {
-    const started = performance.now();
-    await client.query('SELECT 1');
-    const roundTripMs = Math.round((performance.now() - started) * 100) / 100;
-    const { stream } = (client as PoolClient & { connection: { stream: unknown } }).connection;
-    return { roundTripMs, tls: stream instanceof TLSSocket && stream.authorized };
-  } finally {
-    client.release();
-  }
-}
+function heard(): void {}
