@@ -206,7 +206,8 @@ function changeSetState({
   if (Status === 'FAILED') {
     return /didn't contain changes|No updates are to be performed/i.test(StatusReason) ? 'empty' : 'failed';
   }
-  // Executed already, overtaken or being deleted: waiting would never make it ready.
+  if (ExecutionStatus?.startsWith('EXECUTE_') === true) return 'executed';
+  // Overtaken or being deleted: waiting would never make it ready.
   return 'failed';
 }
 

@@ -50,10 +50,10 @@ interface ChangeSetRequest {
 export interface ChangeSetView {
   readonly id: string;
   /**
-   * `ready` to be reviewed and executed; `empty` when there is nothing to change; `failed` for any other reason;
-   * `pending` while CloudFormation works it out.
+   * `ready` to be reviewed and executed; `empty` when there is nothing to change; `executed` when somebody did, whatever came
+   * of it; `failed` for any other reason; `pending` while CloudFormation works it out.
    */
-  readonly state: 'pending' | 'ready' | 'empty' | 'failed';
+  readonly state: 'pending' | 'ready' | 'empty' | 'executed' | 'failed';
   readonly reason: string;
   readonly changes: readonly ResourceChange[];
 }

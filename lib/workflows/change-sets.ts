@@ -6,7 +6,7 @@ import type { Component } from '../domain/release.ts';
 import type { ChangeSetView, StackView } from '../ports/stack-deployments.ts';
 import type { StepContext } from '../runs/workflow.ts';
 import { overridesFor } from './stack-guard.ts';
-import type { Watch } from './stack-progress.ts';
+import { stackFailure, type Watch } from './stack-progress.ts';
 
 /** What a stack is to become. */
 export interface WantedStack {
@@ -24,7 +24,7 @@ export type StepWatch = Watch & { readonly context: StepContext };
 /**
  * Makes a change set and waits until CloudFormation has worked it out; undefined when there is nothing to change. `purpose` tells apart
  * what must not be joined: the same one is the same change set.
- * @throws DomainError `deployment_failed` when CloudFormation makes none.
+ * @throws DomainError `deployment_failed` when CloudFormation makes none, or an earlier attempt has executed it already.
  */
 export async function makeChangeSet(
   watch: Watch,
@@ -52,7 +52,9 @@ export async function makeChangeSet(
     await stacks.deleteChangeSet(changeSet.id, context.signal);
     return undefined;
   }
-  if (changeSet.state === 'failed') {
+  // An earlier attempt executed it and did not live to see the end. The stack is not as wanted, and its events tell why.
+  if (changeSet.state === 'executed' && existing !== undefined) throw await stackFailure(watch, existing);
+  if (changeSet.state !== 'ready') {
     throw new DomainError(
       'deployment_failed',
       `CloudFormation made no change set for ${wanted.name}: ${changeSet.reason}`,

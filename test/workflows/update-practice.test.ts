@@ -206,6 +206,25 @@ test.each([
   60_000,
 );
 
+test('an update that failed while no engine watched is told by its cause, and a retry tries again', async () => {
+  const id = await activePractice();
+  // Both log groups of the stack, so that neither ends the operation early.
+  const updates = { resourceType: 'AWS::Logs::LogGroup', action: 'update', match: id, times: 2 };
+  await cloud.fault({ ...updates, effect: { kind: 'delay', ms: 1_000 } });
+  await cloud.fault({ ...updates, effect: { kind: 'fail', message: 'no capacity' } });
+  const runId = await ask(id, inPlace);
+  await eventually('the update to begin', async () =>
+    (await cloud.ports.stacks.describe(dataStack(id)))?.status === 'UPDATE_IN_PROGRESS' ? true : undefined,
+  );
+  await engine.stop();
+  engine = await startEngine();
+  const run = await runIn(database.db, runId, 'succeeded', 'failed');
+  expect(run.error).toMatchObject({ step: 'deploy-data', code: 'deployment_failed' });
+  expect(run.error?.message).toMatch(/failed: no capacity/);
+  await retryRun(core, runId, actor);
+  expect((await runIn(database.db, runId, 'succeeded', 'failed')).error).toBeNull();
+}, 60_000);
+
 test('the stack policy alone refuses it too, when somebody goes past the control plane', async () => {
   const id = await activePractice();
   const StackName = dataStack(id);
