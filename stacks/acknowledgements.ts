@@ -46,8 +46,8 @@ export const acknowledgements: readonly Acknowledgement[] = [
     rule: 'HIPAA.Security-VPCDefaultSecurityGroupClosed',
     resources: ['foundation/NetworkVpc'],
     reason:
-      'CloudFormation cannot change the default security group of a VPC without a Lambda function. Nothing in the silo uses it: load balancer, ' +
-      'app, database and endpoints each name a group of their own, and the group admits only its own members.',
+      'CloudFormation cannot change the default security group of a VPC without a Lambda function. Provisioning and every update take its rules away ' +
+      'instead, and verification and the drift reconciler read that it has none. Nothing uses it: load balancer, app, database and endpoints each name a group of their own.',
   },
   {
     rule: 'HIPAA.Security-RDSMultiAZSupport',

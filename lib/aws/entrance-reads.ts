@@ -57,6 +57,7 @@ export function entranceReads({
         accessLogBucket:
           valueOf('access_logs.s3.enabled') === 'true' ? (valueOf('access_logs.s3.bucket') ?? null) : null,
         dropsInvalidHeaders: valueOf('routing.http.drop_invalid_header_fields.enabled') === 'true',
+        desyncMitigation: valueOf('routing.http.desync_mitigation_mode') ?? 'unknown',
       };
     },
     targetGroups: async (LoadBalancerArn, signal) => {

@@ -3,6 +3,9 @@ import { type Check, check, listed, safeguards } from './silo-check.ts';
 /** "Security policies for your Application Load Balancer": TLS 1.3, at most with 1.2 beside it, never older. */
 const tlsPolicy = /^ELBSecurityPolicy-TLS13-1-[23]-/;
 
+/** Security Hub's ELB.12 takes both. */
+const saferMitigations = ['defensive', 'strictest'];
+
 export const entranceChecks: readonly Check[] = [
   check({
     id: 'entrance-tls',
@@ -41,12 +44,15 @@ export const entranceChecks: readonly Check[] = [
   }),
   check({
     id: 'entrance-headers-checked',
-    title: 'The load balancer drops headers that are not valid HTTP',
+    title: 'The load balancer drops headers that are not valid HTTP, and lets no ambiguous request pass',
     safeguards: safeguards.boundary,
     source: 'elasticloadbalancing:DescribeLoadBalancerAttributes',
     fact: 'loadBalancer',
-    expected: () => 'invalid headers dropped',
-    observed: ({ dropsInvalidHeaders }) => `invalid headers ${dropsInvalidHeaders ? 'dropped' : 'passed on'}`,
+    expected: () => `invalid headers dropped, desync mitigation ${saferMitigations.join(' or ')}`,
+    observed: ({ dropsInvalidHeaders, desyncMitigation }) =>
+      `invalid headers ${dropsInvalidHeaders ? 'dropped' : 'passed on'}, desync mitigation ${desyncMitigation}`,
+    passes: ({ dropsInvalidHeaders, desyncMitigation }) =>
+      dropsInvalidHeaders && saferMitigations.includes(desyncMitigation),
   }),
   check({
     id: 'entrance-web-acl',

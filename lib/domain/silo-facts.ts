@@ -105,6 +105,8 @@ export interface LoadBalancerFacts {
   /** Bucket of the access logs; null when they are off. */
   readonly accessLogBucket: string | null;
   readonly dropsInvalidHeaders: boolean;
+  /** What becomes of ambiguous requests: monitor, defensive or strictest ("Desync mitigation mode"). */
+  readonly desyncMitigation: string;
 }
 
 /** Who may open a connection into the VPC. */

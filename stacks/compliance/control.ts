@@ -34,12 +34,15 @@ export type Control = {
 } & (
   | {
       readonly types: readonly string[];
+      /** No template has a resource of these types: the rule watches that none comes in unjudged. */
+      readonly absent?: boolean;
       /** What is wrong with the resource, if anything. A value that only a parameter or a condition decides is not right. */
       readonly judge: (subject: Subject) => string | undefined;
     }
   | {
       /** Why no template can tell, and what holds instead. */
       readonly outside: string;
+      readonly absent?: never;
     }
 );
 

@@ -131,7 +131,6 @@ export const databaseControls: readonly Control[] = [
     asks: 'RDS installs minor versions by itself.',
     requirement: maintenance,
     construct: database,
-    checks: ['database-engine-pinned'],
     types: instance,
     judge: demand('AutoMinorVersionUpgrade', true),
   },
@@ -150,6 +149,7 @@ export const databaseControls: readonly Control[] = [
     requirement: monitoring,
     construct: database,
     types: ['AWS::RDS::EventSubscription'],
+    absent: true,
     judge: ({ properties }) => {
       const categories = (properties['EventCategories'] ?? []) as readonly unknown[];
       const missing = ['maintenance', 'configuration change', 'failure'].filter(

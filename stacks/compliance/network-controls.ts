@@ -42,7 +42,6 @@ export const networkControls: readonly Control[] = [
     requirement: audit,
     construct: 'stacks/constructs/network-record.ts',
     test,
-    checks: ['logs-under-key', 'logs-kept'],
     types: ['AWS::EC2::VPC'],
     judge: (vpc) =>
       companions(vpc, 'AWS::EC2::FlowLog').length > 0 ? undefined : 'No flow log records its connections.',
@@ -68,6 +67,7 @@ export const networkControls: readonly Control[] = [
     requirement: isolation,
     construct: network,
     types: ['AWS::EC2::NetworkAcl'],
+    absent: true,
     judge: (acl) =>
       companions(acl, 'AWS::EC2::SubnetNetworkAclAssociation').length > 0 ? undefined : 'No subnet uses it.',
   },
@@ -77,7 +77,7 @@ export const networkControls: readonly Control[] = [
     requirement: isolation,
     construct: firewall,
     test,
-    checks: ['database-admits-app-only'],
+    checks: ['only-entrance-open', 'database-admits-app-only'],
     types: ['AWS::EC2::SecurityGroup', 'AWS::EC2::SecurityGroupIngress'],
     judge: (subject) => {
       const open = openIngress(subject).filter(
@@ -92,6 +92,7 @@ export const networkControls: readonly Control[] = [
     requirement: isolation,
     construct: firewall,
     test,
+    checks: ['only-entrance-open'],
     types: ['AWS::EC2::SecurityGroup', 'AWS::EC2::SecurityGroupIngress'],
     judge: (subject) => {
       const risky = openIngress(subject).filter(({ FromPort, ToPort, IpProtocol }) =>
@@ -108,6 +109,7 @@ export const networkControls: readonly Control[] = [
     requirement: isolation,
     construct: network,
     types: ['AWS::EC2::NetworkAclEntry'],
+    absent: true,
     judge: ({ properties }) =>
       properties['Egress'] !== true &&
       properties['RuleAction'] === 'allow' &&
@@ -139,7 +141,6 @@ export const networkControls: readonly Control[] = [
     requirement: inTransit,
     construct: 'stacks/constructs/alarms.ts',
     test: 'test/stacks/service-stack.test.ts',
-    checks: ['entrance-tls'],
     outside:
       'ACM renews a certificate with DNS validation by itself; the alarm CertificateExpiry rings when it did not.',
   },

@@ -34,14 +34,15 @@ function controlsTable(): string {
   );
 }
 
-/** Each judgement is proven to find its mistake in one place at least. */
+/** Each judgement is proven to find a mistake; some have a test beside it that asks more. */
 function testOf(control: Control): string {
-  if (control.test !== undefined) return file(control.test);
-  return 'judge' in control ? file('test/stacks/fsbp.test.ts') : '–';
+  const tests = ['judge' in control ? 'test/stacks/fsbp.test.ts' : undefined, control.test];
+  return tests.flatMap((path) => (path === undefined ? [] : file(path))).join(', ') || '–';
 }
 
 function stateOf(control: Control): string {
   if (!('judge' in control)) return `elsewhere: ${control.outside}`;
+  if (control.absent === true) return 'kept: a silo has none';
   const accepted = acknowledgements.filter(({ rule }) => rule === `SecurityHub.${control.id}`);
   return accepted.length === 0
     ? 'kept'

@@ -166,12 +166,12 @@ describe('the address', () => {
       ValidationMethod: 'DNS',
       DomainName: { Ref: 'HostName' },
     });
-    expect(
-      the('foundation', 'AWS::ElasticLoadBalancingV2::LoadBalancer')['LoadBalancerAttributes'],
-    ).toContainEqual({
-      Key: 'routing.http.drop_invalid_header_fields.enabled',
-      Value: 'true',
-    });
+    expect(the('foundation', 'AWS::ElasticLoadBalancingV2::LoadBalancer')['LoadBalancerAttributes']).toEqual(
+      expect.arrayContaining([
+        { Key: 'routing.http.drop_invalid_header_fields.enabled', Value: 'true' },
+        { Key: 'routing.http.desync_mitigation_mode', Value: 'strictest' },
+      ]),
+    );
   });
 
   test('who asked for what is recorded, and the record is kept', () => {

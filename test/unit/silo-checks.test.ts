@@ -168,6 +168,7 @@ const sound = () => ({
     deletionProtection: true,
     accessLogBucket: 'logs' as string | null,
     dropsInvalidHeaders: true,
+    desyncMitigation: 'strictest',
   },
   webAcl: { arn: expectations.webAclArn, rules: ['common'], logDestinations: ['arn:logs'] } as
     | { arn: string; rules: string[]; logDestinations: string[] }
@@ -348,6 +349,7 @@ const faults: ReadonlyArray<[what: string, spoil: (values: Values) => void, chec
   ['a bucket without versions', (v) => (v.bucket.versioned = false), ['bucket-versioned']],
   ['a log group without the key', (v) => (table(v.logGroups, 1).keyArn = null), ['logs-under-key']],
   ['a log group kept for ever', (v) => (table(v.logGroups, 1).retentionDays = null), ['logs-kept']],
+  ['another log kept for half a year', (v) => (table(v.logGroups, 1).retentionDays = 180), ['logs-kept']],
   ['app logs kept for a month', (v) => (table(v.logGroups, 0).retentionDays = 30), ['logs-kept']],
   ['no log group of the app', (v) => v.logGroups.shift(), ['logs-under-key', 'logs-kept']],
   [
@@ -513,6 +515,11 @@ const faults: ReadonlyArray<[what: string, spoil: (values: Values) => void, chec
   [
     'bad headers let through',
     (v) => (v.loadBalancer.dropsInvalidHeaders = false),
+    ['entrance-headers-checked'],
+  ],
+  [
+    'ambiguous requests only watched',
+    (v) => (v.loadBalancer.desyncMitigation = 'monitor'),
     ['entrance-headers-checked'],
   ],
   ['no web ACL', (v) => (v.webAcl = undefined), ['entrance-web-acl', 'entrance-web-acl-logged']],
