@@ -32,6 +32,13 @@ export class CellStack extends PlainStack {
       allowedPattern: '^Z[A-Z0-9]{1,31}$',
     });
 
+    const keyPoliciesUntil = this.parameter('KeyPolicyChangesUntil', {
+      description:
+        'Until when a release may change the policies of keys, in UTC; in the past: no release may.',
+      default: '1970-01-01T00:00:00Z',
+      allowedPattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$',
+    });
+
     // Counted on by name from every role of a practice.
     this.policy(
       'PracticeBoundary',
@@ -54,17 +61,23 @@ export class CellStack extends PlainStack {
     const deploy = this.role('Deploy', 'deploy', 'CloudFormation acts with it for the control plane', {
       trust: {
         Principal: { Service: 'cloudformation.amazonaws.com' },
+        // If at all: AWS documents these keys for CloudFormation's extensions, not for a stack's role ("Cross-service confused deputy
+        // prevention"). Whoever gives the role to a stack needs iam:PassRole in this account anyway.
         Condition: {
-          StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
-          ArnLike: { 'aws:SourceArn': arnInCell('cloudformation', 'stack/lumenality-*/*') },
+          StringEqualsIfExists: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+          ArnLikeIfExists: { 'aws:SourceArn': arnInCell('cloudformation', 'stack/lumenality-*/*') },
         },
       },
       policies: [
         reads,
         this.policy('DeployNetwork', 'Network, address and firewall of silos', deploysNetwork(hostedZoneId)),
-        this.policy('DeployData', 'Key, database, bucket, backup and logs of silos', deploysData()),
+        this.policy(
+          'DeployData',
+          'Key, database, bucket, backup and logs of silos',
+          deploysData(keyPoliciesUntil),
+        ),
         this.policy('DeployService', 'App, roles and alarms of silos', deploysService()),
-        this.policy('DeployDenials', 'What no deployment may do', deployDenials()),
+        this.policy('DeployDenials', 'What no deployment may do', deployDenials(keyPoliciesUntil)),
       ],
     });
     // "Setting up and enabling Enhanced Monitoring" (Amazon RDS User Guide).

@@ -1,3 +1,4 @@
+import { Aws } from 'aws-cdk-lib';
 import { cellRoleArn } from '../constructs/cell-names.ts';
 import { arnInCell } from '../constructs/practice-stack.ts';
 import {
@@ -67,6 +68,10 @@ export function controlPlanePolicy(): Statement[] {
       arnInCell('elasticloadbalancing', 'loadbalancer/app/*'),
       ofSomePractice,
     ),
+    // Drift detection asks whether a bucket is there. Names of objects go to CloudFormation, never to the control plane itself.
+    allow('FindBucketsForDriftDetection', ['s3:ListBucket'], `arn:${Aws.PARTITION}:s3:::lumenality-*`, {
+      'ForAnyValue:StringEquals': { 'aws:CalledVia': 'cloudformation.amazonaws.com' },
+    }),
     allow('ScheduleKeyDeletion', ['kms:ScheduleKeyDeletion'], arnInCell('kms', 'key/*'), longestWait),
     deny('NeverTouchesTheCell', ['cloudformation:*'], cell),
     deny(

@@ -5,6 +5,7 @@ import {
   allow,
   deny,
   global,
+  keyPolicyWindow,
   longestWait,
   ofSomePractice,
   readsOfPatientData,
@@ -48,6 +49,8 @@ export function deploysNetwork(hostedZoneId: string): Statement[] {
         'ec2:ModifySubnetAttribute',
         'ec2:ModifyVpcAttribute',
         'ec2:ModifyVpcEndpoint',
+        'ec2:ReplaceRoute',
+        'ec2:ReplaceRouteTableAssociation',
         'ec2:RevokeSecurityGroupEgress',
         'ec2:RevokeSecurityGroupIngress',
         'ec2:UpdateSecurityGroupRuleDescriptionsEgress',
@@ -79,10 +82,12 @@ export function deploysNetwork(hostedZoneId: string): Statement[] {
         'elasticloadbalancing:CreateLoadBalancer',
         'elasticloadbalancing:CreateRule',
         'elasticloadbalancing:CreateTargetGroup',
+        'elasticloadbalancing:CreateWebACLAssociation',
         'elasticloadbalancing:DeleteListener',
         'elasticloadbalancing:DeleteLoadBalancer',
         'elasticloadbalancing:DeleteRule',
         'elasticloadbalancing:DeleteTargetGroup',
+        'elasticloadbalancing:DeleteWebACLAssociation',
         'elasticloadbalancing:ModifyListener',
         'elasticloadbalancing:ModifyListenerAttributes',
         'elasticloadbalancing:ModifyLoadBalancerAttributes',
@@ -91,12 +96,14 @@ export function deploysNetwork(hostedZoneId: string): Statement[] {
         'elasticloadbalancing:ModifyTargetGroupAttributes',
         'elasticloadbalancing:RemoveTags',
         'elasticloadbalancing:SetIpAddressType',
+        'elasticloadbalancing:SetRulePriorities',
         'elasticloadbalancing:SetSecurityGroups',
         'elasticloadbalancing:SetSubnets',
-        'elasticloadbalancing:SetWebACL',
       ],
       arnInCell('elasticloadbalancing', '*'),
     ),
+    // It has no resource ("Actions, resources, and condition keys for Elastic Load Balancing V2").
+    allow('GuardEntrance', ['elasticloadbalancing:SetWebACL'], '*'),
     allow(
       'MakeCertificate',
       [
@@ -147,7 +154,8 @@ export function deploysNetwork(hostedZoneId: string): Statement[] {
 }
 
 /** What keeps the practice's data, and what records its use. */
-export function deploysData(): Statement[] {
+/** @param keyPoliciesUntil until when a deployment may change the policy of a key; in the past: none may. */
+export function deploysData(keyPoliciesUntil: string): Statement[] {
   return [
     allow('MakeKey', ['kms:CreateKey', 'kms:TagResource'], '*', taggedForPractice),
     // Not by tag: KMS takes up to five minutes to see one, and these calls follow the key's creation ("ABAC for AWS KMS").
@@ -155,6 +163,14 @@ export function deploysData(): Statement[] {
       'KeepKey',
       ['kms:EnableKeyRotation', 'kms:UntagResource', 'kms:UpdateKeyDescription'],
       arnInCell('kms', 'key/*'),
+    ),
+    // With each release one tag changes, and CloudFormation sends only that one: the key is known by the tags that it has.
+    allow('TagKey', ['kms:TagResource'], arnInCell('kms', 'key/*'), ofSomePractice),
+    allow(
+      'RewriteKeyPolicyInWindow',
+      ['kms:PutKeyPolicy'],
+      arnInCell('kms', 'key/*'),
+      keyPolicyWindow(keyPoliciesUntil).open,
     ),
     allow('ScheduleKeyDeletion', ['kms:ScheduleKeyDeletion'], arnInCell('kms', 'key/*'), longestWait),
     allow(
@@ -197,12 +213,14 @@ export function deploysData(): Statement[] {
       ['secretsmanager:CreateSecret', 'secretsmanager:RotateSecret', 'secretsmanager:TagResource'],
       arnInCell('secretsmanager', 'secret:rds!db-*'),
     ),
+    // ListBucket answers HeadBucket too, by which CloudFormation sees that a bucket is there; only CloudFormation becomes this role.
     allow(
       'MakeBucket',
       [
         's3:CreateBucket',
         's3:DeleteBucket',
         's3:DeleteBucketPolicy',
+        's3:ListBucket',
         's3:PutBucketLogging',
         's3:PutBucketNotification',
         's3:PutBucketOwnershipControls',
@@ -213,6 +231,7 @@ export function deploysData(): Statement[] {
         's3:PutEncryptionConfiguration',
         's3:PutLifecycleConfiguration',
         's3:TagResource',
+        's3:UntagResource',
       ],
       bucket,
     ),
@@ -251,7 +270,7 @@ export function deploysData(): Statement[] {
 }
 
 /** Explicit, so that nobody can add what is left out above by one more policy. */
-export function deployDenials(): Statement[] {
+export function deployDenials(keyPoliciesUntil: string): Statement[] {
   return [
     deny('NeverReadsPatientData', readsOfPatientData.others, '*'),
     deny('NeverUsesKeysItself', readsOfPatientData.keys, '*', {
@@ -260,8 +279,8 @@ export function deployDenials(): Statement[] {
     deny('GrantsKeysToServicesOnly', ['kms:CreateGrant'], '*', {
       BoolIfExists: { 'kms:GrantIsForAWSResource': 'false' },
     }),
-    // A key's policy is written once, when the key is made: no deployment can let anybody else in afterwards.
-    deny('NeverRewritesKeyPolicies', ['kms:PutKeyPolicy'], '*'),
+    // A key's policy is written when the key is made: no deployment lets anybody else in afterwards, but in a window that a person opens.
+    deny('RewritesNoKeyPolicy', ['kms:PutKeyPolicy'], '*', keyPolicyWindow(keyPoliciesUntil).closed),
     deny('NeverLeavesBoundary', ['iam:DeleteRolePermissionsBoundary', 'iam:PutRolePolicy'], '*'),
     deny(
       'NeverTouchesTheCell',

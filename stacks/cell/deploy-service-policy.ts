@@ -72,7 +72,6 @@ export function deploysService(): Statement[] {
         },
       },
     ),
-    // A task definition has no name before it is registered ("Actions, resources, and condition keys for Amazon ECS").
     allow(
       'MakeService',
       [
@@ -80,19 +79,24 @@ export function deploysService(): Statement[] {
         'ecs:CreateService',
         'ecs:DeleteCluster',
         'ecs:DeleteService',
-        'ecs:DeregisterTaskDefinition',
         'ecs:PutClusterCapacityProviders',
         'ecs:RegisterTaskDefinition',
+        'ecs:StopServiceDeployment',
         'ecs:TagResource',
         'ecs:UntagResource',
         'ecs:UpdateCluster',
         'ecs:UpdateClusterSettings',
         'ecs:UpdateService',
       ],
-      ['cluster/lumenality-*', 'service/lumenality-*', 'task-definition/lumenality-*'].map((name) =>
-        arnInCell('ecs', name),
-      ),
+      [
+        'cluster/lumenality-*',
+        'service/lumenality-*',
+        'service-deployment/lumenality-*',
+        'task-definition/lumenality-*',
+      ].map((name) => arnInCell('ecs', name)),
     ),
+    // It has no resource ("Actions, resources, and condition keys for Amazon ECS"): whoever may end any may end all.
+    allow('EndOldTaskDefinitions', ['ecs:DeregisterTaskDefinition'], '*'),
     allow(
       'ScaleService',
       [

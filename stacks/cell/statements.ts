@@ -40,6 +40,12 @@ export const global = (service: string, resource: string): string =>
 /** What a silo's stack made: CloudFormation puts the stack's tags on every resource that takes tags. */
 export const ofSomePractice = { Null: { 'aws:ResourceTag/lumenality:practice': 'false' } };
 
+/** Whoever opens a window for key policies says until when (docs/cell.md); outside it nobody deploys one. */
+export const keyPolicyWindow = (until: string) => ({
+  open: { DateLessThan: { 'aws:CurrentTime': until } },
+  closed: { DateGreaterThanEquals: { 'aws:CurrentTime': until } },
+});
+
 /** A key goes after thirty days, the longest wait there is, in which anybody entitled can still cancel. */
 export const longestWait = {
   NumericGreaterThanEquals: { 'kms:ScheduleKeyDeletionPendingWindowInDays': '30' },

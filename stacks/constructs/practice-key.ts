@@ -54,6 +54,9 @@ export class PracticeKey extends Construct {
       enableKeyRotation: true,
       rotationPeriodInDays: 365,
       pendingWindowInDays: 30,
+      // KMS asks of whoever makes a key that it may change the policy afterwards, by its own IAM policies too ("Default key policy",
+      // lockout safety check). The deploy role may not, on purpose; the account's administrators can, by the first statement.
+      bypassPolicyLockoutSafetyCheck: true,
       keyPolicy: {
         Version: '2012-10-17',
         Statement: [...allowances(props), ...denials()],

@@ -61,7 +61,8 @@ const accompanying = new Set([
   // CreateChangeSet with a role, and with tags.
   'iam:PassRole',
   'cloudformation:TagResource',
-  // DetectStackDrift asks for each resource.
+  // DetectStackDrift asks for each resource, and for a bucket whether it is there.
+  's3:ListBucket',
   'cloudformation:DetectStackResourceDrift',
 ]);
 
@@ -197,6 +198,25 @@ test('the deploy role may make and remove every type of resource that the templa
       missing: [],
     });
   }
+});
+
+test.each([
+  ['ecs:DeregisterTaskDefinition', 'ends the task definition before the one that it registers'],
+  ['elasticloadbalancing:SetWebACL', 'puts the web firewall before the load balancer'],
+])('the deploy role %s: it has no resource to name, and %s', async (action) => {
+  expect(await decision({ who: deployment, action, resource: '*', of: 'sunrise' })).toBe('Allowed');
+});
+
+test('the deploy role gives a key the tags of the next release, and no key that no practice has', async () => {
+  const retag = {
+    who: deployment,
+    action: 'kms:TagResource',
+    resource: 'arn:aws:kms:us-east-1:111122223333:key/sunrise',
+    // CloudFormation sends the tags that changed and no others.
+    context: { 'aws:RequestTag/lumenality:release': 'r-next' },
+  };
+  expect(await decision({ ...retag, of: 'sunrise' })).toBe('Allowed');
+  expect(await decision({ ...retag, of: 'copies' })).not.toBe('Allowed');
 });
 
 test('the deploy role removes the network of a practice, and none that no practice has', async () => {

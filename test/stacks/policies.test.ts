@@ -1,3 +1,4 @@
+import { synthesise } from '../../stacks/release/synthesis.ts';
 import {
   administrator,
   arnsOf,
@@ -130,6 +131,8 @@ describe('nobody else may', () => {
           // A log line is put by the app alone, but an administrator may: it reads nothing.
           if (action === 'logs:PutLogEvents' && caller !== who) continue;
           if (/s3:(DeleteObject|ListBucket)/.test(action) && caller !== who) continue;
+          // CloudFormation, which alone becomes the deploy role, sees by it whether a bucket is there.
+          if (action === 's3:ListBucket' && who === deployment) continue;
           const question = { who: caller, action, resource: resourceOf(sunrise, action), of: 'sunrise' };
           await refused(question);
           await refused({ ...question, via: 's3' });
@@ -346,6 +349,22 @@ describe('the deploy role', () => {
         expect(await decision({ ...question, who })).toBe('ExplicitlyDenied');
       }
     }
+  });
+
+  test('changes a key’s policy in the window that a person opened, and not a second longer', async () => {
+    const at = (time: string) => asked('kms:PutKeyPolicy', sunrise.key, { 'aws:CurrentTime': time });
+    expect(await decision(at('2026-11-01T11:59:59Z'))).toBe('Allowed');
+    for (const who of [deployment, madeAdministrator(deployment)])
+      expect(await decision({ ...at('2026-11-01T12:00:00Z'), who })).toBe('ExplicitlyDenied');
+    // The window is the deploy role's: the control plane never may.
+    expect(await decision({ ...at('2026-11-01T11:59:59Z'), who: controlPlane })).toBe('ExplicitlyDenied');
+  });
+
+  test('makes a key although it may not change its policy, and leaves that to administrators', async () => {
+    // Without it KMS refuses a key whose maker may not call PutKeyPolicy ("CreateKey", BypassPolicyLockoutSafetyCheck).
+    expect(synthesise().templates.foundation.body).toContain('"BypassPolicyLockoutSafetyCheck":true');
+    const put = { who: administrator, action: 'kms:PutKeyPolicy', resource: sunrise.key, of: 'sunrise' };
+    expect(await decision(put)).toBe('Allowed');
   });
 
   test('opens no database to the internet and shares no snapshot', async () => {

@@ -67,6 +67,7 @@ const cellPolicyIds = Object.entries(parsed(cellTemplates['lumenality-cell'].bod
 const cell = resolved(parsed(cellTemplates['lumenality-cell'].body), {
   ...Object.fromEntries(cellPolicyIds),
   HostedZoneId: 'Z1',
+  KeyPolicyChangesUntil: '2026-11-01T12:00:00Z',
 }).Resources;
 
 const copies = resolved(parsed(cellTemplates['lumenality-cell-copies'].body), {
@@ -192,6 +193,7 @@ function contextOf({ who, action, of, from, via, context }: Question): Record<st
   const isService = who.roleArn === undefined;
   const isKms = action.startsWith('kms:');
   return {
+    'aws:CurrentTime': '2026-11-22T12:00:00Z',
     'aws:SecureTransport': 'true',
     'aws:PrincipalIsAWSService': String(isService),
     ...(who.roleArn !== undefined && { 'aws:PrincipalArn': who.roleArn, 'aws:PrincipalAccount': accountId }),
