@@ -75,7 +75,7 @@ async function changeSettings(session: Session, change: Change, [text = '', ...p
   const after = await api.put(path, changedSettingsSchema, { body, etag });
   if (after.runId === null) {
     output.document(after);
-    output.line(`Practice ${id} has these settings already: nothing was begun.`);
+    output.line(`The silo of ${id} has these settings already: nothing was begun.`);
     return undefined;
   }
   showSettings(session, after);

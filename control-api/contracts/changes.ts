@@ -31,7 +31,7 @@ export const settingsChangeSchema = reasonSchema.extend({
 
 export const changedSettingsSchema = settingsSchema
   .extend({
-    runId: z.uuid().nullable().describe('Brings the silo to the settings; null when nothing changed'),
+    runId: z.uuid().nullable().describe('Brings the silo to the settings; null when it has them already'),
   })
   .meta({ id: 'ChangedSettings' });
 

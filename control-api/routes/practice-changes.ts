@@ -84,7 +84,7 @@ function settingsRoutes(app: Routes, { core }: AppDeps): void {
     schema: {
       summary: 'Replace the settings of a practice and bring its silo to them',
       description:
-        'No value within the bounds can weaken a safeguard. Refused while a run of the practice is open. Nothing is begun when nothing changes.',
+        'No value within the bounds can weaken a safeguard. Refused while a run of the practice is open. Nothing is begun when the silo has these settings already.',
       tags: ['practices', 'runs'],
       params: slugParams,
       headers: revisionHeadersSchema,

@@ -137,6 +137,19 @@ export async function latestRunIds(
   return new Map(rows.map((row) => [row.practice_id, row.id]));
 }
 
+/** The run of a practice that was asked for last. */
+export async function newestRunOf(connection: Connection, practiceId: string): Promise<Run | undefined> {
+  const row = await connection
+    .selectFrom('run')
+    .selectAll()
+    .where('practice_id', '=', practiceId)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? undefined : toRun(row);
+}
+
 /** The run of a practice that has not ended, if there is one: there is never more than one. */
 export async function openRunOf(connection: Connection, practiceId: string): Promise<Run | undefined> {
   const row = await connection

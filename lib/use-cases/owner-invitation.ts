@@ -19,7 +19,7 @@ import {
 } from '../domain/owner-invitation.ts';
 import { answerOnce, type OnceAnswer } from './answer-once.ts';
 import type { Core } from './core.ts';
-import { queueUpdate } from './queue-update.ts';
+import { isSiloAsRecorded, queueUpdate } from './queue-update.ts';
 import { readPractice } from './read-practices.ts';
 import { notFound, wrongState } from './refusals.ts';
 
@@ -82,7 +82,8 @@ export function inviteOwner(
 }
 
 /**
- * Takes an invitation back, also one that has expired, and starts the run that tells the app.
+ * Takes an invitation back, also one that has expired, and starts the run that tells the app. May be repeated as long as no run has
+ * told it: until then the app takes the link.
  * @throws DomainError `not_found`; `wrong_state` (revoked already, the practice is not active, or a run is open, which it names).
  */
 export function revokeOwnerInvitation(
@@ -95,8 +96,11 @@ export function revokeOwnerInvitation(
     if (practice === undefined) throw notFound('practice');
     const invitation = await findOwnerInvitation(trx, practiceId);
     if (invitation === undefined) throw nobodyInvited(practiceId);
-    if (invitation.revokedAt !== null)
-      throw wrongState('revoked', `The invitation of ${practiceId}'s first owner was revoked already.`);
+    if (invitation.revokedAt !== null && (await isSiloAsRecorded(trx, practiceId)))
+      throw wrongState(
+        'revoked',
+        `The invitation of ${practiceId}'s first owner was revoked already, and its app knows.`,
+      );
     const reason = "The first owner's invitation was revoked";
     const runId = await queueDelivery(core, trx, { practice, reason }, actor);
     const at = core.clock.now();

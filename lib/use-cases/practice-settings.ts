@@ -3,7 +3,7 @@ import { findPractice, lockPractice, type PracticeRow, setPracticeSettings } fro
 import type { Actor } from '../domain/access.ts';
 import type { PracticeSettings, SettingDescription } from '../domain/settings.ts';
 import type { Core } from './core.ts';
-import { queueUpdate } from './queue-update.ts';
+import { isSiloAsRecorded, queueUpdate } from './queue-update.ts';
 import { notFound, requireRevision, wrongState } from './refusals.ts';
 
 interface Setting extends SettingDescription {
@@ -19,7 +19,7 @@ export interface SettingsOfPractice {
 }
 
 export interface ChangedSettings extends SettingsOfPractice {
-  /** The run that brings the silo to the settings; null when they were so already. */
+  /** The run that brings the silo to the settings; null when it has them already. */
   readonly runId: string | null;
 }
 
@@ -32,7 +32,8 @@ export async function readSettings(core: Core, practiceId: string): Promise<Sett
 
 /**
  * Replaces a practice's settings and starts the run that brings its silo to them, on the release that it has: settings, audit row
- * and run commit together. A setting that is left out goes back to what the plan's shape gives.
+ * and run commit together. A setting that is left out goes back to what the plan's shape gives. The same settings begin a run only
+ * when the one before has not brought the silo to them.
  * @throws DomainError `not_found`; `precondition_failed`; `invalid_input` with each setting that is unknown or out of
  * bounds; `wrong_state` (not active, or a run is open, which it names).
  */
@@ -51,7 +52,8 @@ export function changeSettings(
     if (practice === undefined) throw notFound('practice');
     requireRevision(practice.revision, change.revision);
     const settings = core.shapes.parseSettings(practice.shape, change.settings);
-    if (isSame(settings, practice.settings)) return { ...settingsOf(core, practice), runId: null };
+    if (isSame(settings, practice.settings) && (await isSiloAsRecorded(trx, practice.id)))
+      return { ...settingsOf(core, practice), runId: null };
     const { release_id: releaseId } = practice;
     if (releaseId === null) {
       throw wrongState(practice.state, `The practice is ${practice.state} and has no verified release yet.`);

@@ -3,7 +3,7 @@ import type { Trx } from '../db/database.ts';
 import { queueDeployment } from '../db/deployment-store.ts';
 import type { PracticeRow } from '../db/practice-store.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
-import { insertRun, openRunOf } from '../db/run-store.ts';
+import { insertRun, newestRunOf, openRunOf } from '../db/run-store.ts';
 import type { Actor } from '../domain/access.ts';
 import type { Core } from './core.ts';
 import { wrongState } from './refusals.ts';
@@ -48,6 +48,14 @@ export async function queueUpdate(
   await appendRunEvents(trx, runId, [{ kind: 'run', state: 'queued', message: reason }], now);
   await core.queue.enqueue(trx, { id: runId, practiceId: practice.id, generation: 1 });
   return { deploymentId, runId };
+}
+
+/**
+ * Whether the silo has what stands on the practice's record: whoever changes that starts a run with it, so it does once the newest run
+ * has succeeded. After one that failed or was cancelled the same change may be asked for again.
+ */
+export async function isSiloAsRecorded(trx: Trx, practiceId: string): Promise<boolean> {
+  return (await newestRunOf(trx, practiceId))?.state === 'succeeded';
 }
 
 /** @throws DomainError `wrong_state` */

@@ -2,7 +2,7 @@ import { appendAudit } from '../db/audit-store.ts';
 import type { Trx } from '../db/database.ts';
 import { lockPractice, setPracticeState } from '../db/practice-store.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
-import { latestRunIds, lockRun, type Run, type RunWithSteps, readRun, requeueRun } from '../db/run-store.ts';
+import { lockRun, newestRunOf, type Run, type RunWithSteps, readRun, requeueRun } from '../db/run-store.ts';
 import type { Actor } from '../domain/access.ts';
 import type { PracticeState } from '../domain/practice.ts';
 import type { Workflow } from '../domain/run.ts';
@@ -64,11 +64,11 @@ async function requireWork(trx: Trx, run: Run): Promise<void> {
     const state = practice?.state ?? 'unknown';
     throw wrongState(state, `The practice is ${state} by now, so this run has nothing left to do.`);
   }
-  const newest = (await latestRunIds(trx, [run.practiceId])).get(run.practiceId);
-  if (newest !== run.id) {
+  const newest = await newestRunOf(trx, run.practiceId);
+  if (newest?.id !== run.id) {
     throw wrongState(
       run.state,
-      `Run ${newest} of this practice came after this one: retry that, or ask for an update.`,
+      `Run ${newest?.id} of this practice came after this one: retry that, or ask for an update.`,
     );
   }
 }

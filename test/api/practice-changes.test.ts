@@ -192,6 +192,18 @@ describe('settings', () => {
     expect(await runsOf(id)).toHaveLength(2);
   });
 
+  test('that their run has not brought to the silo may be asked for again', async () => {
+    const id = await activePractice();
+    const settings = { sessionTimeoutMinutes: 20 };
+    for (const end of ['failed', 'cancelled', 'succeeded'] as const) {
+      const { runId } = changedSettingsSchema.parse((await put(id, settings)).json());
+      expect(runId).toBe((await runsOf(id))[0].id);
+      await endRun(String(runId), end);
+      tick();
+    }
+    expect((await put(id, settings)).json()).toMatchObject({ runId: null });
+  });
+
   test('outside their bounds are refused one by one, and nothing is kept', async () => {
     const id = await activePractice();
     const answer = await put(id, { sessionTimeoutMinutes: 600, instanceClass: 'db.r3.huge', colour: 'blue' });
