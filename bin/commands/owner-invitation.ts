@@ -21,7 +21,9 @@ export function ownerInvitationCommands(group: Command, invocation: Invocation):
     group
       .command('invite')
       .argument('<practice>', which)
-      .description("Invite the practice's first owner by a new link, in place of an earlier one")
+      .description(
+        "Invite the practice's first owner, or let an owner in again who lost access, by a new link in place of an earlier one",
+      )
       .requiredOption('--reason <text>', 'kept in the audit trail')
       .option('--email <address>', "whom (default: the sign-up's contact)")
       .option('--wait', 'follow the run that takes the invitation to the app'),

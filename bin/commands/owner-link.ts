@@ -19,7 +19,7 @@ export function newOwnerToken(): OwnerToken {
 /** An invitation with its link, for the one document or screen that ever shows it. */
 export type OwnerLink = Pick<OwnerInvitation, 'email' | 'expiresAt'> & { readonly link: string };
 
-/** @param url where people reach the practice; the token is a fragment, which no log on the way sees (docs/silo.md, "The first owner") */
+/** @param url where people reach the practice; the token is a fragment, which no log on the way sees (docs/silo.md, "The owner's link") */
 export function ownerLink(
   url: string,
   { email, expiresAt }: Pick<OwnerInvitation, 'email' | 'expiresAt'>,

@@ -33,9 +33,10 @@ export function ownerInvitationRoutes(app: Routes, { core }: AppDeps): void {
     method: 'POST',
     url,
     schema: {
-      summary: "Invite the practice's first owner, in place of whoever was invited before",
+      summary:
+        "Invite the practice's first owner, or one who lost access, in place of whoever was invited before",
       description:
-        'The link is made by the caller (`<url>/invitation#<token>`, 32 random bytes in base64url); only the SHA-256 of its token comes here. It works for 7 days, once, while the practice has no owner.',
+        'The link is made by the caller (`<url>/invitation#<token>`, 32 random bytes in base64url); only the SHA-256 of its token comes here. It works for 7 days, once: while the practice has no owner it makes the first one, afterwards it lets in the owner with this e-mail address who has lost password or authenticator, and nobody else.',
       tags: ['practices', 'runs'],
       params: slugParams,
       headers: idempotencyHeadersSchema,

@@ -43,7 +43,7 @@ export function invitationStateOf(
 }
 
 /**
- * Parameters of the service stack (docs/silo.md, "The first owner"): empty when nobody is invited. One that has expired stays as it
+ * Parameters of the service stack (docs/silo.md, "The owner's link"): empty when nobody is invited. One that has expired stays as it
  * is: the app refuses it, and emptying it would restart the app of a practice for nothing.
  */
 export function invitationParameters(invitation: Invitation | undefined): Readonly<Record<string, string>> {

@@ -15,6 +15,8 @@ export interface Claim {
   readonly practiceId: string;
   readonly releaseId: string;
   readonly appVersion: string;
+  /** SHA-256 of the token of the owner's link that this start was given, if any. */
+  readonly ownerTokenHash: Buffer | undefined;
 }
 
 export interface ClaimedDatabase {
@@ -50,6 +52,7 @@ export async function claimDatabase(
       'INSERT INTO silo_identity (practice_id, key_arn, wrapped_data_key) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
       [claim.practiceId, key.arn, wrapped],
     );
+    await noteEarlierOwnerLink(client, claim.ownerTokenHash);
     return newest;
   });
   const identity = await checkedIdentity(pool, claim.practiceId);
@@ -57,6 +60,20 @@ export async function claimDatabase(
   await proveKey(key, identity.wrapped_data_key);
   await recordStart(pool, claim, migration);
   return { migration, wrappedDataKey: identity.wrapped_data_key };
+}
+
+/**
+ * Releases before migration 6 did not write down which owner's link was taken. An owner of theirs may have taken the one
+ * that this start was given, so it must not be good once more; the next invitation is.
+ */
+async function noteEarlierOwnerLink(client: PoolClient, given: Buffer | undefined): Promise<void> {
+  await client.query(
+    `INSERT INTO owner_link (token_hash, taken_at)
+     SELECT $1, clock_timestamp()
+     WHERE EXISTS (SELECT FROM staff WHERE role = 'owner') AND NOT EXISTS (SELECT FROM owner_link)`,
+    // No token has a hash of zeros: it stands for one that nobody knows any more.
+    [given ?? Buffer.alloc(32)],
+  );
 }
 
 async function checkedIdentity(client: Pool | PoolClient, practiceId: string): Promise<Identity | undefined> {

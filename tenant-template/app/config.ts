@@ -55,11 +55,11 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly sessionTimeoutMinutes: number;
-  /** Nobody, when the practice's first owner is not invited. */
+  /** None, when nobody is invited. */
   readonly ownerInvitation: OwnerInvitation | undefined;
 }
 
-/** Who may become the first owner, by which link, and until when (docs/silo.md, "The first owner"). */
+/** Who becomes the first owner, or gets in again as an owner; by which link, and until when (docs/silo.md, "The owner's link"). */
 export interface OwnerInvitation {
   readonly email: string;
   /** SHA-256 of the link's token. */
@@ -105,7 +105,7 @@ function readInvitation(data: z.infer<typeof environment>): OwnerInvitation | un
   if (missing.length > 0) {
     throw new StartRefusal(
       EXIT.configuration,
-      `The invitation of the first owner is incomplete: ${missing.map(([name]) => name).join(' and ')} must not be empty. Set all three in the task definition, or none (docs/silo.md, "The first owner").`,
+      `The owner's invitation is incomplete: ${missing.map(([name]) => name).join(' and ')} must not be empty. Set all three in the task definition, or none (docs/silo.md, "The owner's link").`,
     );
   }
   return {

@@ -89,9 +89,12 @@ async function claim(
   const pool = watchedPool(config, logger, login);
   try {
     return await withPatience('The database', patienceMs, () =>
-      claimDatabase(pool, key, migrations, { practiceId, releaseId, appVersion: APP_VERSION }).catch(
-        explainMasterSignIn,
-      ),
+      claimDatabase(pool, key, migrations, {
+        practiceId,
+        releaseId,
+        appVersion: APP_VERSION,
+        ownerTokenHash: config.ownerInvitation?.tokenHash,
+      }).catch(explainMasterSignIn),
     );
   } finally {
     await pool.end();

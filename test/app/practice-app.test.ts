@@ -165,8 +165,8 @@ async function startApp(practice: Practice, changes: Record<string, string> = {}
 }
 
 /** The app listens when its start-up checks are over. */
-async function startReadyApp(practice: Practice): Promise<App> {
-  const app = await startApp(practice);
+async function startReadyApp(practice: Practice, changes: Record<string, string> = {}): Promise<App> {
+  const app = await startApp(practice, changes);
   for (;;) {
     if (app.exited()) throw new Error(`The app ended: ${app.lines.join('\n')}`);
     const answer = await ask(`${app.url}/healthz`).catch(() => undefined);
@@ -231,7 +231,7 @@ describe('the practice app', () => {
       practiceId: 'sunrise-speech',
       releaseId: 'r-1',
       appVersion: expect.stringMatching(/^\d+\.\d+\.\d+$/),
-      migration: 5,
+      migration: 6,
     });
     const missing = await ask(`${app.url}/patients`);
     expect(missing.status).toBe(404);
@@ -273,6 +273,7 @@ describe('the practice app', () => {
         { number: 3, name: 'staff' },
         { number: 4, name: 'records' },
         { number: 5, name: 'app-role' },
+        { number: 6, name: 'owner-link' },
       ]);
       const events = await client.query("SELECT release_id FROM audit_event WHERE action = 'app.started'");
       expect(events.rows.length).toBeGreaterThanOrEqual(2);
@@ -393,10 +394,10 @@ describe('the practice app', () => {
       /TLS certificate cannot be verified/,
     ],
     [
-      'half an invitation of the first owner',
+      'half an invitation of an owner',
       () => ({ OWNER_EMAIL: 'owner@sunrise.example' }),
       78,
-      /^The invitation of the first owner is incomplete: OWNER_INVITATION_SHA256 and OWNER_INVITATION_EXPIRES_AT must not be empty/,
+      /^The owner's invitation is incomplete: OWNER_INVITATION_SHA256 and OWNER_INVITATION_EXPIRES_AT must not be empty/,
     ],
     [
       'an incomplete environment',
@@ -430,6 +431,25 @@ describe('the practice app', () => {
     const after = await withDatabase(harbor, (client) => client.query('SELECT count(*) FROM audit_event'));
     expect(after.rows).toEqual(before.rows);
     harbor.changePassword(kept);
+  });
+
+  test("does not offer an owner's link again that an earlier release may have taken", async () => {
+    const ready = await startReadyApp(harbor);
+    await plane.tasks.stop(ready.arn, 10_000);
+    await withDatabase(harbor, (client) =>
+      client.query(
+        `INSERT INTO staff (id, email, name, role, status, password_hash, created_at)
+         VALUES (gen_random_uuid(), 'owner@harbor.example', 'Olu', 'owner', 'active', 'scrypt', now())`,
+      ),
+    );
+    const app = await startReadyApp(harbor, {
+      OWNER_EMAIL: 'owner@harbor.example',
+      OWNER_INVITATION_SHA256: 'ab'.repeat(32),
+      OWNER_INVITATION_EXPIRES_AT: new Date(Date.now() + 60_000).toISOString(),
+    });
+    const links = await withDatabase(harbor, (client) => client.query('SELECT token_hash FROM owner_link'));
+    expect(links.rows).toEqual([{ token_hash: Buffer.from('ab'.repeat(32), 'hex') }]);
+    await plane.tasks.stop(app.arn, 10_000);
   });
 
   test('does not start on a database whose migration is not the one in its release', async () => {

@@ -7,7 +7,7 @@ import { generateSync } from 'otplib';
 import { Pool } from 'pg';
 import pino from 'pino';
 import { type Sandbox, startSandbox } from '../../lib/sandbox/server.ts';
-import type { Config } from '../../tenant-template/app/config.ts';
+import type { Config, OwnerInvitation } from '../../tenant-template/app/config.ts';
 import { inTransaction } from '../../tenant-template/app/database.ts';
 import { FieldEncryption } from '../../tenant-template/app/field-encryption.ts';
 import { listenerCertificate } from '../../tenant-template/app/listener-certificate.ts';
@@ -33,6 +33,8 @@ export interface Practice {
   readonly clock: { now: Date };
   /** What the app logged, one JSON text a line. */
   readonly logged: string[];
+  /** Another task of the app on the same database, with other settings. */
+  again(changes: Partial<Config>): Promise<Practice>;
   disableKey(): Promise<void>;
   enableKey(): Promise<void>;
 }
@@ -87,45 +89,54 @@ async function openPractice(
   const clock = { now: new Date('2026-11-20T09:00:00Z') };
   const logged: string[] = [];
   const encryption = new FieldEncryption(kms, keyArn, PRACTICE);
-  const config = {
-    practiceId: PRACTICE,
-    releaseId: 'r-1',
-    keyArn,
-    sessionTimeoutMinutes: 15,
-    ownerInvitation: {
-      email: 'owner@sunrise.example',
-      tokenHash: hashOf('owner-token'),
-      expiresAt: new Date('2026-11-21T09:00:00Z'),
-    },
-    ...changes,
+  const start = async (settings: Partial<Config>): Promise<Practice> => {
+    const server = buildServer({
+      certificate: await listenerCertificate(),
+      config: { ...initialConfig, keyArn, ...settings },
+      appVersion: '0.0.0',
+      migration: migrations.length,
+      logger: pino({ level: 'info' }, { write: (line) => logged.push(line) }),
+      readiness: async () => ({ ready: true, database: { roundTripMs: 1, tls: true } }),
+      pool: appPool,
+      encryption,
+      // As the app's, but quick.
+      passwords: new PasswordHashing({ N: 2 ** 8, r: 8, p: 1 }),
+      clock: () => clock.now,
+    });
+    closing.push(() => server.close());
+    return {
+      server,
+      master,
+      appPool,
+      encryption,
+      clock,
+      logged,
+      again: start,
+      disableKey: async () => void (await kms.send(new DisableKeyCommand({ KeyId: keyArn }))),
+      enableKey: async () => void (await kms.send(new EnableKeyCommand({ KeyId: keyArn }))),
+    };
   };
-  const server = buildServer({
-    certificate: await listenerCertificate(),
-    config,
-    appVersion: '0.0.0',
-    migration: migrations.length,
-    logger: pino({ level: 'info' }, { write: (line) => logged.push(line) }),
-    readiness: async () => ({ ready: true, database: { roundTripMs: 1, tls: true } }),
-    pool: appPool,
-    encryption,
-    // As the app's, but quick.
-    passwords: new PasswordHashing({ N: 2 ** 8, r: 8, p: 1 }),
-    clock: () => clock.now,
-  });
   closing.push(async () => {
-    await server.close();
     await Promise.all([master.end(), appPool.end()]);
     kms.destroy();
   });
+  return start(changes);
+}
+
+const initialConfig = {
+  practiceId: PRACTICE,
+  releaseId: 'r-1',
+  sessionTimeoutMinutes: 15,
+  ownerInvitation: ownerInvitation('owner-token'),
+};
+
+/** As the task definition carries it. */
+export function ownerInvitation(token: string, changes: Partial<OwnerInvitation> = {}): OwnerInvitation {
   return {
-    server,
-    master,
-    appPool,
-    encryption,
-    clock,
-    logged,
-    disableKey: async () => void (await kms.send(new DisableKeyCommand({ KeyId: keyArn }))),
-    enableKey: async () => void (await kms.send(new EnableKeyCommand({ KeyId: keyArn }))),
+    email: 'owner@sunrise.example',
+    tokenHash: hashOf(token),
+    expiresAt: new Date('2026-11-21T09:00:00Z'),
+    ...changes,
   };
 }
 
@@ -226,8 +237,8 @@ export async function hire(
   practice: Practice,
   owner: Person,
   role: string,
+  email = `${role}@sunrise.example`,
 ): Promise<Person & { id: string }> {
-  const email = `${role}@sunrise.example`;
   const invited = await owner.browser.api('POST', '/api/staff', { email, role });
   expect(invited.statusCode).toBe(201);
   const { token, staffId } = invited.json<{ token: string; staffId: string }>();

@@ -4,6 +4,7 @@ import {
   becomeOwner,
   codeOf,
   hire,
+  ownerInvitation,
   PASSWORD,
   type Person,
   type Practice,
@@ -92,6 +93,84 @@ describe('the first owner', () => {
       repeated: password,
     });
     expect([answer.statusCode, answer.body]).toEqual([400, expect.stringContaining(why)]);
+  });
+});
+
+describe('an owner who lost the authenticator and all backup codes', () => {
+  const take = (practice: Practice, token: string) =>
+    new Browser(practice).post('/invitation', {
+      token,
+      name: 'Whoever has the link',
+      password: 'another long password',
+      repeated: 'another long password',
+    });
+
+  test('gets in again by a new invitation, and nothing of before lets anybody in any more', async () => {
+    const practice = await practices.open();
+    const owner = await becomeOwner(practice);
+    const { id, name } = (await owner.browser.api('GET', '/api/me')).json<{ id: string; name: string }>();
+    const invited = await owner.browser.api('POST', '/api/staff', { email: 'new@x.example', role: 'owner' });
+    const thief = new Browser(practice);
+    await thief.post('/sign-in', { email: owner.email, password: PASSWORD });
+
+    const restored = await practice.again({ ownerInvitation: ownerInvitation('second-token') });
+    const back = await accept(restored, 'second-token', owner.email);
+    expect((await back.browser.api('GET', '/api/me')).json()).toMatchObject({ id, name, role: 'owner' });
+    expect(back.secret).not.toBe(owner.secret);
+    expect((await owner.browser.api('GET', '/api/me')).statusCode).toBe(401);
+    expect((await thief.get('/sign-in/code')).headers.location).toBe('/sign-in');
+    expect((await thief.get('/enrolment')).headers.location).toBe('/sign-in');
+    expect((await signIn(practice, owner)).answer.statusCode).toBe(400);
+    const old = new Browser(practice);
+    await old.post('/sign-in', { email: owner.email, password: PASSWORD });
+    const code = await old.post('/sign-in/code', { code: owner.backupCodes[0] as string });
+    expect(code.statusCode).toBe(400);
+    expect((await take(practice, invited.json<{ token: string }>().token)).statusCode).toBe(400);
+    expect((await signIn(practice, back)).answer.statusCode).toBe(303);
+    expect(await eventsOf(practice, 'owner.access-restored')).toMatchObject([
+      { actor: id, record_id: id, address: '203.0.113.7' },
+    ]);
+    const owners = await practice.master.query(
+      "SELECT email FROM staff WHERE role = 'owner' AND status = 'active'",
+    );
+    expect(owners.rows).toEqual([{ email: owner.email }]);
+  });
+
+  test('can use each link once, whatever was taken in between, and before it expires', async () => {
+    const practice = await practices.open();
+    await becomeOwner(practice);
+    const second = await practice.again({ ownerInvitation: ownerInvitation('second-token') });
+    const answers = await Promise.all([1, 2, 3].map(() => take(second, 'second-token')));
+    expect(answers.map(({ statusCode }) => statusCode).sort((a, b) => a - b)).toEqual([303, 400, 400]);
+    expect((await take(second, 'second-token')).statusCode).toBe(400);
+    // A task definition of before, still or once more.
+    expect((await take(practice, 'owner-token')).statusCode).toBe(400);
+    const third = await practice.again({
+      ownerInvitation: ownerInvitation('third-token', { expiresAt: practice.clock.now }),
+    });
+    expect((await take(third, 'third-token')).statusCode).toBe(400);
+    expect(await eventsOf(practice, 'owner.access-restored')).toHaveLength(1);
+  });
+
+  test('is let in again only as who the owner is: not another address, another role, or a disabled owner', async () => {
+    const practice = await practices.open();
+    const owner = await becomeOwner(practice);
+    const therapist = await hire(practice, owner, 'therapist');
+    const second = await hire(practice, owner, 'owner', 'second@sunrise.example');
+    const invite = async (token: string, email: string) =>
+      take(await practice.again({ ownerInvitation: ownerInvitation(token, { email }) }), token);
+    expect((await invite('t-1', 'operator@lumenality.example')).statusCode).toBe(400);
+    expect((await invite('t-2', therapist.email)).statusCode).toBe(400);
+    await owner.browser.api('POST', `/api/staff/${second.id}/disable`);
+    expect((await invite('t-3', second.email)).statusCode).toBe(400);
+    expect(await eventsOf(practice, 'owner.access-restored')).toEqual([]);
+  });
+
+  test('is not let in by a link that a release took without writing it down', async () => {
+    const practice = await practices.open();
+    await becomeOwner(practice);
+    await practice.master.query('ALTER TABLE owner_link DISABLE TRIGGER ALL; DELETE FROM owner_link');
+    expect((await take(practice, 'owner-token')).statusCode).toBe(400);
   });
 });
 
@@ -362,6 +441,29 @@ test('a sign-in begun with the old password cannot be finished after a new link 
   // In this moment the account has a password and no authenticator.
   expect((await thief.get('/enrolment')).headers.location).toBe('/sign-in');
   expect((await back.get('/enrolment')).statusCode).toBe(200);
+});
+
+test.each([
+  ['is disabled', 'POST', 'disable', undefined],
+  ['gets another role', 'PUT', 'role', { role: 'billing' }],
+  ['gets a new link', 'POST', 'reset', undefined],
+] as const)('links that somebody made are void when the maker %s', async (_what, method, act, payload) => {
+  const practice = await practices.open();
+  const owner = await becomeOwner(practice);
+  const administrator = await hire(practice, owner, 'it_administrator');
+  const invited = await administrator.browser.api('POST', '/api/staff', {
+    email: 'friend@x.example',
+    role: 'therapist',
+  });
+  const { token } = invited.json<{ token: string }>();
+  await owner.browser.api(method, `/api/staff/${administrator.id}/${act}`, payload);
+  const taken = await new Browser(practice).post('/invitation', {
+    token,
+    name: 'A friend',
+    password: PASSWORD,
+    repeated: PASSWORD,
+  });
+  expect(taken.statusCode).toBe(400);
 });
 
 describe('the accounts', () => {

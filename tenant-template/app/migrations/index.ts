@@ -3,6 +3,7 @@ import { auditEvent } from './0002-audit-event.ts';
 import { staff } from './0003-staff.ts';
 import { records } from './0004-records.ts';
 import { appRole } from './0005-app-role.ts';
+import { ownerLink } from './0006-owner-link.ts';
 
 export interface Migration {
   /** 1, 2, 3 … without a gap. */
@@ -13,4 +14,11 @@ export interface Migration {
 }
 
 /** Forward only. Modules and not files, because the image is one bundle. */
-export const migrations: readonly Migration[] = [siloIdentity, auditEvent, staff, records, appRole];
+export const migrations: readonly Migration[] = [
+  siloIdentity,
+  auditEvent,
+  staff,
+  records,
+  appRole,
+  ownerLink,
+];

@@ -1,9 +1,10 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto';
 import type { PoolClient } from 'pg';
-import { type Asker, type AuditTrail, type Queries } from '../audit.ts';
+import type { Queries } from '../audit.ts';
 import type { OwnerInvitation } from '../config.ts';
 import { inTransaction } from '../database.ts';
 import { Refusal } from '../refusal.ts';
+import { takeAccess } from './lost-access.ts';
 import { hashOf } from './one-time-token.ts';
 import { checkPassword } from './passwords.ts';
 import { beginSignIn } from './pending-sign-ins.ts';
@@ -23,9 +24,16 @@ interface Link {
   readonly email: string;
 }
 
+interface Joined {
+  readonly staffId: string;
+  /** What the audit trail calls it. */
+  readonly action: 'owner.claimed' | 'owner.access-restored' | 'staff.joined';
+}
+
 /**
- * One-time links: the one of the practice's first owner, which the task definition carries as a hash, and those that
- * members of staff make for others. Whoever takes one chooses a password and goes on to set up an authenticator.
+ * One-time links: the owner's, which the task definition carries as a hash, and those that members of staff make for others.
+ * Whoever takes one chooses a password and goes on to set up an authenticator. The owner's makes the first owner, or lets
+ * one in again who has lost password or authenticator, as nobody else in the practice may be able to.
  */
 export class Invitations {
   readonly #parts: SignInParts;
@@ -49,39 +57,76 @@ export class Invitations {
     const email = asOwner?.email ?? link?.email;
     // Without a limit: 32 random bytes cannot be guessed, and nothing costly follows a wrong guess.
     if (email === undefined) throw invalidLink();
-    if (asOwner !== undefined) await this.#checkOwner(pool, asOwner);
+    if (asOwner !== undefined) await this.#ownerToRestore(pool, asOwner);
     checkPassword(password, email);
     const passwordHash = await passwords.hash(password);
     return inTransaction(pool, async (client) => {
-      const staffId =
+      const { staffId, action } =
         asOwner === undefined
           ? await this.#takeLink(client, hash, name, passwordHash)
-          : await this.#claim(client, asOwner, name, passwordHash);
-      await recordAcceptance(audit, client, { actor: staffId, address }, asOwner !== undefined);
+          : await this.#takeOwnerLink(client, asOwner, name, passwordHash);
+      await audit.record(
+        client,
+        { actor: staffId, address },
+        { action, record: { type: 'staff', id: staffId } },
+      );
       return beginSignIn(client, staffId, clock());
     });
   }
 
-  async #checkOwner(queries: Queries, { expiresAt }: OwnerInvitation): Promise<void> {
-    const owners = await queries.query("SELECT FROM staff WHERE role = 'owner' LIMIT 1");
-    if (expiresAt <= this.#parts.clock() || owners.rowCount !== 0) throw invalidLink();
+  /**
+   * The owner whom the link lets in again, known by the e-mail address; none while the practice has no owner.
+   *
+   * @throws Refusal when the link was taken before, has expired, or is for somebody who is not an owner here now.
+   */
+  async #ownerToRestore(queries: Queries, invitation: OwnerInvitation): Promise<string | undefined> {
+    const { rows } = await queries.query<{
+      taken: boolean;
+      any_taken: boolean;
+      owned: boolean;
+      owner_id: string | null;
+    }>(
+      `SELECT EXISTS (SELECT FROM owner_link WHERE token_hash = $1) AS taken,
+              EXISTS (SELECT FROM owner_link) AS any_taken,
+              EXISTS (SELECT FROM staff WHERE role = 'owner') AS owned,
+              (SELECT id FROM staff WHERE role = 'owner' AND status <> 'disabled' AND email = $2) AS owner_id`,
+      [invitation.tokenHash, invitation.email],
+    );
+    const [found] = rows;
+    if (found === undefined || found.taken || invitation.expiresAt <= this.#parts.clock())
+      throw invalidLink();
+    if (!found.owned) return undefined;
+    // An owner without a link was claimed by a release that did not write links down: it may have been this very one.
+    if (found.owner_id === null || !found.any_taken) throw invalidLink();
+    return found.owner_id;
   }
 
-  async #claim(
+  async #takeOwnerLink(
     client: PoolClient,
     invitation: OwnerInvitation,
     name: string,
     passwordHash: string,
-  ): Promise<string> {
+  ): Promise<Joined> {
+    const { clock } = this.#parts;
     await lockOwners(client);
-    await this.#checkOwner(client, invitation);
-    const id = randomUUID();
-    await client.query(
-      `INSERT INTO staff (id, email, name, role, status, password_hash, created_at)
-       VALUES ($1, $2, $3, 'owner', 'active', $4, $5)`,
-      [id, invitation.email, name, passwordHash, this.#parts.clock()],
-    );
-    return id;
+    const known = await this.#ownerToRestore(client, invitation);
+    const staffId = known ?? randomUUID();
+    if (known === undefined) {
+      await client.query(
+        `INSERT INTO staff (id, email, name, role, status, password_hash, created_at)
+         VALUES ($1, $2, $3, 'owner', 'active', $4, $5)`,
+        [staffId, invitation.email, name, passwordHash, clock()],
+      );
+    } else {
+      await takeAccess(client, this.#parts.sessions, staffId, clock());
+      await activate(client, staffId, name, passwordHash);
+    }
+    await client.query('INSERT INTO owner_link (token_hash, staff_id, taken_at) VALUES ($1, $2, $3)', [
+      invitation.tokenHash,
+      staffId,
+      clock(),
+    ]);
+    return { staffId, action: known === undefined ? 'owner.claimed' : 'owner.access-restored' };
   }
 
   async #findLink(queries: Queries, hash: Buffer): Promise<Link | undefined> {
@@ -93,34 +138,31 @@ export class Invitations {
     return rows[0];
   }
 
-  async #takeLink(client: PoolClient, hash: Buffer, name: string, passwordHash: string): Promise<string> {
+  async #takeLink(client: PoolClient, hash: Buffer, name: string, passwordHash: string): Promise<Joined> {
     const link = await this.#findLink(client, hash);
     const used = await client.query(
       'UPDATE staff_link SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL',
       [hash, this.#parts.clock()],
     );
     if (link === undefined || used.rowCount !== 1) throw invalidLink();
-    // Who is known by a name keeps it: the records carry it.
-    const joined = await client.query(
-      `UPDATE staff SET status = 'active', password_hash = $2, name = coalesce(name, $3)
-       WHERE id = $1 AND status = 'invited'`,
-      [link.staffId, passwordHash, name],
-    );
-    if (joined.rowCount !== 1) throw invalidLink();
-    return link.staffId;
+    await activate(client, link.staffId, name, passwordHash);
+    return { staffId: link.staffId, action: 'staff.joined' };
   }
 }
 
-function recordAcceptance(
-  audit: AuditTrail,
+async function activate(
   client: PoolClient,
-  asker: Asker,
-  asOwner: boolean,
+  staffId: string,
+  name: string,
+  passwordHash: string,
 ): Promise<void> {
-  return audit.record(client, asker, {
-    action: asOwner ? 'owner.claimed' : 'staff.joined',
-    record: { type: 'staff', id: asker.actor },
-  });
+  // Who is known by a name keeps it: the records carry it.
+  const activated = await client.query(
+    `UPDATE staff SET status = 'active', password_hash = $2, name = coalesce(name, $3)
+     WHERE id = $1 AND status = 'invited'`,
+    [staffId, passwordHash, name],
+  );
+  if (activated.rowCount !== 1) throw invalidLink();
 }
 
 export async function lockOwners(client: PoolClient): Promise<void> {

@@ -5,6 +5,7 @@ import type { AuditTrail } from '../audit.ts';
 import { inTransaction } from '../database.ts';
 import { Refusal } from '../refusal.ts';
 import { lockOwners } from './invitations.ts';
+import { takeAccess, voidLinksBy } from './lost-access.ts';
 import { newToken } from './one-time-token.ts';
 import type { Member, Sessions } from './sessions.ts';
 
@@ -86,6 +87,7 @@ export class StaffMembers {
     await this.#change(by, id, async (client, member) => {
       onlyOwnersDeal(by, role);
       await client.query('UPDATE staff SET role = $2 WHERE id = $1', [id, role]);
+      await voidLinksBy(client, id, this.#parts.clock());
       await this.#parts.audit.record(
         client,
         { actor: by.id, address },
@@ -98,11 +100,12 @@ export class StaffMembers {
     });
   }
 
-  /** The member's sessions end in the same moment, and links that were not used are void. */
+  /** The member's sessions end in the same moment, and links that were not used are void, also those that the member made. */
   async disable(by: Member, address: string, id: string): Promise<void> {
-    const { audit, sessions } = this.#parts;
+    const { audit, sessions, clock } = this.#parts;
     await this.#change(by, id, async (client) => {
       await client.query("UPDATE staff SET status = 'disabled' WHERE id = $1", [id]);
+      await voidLinksBy(client, id, clock());
       await sessions.endAllOf(client, id);
       await audit.record(
         client,
@@ -122,17 +125,7 @@ export class StaffMembers {
   async reset(by: Member, address: string, id: string): Promise<StaffLink> {
     const { audit, sessions, clock } = this.#parts;
     return this.#change(by, id, async (client) => {
-      await client.query(
-        `UPDATE staff SET status = 'invited', password_hash = NULL, totp_secret = NULL, totp_step = NULL
-         WHERE id = $1`,
-        [id],
-      );
-      await client.query('DELETE FROM backup_code WHERE staff_id = $1', [id]);
-      await client.query('UPDATE staff_link SET used_at = $2 WHERE staff_id = $1 AND used_at IS NULL', [
-        id,
-        clock(),
-      ]);
-      await sessions.endAllOf(client, id);
+      await takeAccess(client, sessions, id, clock());
       await audit.record(
         client,
         { actor: by.id, address },
