@@ -2,6 +2,7 @@ import {
   DescribeListenersCommand,
   DescribeLoadBalancerAttributesCommand,
   DescribeLoadBalancersCommand,
+  DescribeRulesCommand,
   DescribeTargetGroupsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { GetLoggingConfigurationCommand, GetWebACLForResourceCommand } from '@aws-sdk/client-wafv2';
@@ -27,6 +28,22 @@ export function entranceReads({
       throw error;
     }
   };
+  const plainAnswers = async (LoadBalancerArn: string, signal?: AbortSignal): Promise<string[]> => {
+    const { Listeners = [] } = await call('elasticloadbalancing', 'DescribeListeners', signal, (options) =>
+      elb.send(new DescribeListenersCommand({ LoadBalancerArn }), options),
+    );
+    const answers = Listeners.filter(({ Protocol }) => Protocol !== 'HTTPS').map(
+      async ({ ListenerArn, Protocol, Port }) => {
+        const { Rules = [] } = await call('elasticloadbalancing', 'DescribeRules', signal, (options) =>
+          elb.send(new DescribeRulesCommand({ ListenerArn }), options),
+        );
+        return Rules.flatMap(({ Actions = [] }) => Actions)
+          .filter(({ RedirectConfig }) => RedirectConfig?.Protocol !== 'HTTPS')
+          .map(({ Type }) => `${Protocol} ${Port}: ${Type}`);
+      },
+    );
+    return (await Promise.all(answers)).flat();
+  };
   return {
     listener: async (listenerArn, signal) => {
       const { Listeners = [] } = await call('elasticloadbalancing', 'DescribeListeners', signal, (options) =>
@@ -42,13 +59,14 @@ export function entranceReads({
       };
     },
     loadBalancer: async (LoadBalancerArn, signal) => {
-      const [{ LoadBalancers = [] }, { Attributes = [] }] = await Promise.all([
+      const [{ LoadBalancers = [] }, { Attributes = [] }, plain] = await Promise.all([
         call('elasticloadbalancing', 'DescribeLoadBalancers', signal, (options) =>
           elb.send(new DescribeLoadBalancersCommand({ LoadBalancerArns: [LoadBalancerArn] }), options),
         ),
         call('elasticloadbalancing', 'DescribeLoadBalancerAttributes', signal, (options) =>
           elb.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn }), options),
         ),
+        plainAnswers(LoadBalancerArn, signal),
       ]);
       const valueOf = (name: string) => Attributes.find(({ Key }) => Key === name)?.Value;
       return {
@@ -57,6 +75,7 @@ export function entranceReads({
         accessLogBucket:
           valueOf('access_logs.s3.enabled') === 'true' ? (valueOf('access_logs.s3.bucket') ?? null) : null,
         dropsInvalidHeaders: valueOf('routing.http.drop_invalid_header_fields.enabled') === 'true',
+        plainAnswers: plain,
         desyncMitigation: valueOf('routing.http.desync_mitigation_mode') ?? 'unknown',
       };
     },

@@ -9,7 +9,7 @@ const saferMitigations = ['defensive', 'strictest'];
 export const entranceChecks: readonly Check[] = [
   check({
     id: 'entrance-tls',
-    title: 'The load balancer takes the app’s requests over TLS only',
+    title: 'The load balancer takes the app’s requests over TLS 1.2 or 1.3, with a certificate',
     safeguards: safeguards.inTransit,
     source: 'elasticloadbalancing:DescribeListeners',
     fact: 'listener',
@@ -21,6 +21,16 @@ export const entranceChecks: readonly Check[] = [
       listener.certificates > 0 &&
       tlsPolicy.test(listener.tlsPolicy ?? '') &&
       listener.loadBalancerArn === loadBalancerArn,
+  }),
+  check({
+    id: 'entrance-plain-redirected',
+    title: 'What comes to the load balancer without TLS is sent to HTTPS and reaches nothing',
+    safeguards: safeguards.inTransit,
+    source: 'elasticloadbalancing:DescribeListeners, elasticloadbalancing:DescribeRules',
+    fact: 'loadBalancer',
+    expected: () => 'redirected to HTTPS',
+    observed: ({ plainAnswers }) =>
+      plainAnswers.length === 0 ? 'redirected to HTTPS' : listed(plainAnswers),
   }),
   check({
     id: 'entrance-deletion-protected',

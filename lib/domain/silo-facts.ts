@@ -105,6 +105,8 @@ export interface LoadBalancerFacts {
   /** Bucket of the access logs; null when they are off. */
   readonly accessLogBucket: string | null;
   readonly dropsInvalidHeaders: boolean;
+  /** What listeners without TLS do but send to HTTPS, whatever rule says so: nothing, as it should be. */
+  readonly plainAnswers: readonly string[];
   /** What becomes of ambiguous requests: monitor, defensive or strictest ("Desync mitigation mode"). */
   readonly desyncMitigation: string;
 }

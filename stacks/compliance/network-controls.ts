@@ -164,7 +164,7 @@ export const networkControls: readonly Control[] = [
     requirement: inTransit,
     construct: entrance,
     test,
-    checks: ['entrance-tls'],
+    checks: ['entrance-plain-redirected'],
     types: [listener],
     judge: ({ properties }) =>
       properties['Protocol'] !== 'HTTP' || redirectsToHttps(properties)
@@ -234,6 +234,7 @@ export const networkControls: readonly Control[] = [
     requirement: inTransit,
     construct: entrance,
     test,
+    checks: ['entrance-plain-redirected'],
     types: [listener],
     judge: ({ properties }) =>
       properties['Protocol'] === 'HTTPS' ? undefined : `It speaks ${said(properties['Protocol'])}.`,

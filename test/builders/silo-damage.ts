@@ -7,6 +7,12 @@ import {
   RevokeSecurityGroupIngressCommand,
 } from '@aws-sdk/client-ec2';
 import { ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
+import {
+  CreateRuleCommand,
+  DeleteRuleCommand,
+  DescribeListenersCommand,
+  ElasticLoadBalancingV2Client,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
 import { DisableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
   CreateDBParameterGroupCommand,
@@ -28,6 +34,8 @@ export interface SiloDamage {
   openToAll(securityGroupId: string): Promise<void>;
   /** Takes back what `openToAll` did. */
   shut(securityGroupId: string): Promise<void>;
+  /** Has the load balancer answer a path over plain HTTP. Resolves to what takes that back. */
+  answerPlainly(loadBalancerArn: string): Promise<() => Promise<void>>;
   keepLogs(logGroupName: string, days: number): Promise<void>;
   close(): void;
 }
@@ -39,6 +47,7 @@ export function siloDamage(endpoint: string): SiloDamage {
   const settings = { endpoint, region, credentials };
   const ec2 = new EC2Client(settings);
   const ecs = new ECSClient(settings);
+  const elb = new ElasticLoadBalancingV2Client(settings);
   const kms = new KMSClient(settings);
   const logs = new CloudWatchLogsClient(settings);
   const rds = new RDSClient(settings);
@@ -71,11 +80,25 @@ export function siloDamage(endpoint: string): SiloDamage {
     shut: async (GroupId) => {
       await ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId, IpPermissions: [anybody] }));
     },
+    answerPlainly: async (LoadBalancerArn) => {
+      const { Listeners = [] } = await elb.send(new DescribeListenersCommand({ LoadBalancerArn }));
+      const { Rules = [] } = await elb.send(
+        new CreateRuleCommand({
+          ListenerArn: Listeners.find(({ Protocol }) => Protocol === 'HTTP')?.ListenerArn,
+          Priority: 1,
+          Conditions: [{ Field: 'path-pattern', PathPatternConfig: { Values: ['/leak'] } }],
+          Actions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '200' } }],
+        }),
+      );
+      return async () => {
+        await elb.send(new DeleteRuleCommand({ RuleArn: Rules[0]?.RuleArn }));
+      };
+    },
     keepLogs: async (logGroupName, retentionInDays) => {
       await logs.send(new PutRetentionPolicyCommand({ logGroupName, retentionInDays }));
     },
     close: () => {
-      for (const client of [ec2, ecs, kms, logs, rds]) client.destroy();
+      for (const client of [ec2, ecs, elb, kms, logs, rds]) client.destroy();
     },
   };
 }

@@ -169,6 +169,7 @@ const sound = () => ({
     accessLogBucket: 'logs' as string | null,
     dropsInvalidHeaders: true,
     desyncMitigation: 'strictest',
+    plainAnswers: [] as string[],
   },
   webAcl: { arn: expectations.webAclArn, rules: ['common'], logDestinations: ['arn:logs'] } as
     | { arn: string; rules: string[]; logDestinations: string[] }
@@ -510,6 +511,11 @@ const faults: ReadonlyArray<[what: string, spoil: (values: Values) => void, chec
     'a load balancer that can be deleted',
     (v) => (v.loadBalancer.deletionProtection = false),
     ['entrance-deletion-protected'],
+  ],
+  [
+    'a plain listener that forwards',
+    (v) => (v.loadBalancer.plainAnswers = ['HTTP 80: forward']),
+    ['entrance-plain-redirected'],
   ],
   ['no access logs', (v) => (v.loadBalancer.accessLogBucket = null), ['entrance-access-logged']],
   [

@@ -96,6 +96,7 @@ describe('drift, on the sandbox cloud', () => {
     const [entrance = ''] = (await cloud.ports.silo.loadBalancer(output('LoadBalancerArn'))).securityGroupIds;
     await cloud.damage.openToAll(entrance);
     await cloud.damage.keepLogs(output('AppLogGroupName'), 30);
+    const redirectAgain = await cloud.damage.answerPlainly(output('LoadBalancerArn'));
     const drifted = await look();
     expect(drifted.state).toBe('drifted');
     expect(drifted.differences).toEqual(
@@ -118,6 +119,7 @@ describe('drift, on the sandbox cloud', () => {
       ]),
     );
     expect(where(drifted).toSorted()).toEqual([
+      'check entrance-plain-redirected',
       'check logs-kept',
       'check only-entrance-open',
       'resource AppLogGroup',
@@ -127,6 +129,7 @@ describe('drift, on the sandbox cloud', () => {
     // Nothing is set back by itself, and a second look at the same silo tells no news.
     expect((await look()).since).toEqual(drifted.since);
 
+    await redirectAgain();
     await cloud.damage.shut(entrance);
     await cloud.damage.keepLogs(output('AppLogGroupName'), 2192);
     expect(await look()).toMatchObject({ state: 'in_sync', differences: [] });
