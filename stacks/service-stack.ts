@@ -41,6 +41,7 @@ export class ServiceStack extends PracticeStack {
       databaseResourceId: database.resourceId,
       bucketName: foundation.bucketName,
       logGroupName: foundation.logGroupName,
+      vpcId: foundation.vpcId,
     });
     const app = new AppService(this, 'Service', {
       practiceId: this.practiceId,

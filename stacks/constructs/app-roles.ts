@@ -11,6 +11,8 @@ export interface AppRolesProps {
   readonly databaseResourceId: string;
   readonly bucketName: string;
   readonly logGroupName: string;
+  /** The practice's VPC: the app acts from there and from nowhere else. */
+  readonly vpcId: string;
 }
 
 /** The database role that serves requests; it signs in by IAM and owns no table (docs/silo.md). */
@@ -46,11 +48,12 @@ export class AppRoles extends Construct {
   }
 }
 
-const allow = (Sid: string, Action: string[], Resource: string): object => ({
+const allow = (Sid: string, Action: string[], Resource: string, Condition?: object): object => ({
   Sid,
   Effect: 'Allow',
   Action,
   Resource,
+  ...(Condition !== undefined && { Condition }),
 });
 
 function executionStatements({ logGroupName }: AppRolesProps): object[] {
@@ -71,13 +74,18 @@ function executionStatements({ logGroupName }: AppRolesProps): object[] {
   ];
 }
 
-function taskStatements({ keyArn, secretArn, databaseResourceId, bucketName }: AppRolesProps): object[] {
+function taskStatements(props: AppRolesProps): object[] {
+  const { keyArn, secretArn, databaseResourceId, bucketName, vpcId } = props;
+  // Secrets Manager and S3 decrypt for whoever may ask them, from wherever: so the app's keys, carried out of the VPC, may not ask. All of
+  // the app's calls go through the VPC's endpoints, which say so ("aws:SourceVpc").
+  const fromOwnVpc = { StringEquals: { 'aws:SourceVpc': vpcId } };
   const bucketArn = `arn:${Aws.PARTITION}:s3:::${bucketName}`;
   return [
     allow(
       'ReadDatabaseSecret',
       ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'],
       secretArn,
+      fromOwnVpc,
     ),
     allow(
       'SignInToDatabase',
@@ -90,8 +98,8 @@ function taskStatements({ keyArn, secretArn, databaseResourceId, bucketName }: A
       ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ListResourceTags'],
       keyArn,
     ),
-    allow('ListDocuments', ['s3:ListBucket'], bucketArn),
+    allow('ListDocuments', ['s3:ListBucket'], bucketArn, fromOwnVpc),
     // Old versions stay out of reach: what the app deletes or overwrites can be brought back.
-    allow('KeepDocuments', ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'], `${bucketArn}/*`),
+    allow('KeepDocuments', ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'], `${bucketArn}/*`, fromOwnVpc),
   ];
 }

@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { EncryptedLogGroup } from './encrypted-log-group.ts';
 import { accessRecordDays } from './practice-bucket.ts';
 import { type PracticeKey, webLogGroupName } from './practice-key.ts';
+import { arnInCell } from './practice-stack.ts';
 
 export interface WebFirewallProps {
   readonly practiceId: string;
@@ -30,7 +31,8 @@ export class WebFirewall extends Construct {
       description: `Guards the address of practice ${practiceId}`,
       scope: 'REGIONAL',
       defaultAction: { allow: {} },
-      visibilityConfig: measured('all'),
+      // CloudWatch tells web firewalls apart by this name alone, and reserves `All` ("VisibilityConfig", AWS WAFV2 API Reference).
+      visibilityConfig: measured(`lumenality-${practiceId}`),
       rules: [
         {
           name: 'rate-limit',
@@ -52,7 +54,8 @@ export class WebFirewall extends Construct {
     });
     new CfnLoggingConfiguration(this, 'Logging', {
       resourceArn: acl.attrArn,
-      logDestinationConfigs: [log.arn],
+      // Not the group's own `Arn`, which ends in `:*`: "Sending logs to CloudWatch Logs" has the ARN without it.
+      logDestinationConfigs: [arnInCell('logs', `log-group:${log.name}`)],
       // A session is as good as a password.
       redactedFields: ['authorization', 'cookie'].map((header) => ({ singleHeader: { Name: header } })),
     });

@@ -77,6 +77,12 @@ describe('nobody else may', () => {
         context: { 'aws:SourceVpc': 'vpc-elsewhere' },
       },
     ],
+    ['read a document', { who: app, action: 's3:GetObject', resource: sunrise.object, of: 'sunrise' }],
+    ['list the documents', { who: app, action: 's3:ListBucket', resource: sunrise.bucket, of: 'sunrise' }],
+    [
+      'read the secret',
+      { who: app, action: 'secretsmanager:GetSecretValue', resource: sunrise.secret, of: 'sunrise' },
+    ],
   ])('with credentials of the app that were carried out of the VPC %s', async (_name, question) => {
     await refused(question);
   });

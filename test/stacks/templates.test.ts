@@ -190,7 +190,10 @@ describe('the address', () => {
       Properties: { VersioningConfiguration: { Status: 'Enabled' } },
     });
     expect(the('foundation', 'AWS::WAFv2::LoggingConfiguration')).toMatchObject({
-      LogDestinationConfigs: [{ 'Fn::GetAtt': ['WebFirewallLogGroup', 'Arn'] }],
+      // The ARN as AWS WAF wants it, without the `:*` that the group's own ends in.
+      LogDestinationConfigs: [
+        { 'Fn::Join': ['', expect.arrayContaining([':log-group:', { Ref: 'WebFirewallLogGroup' }])] },
+      ],
       RedactedFields: [{ SingleHeader: { Name: 'authorization' } }, { SingleHeader: { Name: 'cookie' } }],
     });
     // AWS WAF writes to groups of this prefix only.

@@ -33,6 +33,7 @@ function silo(practice: string): Template['Resources'] {
     NetworkVpc: ownVpc(practice),
     'Key.Arn': arns.key,
     KeyArn: arns.key,
+    VpcId: ownVpc(practice),
     'AppLogGroup.Arn': `arn:aws:logs:${region}:${accountId}:log-group:/lumenality/${practice}/app:*`,
     'NetworkRecordLogGroup.Arn': `arn:aws:logs:${region}:${accountId}:log-group:/lumenality/${practice}/network:*`,
     AppLogGroupName: `/lumenality/${practice}/app`,
