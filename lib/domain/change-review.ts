@@ -139,7 +139,7 @@ function harmOf({ action, replacement }: ResourceChange, effect: ChangeEffect): 
 function reasonOf(change: ResourceChange, effect: ChangeEffect): string | null {
   const { type, details, policyAction } = change;
   const because = (isCause: (detail: PropertyChange) => boolean): string | null => {
-    const words = [...new Set(details.filter(isCause).map(wordsFor))];
+    const words = [...new Set(details.filter(isCause).map((detail) => wordsFor(type, detail)))];
     return words.length === 0 ? null : words.join('; ');
   };
   switch (effect) {
@@ -161,9 +161,17 @@ function reasonOf(change: ResourceChange, effect: ChangeEffect): string | null {
 /** A value longer than this is cut: policies and templates travel here as well. */
 const longestValue = 120;
 
-function wordsFor({ attribute, name, before, after, causingEntity }: PropertyChange): string {
+/**
+ * A container's environment carries the first owner's address and the hash of a link's token, which are not for everybody who may
+ * follow a run; the parameter behind the change is named all the same.
+ */
+const isPersonal = (type: string, name: string | null): boolean =>
+  type === 'AWS::ECS::TaskDefinition' && name === 'ContainerDefinitions';
+
+function wordsFor(type: string, { attribute, name, before, after, causingEntity }: PropertyChange): string {
   const what = name ?? attribute;
-  const values = before === null && after === null ? '' : ` from ${quoted(before)} to ${quoted(after)}`;
+  const isToldNothing = (before === null && after === null) || isPersonal(type, name);
+  const values = isToldNothing ? '' : ` from ${quoted(before)} to ${quoted(after)}`;
   return `${what} would change${values}${causingEntity === null ? '' : `, by ${causingEntity}`}`;
 }
 

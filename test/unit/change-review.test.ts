@@ -170,6 +170,26 @@ test('a larger instance and a new task definition are said to interrupt', () => 
   ]);
 });
 
+test('what a container is told of the first owner is not told to whoever follows the run', () => {
+  const task = change({
+    logicalId: 'ServiceTaskDefinition',
+    type: 'AWS::ECS::TaskDefinition',
+    replacement: 'True',
+    details: [
+      detail({
+        name: 'ContainerDefinitions',
+        requiresRecreation: 'Always',
+        causingEntity: 'OwnerEmail',
+        before: '',
+        after: 'dana@sunrise-aba.example.com',
+      }),
+    ],
+  });
+  expect(reviewChanges([task]).changes).toMatchObject([
+    { effect: 'replaces', verdict: 'allowed', reason: 'ContainerDefinitions would change, by OwnerEmail' },
+  ]);
+});
+
 test('the objection names resource, property, the reason that CloudFormation gave, and what would be lost', () => {
   const { objections } = reviewChanges([
     change({
