@@ -103,8 +103,9 @@ export function isFillable(
 }
 
 /**
- * The parameters of one stack: an output of an earlier stack of the same practice comes before a standing value.
- * A parameter that only the template's default fills is left out.
+ * The parameters of one stack: an output of an earlier stack of the same practice comes before a standing value, and that before the
+ * template's default. The default is given too, so that a stack whose value nobody asks for any more (an address for alarms that the
+ * cell had) is seen to differ.
  * @throws DomainError `deployment_failed` when an earlier stack did not give out what its template promises.
  */
 export function parametersFor(
@@ -115,15 +116,15 @@ export function parametersFor(
 ): Parameters {
   const filled: Record<string, string> = {};
   for (const parameter of release.templates[component].parameters) {
-    const value = earlierOutputs[parameter.name] ?? standing[parameter.name];
-    if (value !== undefined) filled[parameter.name] = value;
-    else if (parameter.default === undefined) {
+    const value = earlierOutputs[parameter.name] ?? standing[parameter.name] ?? parameter.default;
+    if (value === undefined) {
       throw new DomainError(
         'deployment_failed',
         `The ${component} stack needs ${parameter.name}, which no earlier stack has given out.`,
         { context: { component, parameter: parameter.name } },
       );
     }
+    filled[parameter.name] = value;
   }
   return filled;
 }

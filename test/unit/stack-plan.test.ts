@@ -60,6 +60,7 @@ test('parameters come from practice, shape, release and cell, and from earlier o
   expect(parametersFor(manifest, 'foundation', standing(manifest), {})).toEqual({
     PracticeId: 'sunrise-aba',
     HostName: 'sunrise-aba.example.com',
+    PrefixList: 'pl-1',
   });
   expect(
     parametersFor(
