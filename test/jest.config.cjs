@@ -6,6 +6,8 @@ module.exports = {
   rootDir: '..',
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  globalSetup: '<rootDir>/test/run-directory.cjs',
+  globalTeardown: '<rootDir>/test/run-directory-end.cjs',
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.lumenality'],
   randomize: true,
   // Jest leaves one core to itself, which on a machine with two halves the speed.

@@ -7,6 +7,7 @@ import { connectAws } from '../../lib/aws/index.ts';
 import { readConfig, sandboxDefaults } from '../../lib/config.ts';
 import type { Release } from '../../lib/domain/release.ts';
 import type { CloudPorts } from '../../lib/ports/cloud.ts';
+import { builtRelease } from './built-release.ts';
 import { eventually, start } from './process.ts';
 import { type SiloDamage, siloDamage } from './silo-damage.ts';
 
@@ -27,20 +28,6 @@ export interface SandboxCloud {
 
 export async function startSandboxCloud(): Promise<SandboxCloud> {
   const directory = mkdtempSync(join(tmpdir(), 'lumenality-workflow-'));
-  const releaseDirectory = join(directory, 'release');
-  const build = start(
-    process.execPath,
-    [
-      '--import',
-      'tsx',
-      join(root, 'bin/release-build.ts'),
-      '--out',
-      releaseDirectory,
-      '--cell',
-      join(directory, 'cell'),
-    ],
-    {},
-  );
   const sandbox = start(
     process.execPath,
     [
@@ -54,13 +41,13 @@ export async function startSandboxCloud(): Promise<SandboxCloud> {
     ],
     {},
   );
-  if ((await build.ended) !== 0) throw new Error(`The release was not built:\n${build.output()}`);
+  const built = await builtRelease();
   const endpoint = await eventually(
     () => /AWS_ENDPOINT_URL=(\S+)/.exec(sandbox.output())?.[1],
     sandbox.output,
   );
-  await deployCell(endpoint, join(directory, 'cell'), readConfig({}).cell);
-  const release = await readReleaseDirectory(releaseDirectory);
+  await deployCell(endpoint, built.cell, readConfig({}).cell);
+  const release = await readReleaseDirectory(built.release);
   const control = async (method: string, path: string, body?: object): Promise<Response> => {
     const answer = await fetch(`${endpoint}/_sandbox/${path}`, {
       method,
@@ -73,7 +60,7 @@ export async function startSandboxCloud(): Promise<SandboxCloud> {
   };
   await control('PUT', 'images', {
     repository: release.manifest.image.repository,
-    folder: join(releaseDirectory, 'image'),
+    folder: join(built.release, 'image'),
   });
   const ports = connectAws({
     region: sandboxDefaults.region,

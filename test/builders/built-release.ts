@@ -1,0 +1,48 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually, start } from './process.ts';
+
+const root = join(__dirname, '../..');
+
+export interface BuiltDirectories {
+  /** What `npm run release:build` writes. */
+  readonly release: string;
+  /** What `npm run cell:build` writes. */
+  readonly cell: string;
+}
+
+/** The release and the cell of this checkout, to be read only: the first test file of a run that asks builds them, the others wait. */
+export async function builtRelease(): Promise<BuiltDirectories> {
+  const shared = process.env['LUMENALITY_TEST_RUN_DIR'];
+  if (shared === undefined)
+    throw new Error('test/run-directory.cjs has not run: start the tests by jest.config.cjs.');
+  const under = (name: string): string => join(shared, name);
+  const [building, built, failure] = [under('building'), under('built'), under('failure')];
+  if (isFirst(under('claimed'))) {
+    const directories = ['--out', join(building, 'release'), '--cell', join(building, 'cell')];
+    const build = start(
+      process.execPath,
+      ['--import', 'tsx', join(root, 'bin/release-build.ts'), ...directories],
+      {},
+    );
+    if ((await build.ended) === 0) renameSync(building, built);
+    else writeFileSync(failure, build.output());
+  }
+  await eventually(
+    () => (existsSync(built) || existsSync(failure) ? true : undefined),
+    () => 'another test file has not built the release',
+    120_000,
+  );
+  if (existsSync(failure)) throw new Error(`The release was not built:\n${readFileSync(failure, 'utf8')}`);
+  return { release: join(built, 'release'), cell: join(built, 'cell') };
+}
+
+function isFirst(directory: string): boolean {
+  try {
+    mkdirSync(directory);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,1 @@
+module.exports = async () => require('./run-directory.cjs').remove();
