@@ -1,9 +1,13 @@
+import { buildDecrypt } from '@aws-crypto/decrypt-node';
+import { buildEncrypt } from '@aws-crypto/encrypt-node';
+import { type AwsEsdkKMSInterface, AwsKmsMrkAwareSymmetricKeyringClass } from '@aws-crypto/kms-keyring';
 import {
   AlgorithmSuiteIdentifier,
-  buildClient,
   CommitmentPolicy,
-  KmsKeyringNode,
-} from '@aws-crypto/client-node';
+  KeyringNode,
+  type Newable,
+  type NodeAlgorithmSuite,
+} from '@aws-crypto/material-management-node';
 import { DecryptCommand, EncryptCommand, GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
 
 /** Where a value belongs. It is bound to its ciphertext, so one that was moved or copied elsewhere does not decrypt. */
@@ -29,10 +33,21 @@ const SUITE = AlgorithmSuiteIdentifier.ALG_AES256_GCM_IV12_TAG16_HKDF_SHA512_COM
 /** What KMS says of a wrapped key that was altered, or wrapped for another context: the data is wrong, not the key. */
 const NOT_OF_THIS_KEY = new Set(['InvalidCiphertextException', 'IncorrectKeyException']);
 
-const { encrypt, decrypt } = buildClient({
+/**
+ * For one key, in whatever Region: a replica of a multi-Region key unwraps what its primary wrapped (docs/decisions/0014).
+ * Built from the parts of `@aws-crypto/client-node`, which as a whole loads a client of DynamoDB for keyrings that are not used here.
+ */
+const KmsKeyring = AwsKmsMrkAwareSymmetricKeyringClass<NodeAlgorithmSuite, AwsEsdkKMSInterface>(
+  // The library's types call the class abstract, and it is only the base of another.
+  KeyringNode as Newable<KeyringNode>,
+);
+
+const limits = {
   commitmentPolicy: CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT,
   maxEncryptedDataKeys: 1,
-});
+};
+const { encrypt } = buildEncrypt(limits);
+const { decrypt } = buildDecrypt(limits);
 
 /**
  * Envelope encryption of single columns with the AWS Encryption SDK: each value has a data key of its own, wrapped by the
@@ -82,15 +97,14 @@ export class FieldEncryption {
     return { practice: this.#practiceId, table: place.table, column: place.column, row: place.row };
   }
 
-  async #withKeyring<T>(place: FieldPlace, work: (keyring: KmsKeyringNode) => Promise<T>): Promise<T> {
+  async #withKeyring<T>(place: FieldPlace, work: (keyring: KeyringNode) => Promise<T>): Promise<T> {
     // The library reports KMS's refusals as text only; this keeps the error itself.
     let refusal: Error | undefined;
-    const keyring = new KmsKeyringNode({
-      generatorKeyId: this.#keyArn,
-      clientProvider: () =>
-        kmsOperations(this.#kms, (error) => {
-          refusal = error;
-        }),
+    const keyring = new KmsKeyring({
+      keyId: this.#keyArn,
+      client: kmsOperations(this.#kms, (error) => {
+        refusal = error;
+      }),
     });
     try {
       return await work(keyring);
@@ -110,15 +124,11 @@ export class FieldEncryption {
   }
 }
 
-type KmsOperations = ReturnType<
-  NonNullable<ConstructorParameters<typeof KmsKeyringNode>[0]>['clientProvider'] & {}
->;
-
 /** The two libraries write "not there" differently in their types: `?` alone, and `?` with `undefined`. */
 type Present<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
 
 /** The three operations that the library asks for, on the app's own client. */
-function kmsOperations(kms: KMSClient, refused: (error: Error) => void): KmsOperations {
+function kmsOperations(kms: KMSClient, refused: (error: Error) => void): AwsEsdkKMSInterface {
   const noting = async <T extends object>(call: Promise<T>): Promise<Present<T>> => {
     try {
       return (await call) as Present<T>;
