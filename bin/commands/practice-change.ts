@@ -18,7 +18,7 @@ export function practiceChangeCommands(group: Command, invocation: Invocation): 
       .command('update')
       .argument('<practice>', which)
       .description('Bring a practice to a release; it stays active')
-      .requiredOption('--release <id>', 'a published release'),
+      .requiredOption('--release <id>', 'a published release, as `release list` shows them'),
   );
   act<Change & { release: string }>(update, invocation, updatePractice);
 

@@ -31,6 +31,10 @@ const groups: Readonly<Record<string, Group>> = {
     description: 'Create, list and revoke API tokens',
     load: async () => (await import('./token.ts')).tokenCommands,
   },
+  release: {
+    description: 'Look at published releases',
+    load: async () => (await import('./records.ts')).releaseCommands,
+  },
   cost: {
     description: 'Show what a silo of one shape costs a month at list prices, by line item',
     load: async () => (await import('./cost.ts')).costCommand,

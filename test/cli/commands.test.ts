@@ -240,11 +240,13 @@ describe('screens', () => {
       cli(['practice', 'evidence', practiceId, '--full'], { COLUMNS: '80' }),
       cli(['run', 'list'], { COLUMNS: '80' }),
       cli(['audit', 'list'], { COLUMNS: '80' }),
+      cli(['release', 'list'], { COLUMNS: '80' }),
     ]);
     for (const { code, stdout } of answers) {
       expect(code).toBe(0);
       expect(stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('Next'))).toEqual([]);
     }
+    expect(answers[5]?.stdout).toMatch(/r-a{12} .* sha256:a{12}…/);
     const squeezed = (answers[0]?.stdout ?? '').replace(/\s/g, '');
     expect(squeezed).toContain('TheVeryLong');
     expect((await cli(['signup', 'list'])).stdout).toContain(name);
@@ -257,9 +259,12 @@ describe('screens', () => {
     const agreed = await cli(['practice', 'evidence', practiceId]);
     expect(agreed.stdout).toMatch(/secret-under-key +key\/52003237… +key\/52003237… +yes/);
     expect((await cli(['practice', 'evidence', practiceId, '--wide'])).stdout).toContain(`${key}  ${key}`);
+    const replicable = 'arn:aws:kms:us-east-1:000000000000:key/mrk-52003237aaaabbbbccccddddeeeeffff';
+    await plane.evidence(practiceId, 'vault-under-key', true, replicable);
     await plane.evidence(practiceId, 'database-encrypted-with-key', false, key);
     const differing = await cli(['practice', 'evidence', practiceId]);
     expect(differing.stdout).toMatch(new RegExp(`database-encrypted-with-key +${key} +disabled`));
+    expect(differing.stdout).toMatch(/vault-under-key +key\/mrk-52003237… /);
   });
 
   test('a failed check makes evidence exit with 1 and stand out', async () => {
