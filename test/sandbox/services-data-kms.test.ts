@@ -1,4 +1,12 @@
 import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DescribeStackEventsCommand,
+  DescribeStacksCommand,
+  type Stack,
+  UpdateStackCommand,
+} from '@aws-sdk/client-cloudformation';
+import {
   CancelKeyDeletionCommand,
   CreateAliasCommand,
   CreateKeyCommand,
@@ -172,6 +180,35 @@ describe('KMS in the sandbox', () => {
     expect(
       await refusal(clients.kms.send(new ReplicateKeyCommand({ KeyId, ReplicaRegion: 'us-west-2' }))),
     ).toMatchObject({ name: 'UnknownOperationException' });
+  });
+
+  test('CloudFormation makes no multi-Region key of a single-Region one, nor another in its place', async () => {
+    const cloudFormation = new CloudFormationClient({
+      region: 'us-east-1',
+      endpoint: cloud.sandbox.endpoint,
+      credentials: { accessKeyId: '111122223333', secretAccessKey: 'any' },
+    });
+    const StackName = 'single-region';
+    const TemplateBody = (properties: object) =>
+      JSON.stringify({ Resources: { Key: { Type: 'AWS::KMS::Key', Properties: properties } } });
+    const KeyPolicy = {
+      Statement: [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'kms:*', Resource: '*' }],
+    };
+    const settled = async (): Promise<Stack | undefined> => {
+      const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
+      return Stacks?.[0]?.StackStatus?.endsWith('_IN_PROGRESS') === true ? settled() : Stacks?.[0];
+    };
+    await cloudFormation.send(
+      new CreateStackCommand({ StackName, TemplateBody: TemplateBody({ KeyPolicy }) }),
+    );
+    expect((await settled())?.StackStatus).toBe('CREATE_COMPLETE');
+    const changed = TemplateBody({ KeyPolicy, MultiRegion: true });
+    await cloudFormation.send(new UpdateStackCommand({ StackName, TemplateBody: changed }));
+    expect((await settled())?.StackStatus).toBe('UPDATE_ROLLBACK_COMPLETE');
+    const { StackEvents = [] } = await cloudFormation.send(new DescribeStackEventsCommand({ StackName }));
+    expect(StackEvents.map(({ ResourceStatusReason }) => ResourceStatusReason)).toContainEqual(
+      expect.stringContaining('The MultiRegion of a key cannot be changed'),
+    );
   });
 
   test('a policy that locks its owner out is refused, and so is an operation that is not emulated', async () => {

@@ -46,6 +46,23 @@ function settleKey(key: KeyRecord, properties: Properties, context: ResourceCont
   return { physicalId: key.id, attributes: { Arn: key.arn, KeyId: key.id } };
 }
 
+/** "AWS::KMS::Key" (AWS CloudFormation Template Reference): such an update fails, whatever the resource's update policy, so that no key is lost. */
+function refuseAnotherKind(key: KeyRecord, properties: Properties): void {
+  const kind = [
+    ['KeySpec', 'SYMMETRIC_DEFAULT', textOf(properties['KeySpec']) ?? 'SYMMETRIC_DEFAULT'],
+    ['KeyUsage', 'ENCRYPT_DECRYPT', textOf(properties['KeyUsage']) ?? 'ENCRYPT_DECRYPT'],
+    ['Origin', 'AWS_KMS', textOf(properties['Origin']) ?? 'AWS_KMS'],
+    ['MultiRegion', isMultiRegion(key), flagOf(properties['MultiRegion']) ?? false],
+  ] as const;
+  for (const [name, is, asked] of kind) {
+    if (is === asked) continue;
+    throw new AwsError(
+      'ValidationException',
+      `The ${name} of a key cannot be changed: it is ${is}, not ${asked}.`,
+    );
+  }
+}
+
 /** A key that waits for its deletion has left its stack's hands: CloudFormation finds it disabled, and says so. */
 function liveKey(key: KeyRecord): Properties {
   return {
@@ -74,7 +91,9 @@ const keyHandler: ResourceHandler = {
     return settleKey(createKeyWithToken(input, context, context.token), properties, context);
   },
   update(physicalId, properties, _previous, context) {
-    return settleKey(findKey(context, physicalId, 'keys'), properties, context);
+    const key = findKey(context, physicalId, 'keys');
+    refuseAnotherKind(key, properties);
+    return settleKey(key, properties, context);
   },
   read(physicalId, _properties, context) {
     const key = keyTable(context).get(recordKey(context, physicalId));
