@@ -60,6 +60,7 @@ export function practiceBoundary(): Statement[] {
         'backup:CopyFromBackupVault',
         'backup:CopyIntoBackupVault',
         'backup:DescribeBackupVault',
+        'backup:TagResource',
         'cloudwatch:GetMetricData',
         'rds:AddTagsToResource',
         'rds:CopyDBSnapshot',

@@ -193,6 +193,12 @@ function backupStatements(props: BackupProps, bucketArn: string, vaultArn: strin
       ],
       managedRules,
     ),
+    // The plan's tags, and the resource's own, go on each recovery point and on its copy.
+    allow(
+      'TagRecoveryPoints',
+      ['backup:TagResource'],
+      `arn:${Aws.PARTITION}:backup:*:${Aws.ACCOUNT_ID}:recovery-point:*`,
+    ),
     allow('DescribeVaults', ['backup:DescribeBackupVault'], [vaultArn, copiesArn]),
     allow('CopyIntoVaults', ['backup:CopyIntoBackupVault'], [vaultArn, copiesArn]),
     allow('CopyFromVault', ['backup:CopyFromBackupVault'], '*'),

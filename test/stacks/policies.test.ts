@@ -293,6 +293,18 @@ describe('the key of the second copies', () => {
   });
 });
 
+test('the backup of a practice names its recovery points and their copies, and no vault', async () => {
+  const tag = (region: string, resource: string): Question => ({
+    who: roleOf('sunrise', 'BackupRole'),
+    action: 'backup:TagResource',
+    resource: `arn:aws:backup:${region}:111122223333:${resource}`,
+    of: 'sunrise',
+  });
+  for (const region of ['us-east-1', 'us-west-2'])
+    expect(await decision(tag(region, 'recovery-point:1'))).toBe('Allowed');
+  expect(await decision(tag('us-east-1', 'backup-vault:lumenality-sunrise-data'))).not.toBe('Allowed');
+});
+
 describe('the bucket refuses', () => {
   const write = {
     who: app,
