@@ -231,7 +231,7 @@ describe('the practice app', () => {
       practiceId: 'sunrise-speech',
       releaseId: 'r-1',
       appVersion: expect.stringMatching(/^\d+\.\d+\.\d+$/),
-      migration: 6,
+      migration: 7,
     });
     const missing = await ask(`${app.url}/patients`);
     expect(missing.status).toBe(404);
@@ -274,6 +274,7 @@ describe('the practice app', () => {
         { number: 4, name: 'records' },
         { number: 5, name: 'app-role' },
         { number: 6, name: 'owner-link' },
+        { number: 7, name: 'sign-in-codes' },
       ]);
       const events = await client.query("SELECT release_id FROM audit_event WHERE action = 'app.started'");
       expect(events.rows.length).toBeGreaterThanOrEqual(2);

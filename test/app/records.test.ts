@@ -188,7 +188,9 @@ describe('the records', () => {
     expect(added.slice(-3)).toContain(seen[0]?.id);
     // What is not needed to find somebody is not decrypted.
     expect(seen.some(({ dateOfBirth }) => dateOfBirth !== undefined)).toBe(false);
-    expect((await person.browser.api('GET', '/api/clients?cursor=1.2')).statusCode).toBe(400);
+    for (const cursor of ['1.2', `1.${'-'.repeat(36)}`]) {
+      expect((await person.browser.api('GET', `/api/clients?cursor=${cursor}`)).statusCode).toBe(400);
+    }
   });
 
   test('show what people typed as text, never as a page', async () => {
@@ -202,6 +204,9 @@ describe('the records', () => {
     ['no name', { ...CHILD, name: '  ' }, /name: must not be empty/],
     ['a date that is none', { ...CHILD, dateOfBirth: '2019-02-30' }, /dateOfBirth: must be a date/],
     ['nothing', {}, /name: .*; dateOfBirth: /],
+    ['a date to come', { ...CHILD, dateOfBirth: '2026-11-22' }, /lies in the future/],
+    ['a name that turns round', { ...CHILD, name: 'Ada\u202enosirroM' }, /name: must not hold control/],
+    ['half a name', { ...CHILD, name: 'Ada\u0000' }, /name: must not hold control/],
   ])('refuse a client with %s, and say what is wrong', async (_what, client, message) => {
     const answer = await owner.browser.api('POST', '/api/clients', client);
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);

@@ -1,3 +1,4 @@
+import { eventually } from '../builders/process.ts';
 import {
   accept,
   Browser,
@@ -281,7 +282,7 @@ describe('guessing', () => {
     );
     const stranger = new Browser(practice, '192.0.2.250');
     const attempt = await stranger.post('/sign-in', { email: owner.email, password: PASSWORD });
-    expect(attempt.statusCode).toBe(429);
+    expect([attempt.statusCode, attempt.headers['retry-after']]).toEqual([429, '3600']);
     // … and the owner signs in from where the owner is known.
     expect((await signIn(practice, owner)).answer.statusCode).toBe(303);
     later(practice, 15 * MINUTE);
@@ -289,6 +290,31 @@ describe('guessing', () => {
     expect((await right()).statusCode).toBe(303);
     // The trail says that it happened, and is not filled by those who are kept out.
     expect(await eventsOf(practice, 'sign-in.limit-reached')).toMatchObject([{ address: '192.0.2.1' }]);
+  });
+
+  test('of codes is stopped for a day by somebody who has the password, from wherever, until a new link is given', async () => {
+    const practice = await practices.open();
+    const owner = await becomeOwner(practice);
+    const manager = await hire(practice, owner, 'practice_manager');
+    // From the office itself, patiently: neither the address nor the quarter of an hour is what stops it.
+    const colleague = new Browser(practice);
+    const statuses: number[] = [];
+    for (let guess = 0; guess < 22; guess += 1) {
+      if (guess % 4 === 0) {
+        later(practice, 16 * MINUTE);
+        await colleague.post('/sign-in', { email: manager.email, password: PASSWORD });
+      }
+      const answer = await colleague.post('/sign-in/code', { code: String(100_000 + guess) });
+      statuses.push(answer.statusCode);
+    }
+    expect(statuses).toEqual([...Array.from({ length: 20 }, () => 400), 429, 429]);
+    const kept = await signIn(practice, manager);
+    expect([kept.answer.statusCode, kept.answer.headers['retry-after']]).toEqual([429, '86400']);
+    expect(kept.answer.body).toContain('Wait a day');
+    const { browser } = await signIn(practice, owner);
+    const reset = await browser.api('POST', `/api/staff/${manager.id}/reset`);
+    const back = await accept(practice, reset.json<{ token: string }>().token, manager.email);
+    expect((await signIn(practice, back)).answer.statusCode).toBe(303);
   });
 
   test('of codes is stopped as well, by somebody who has the password', async () => {
@@ -441,6 +467,28 @@ test('a sign-in begun with the old password cannot be finished after a new link 
   // In this moment the account has a password and no authenticator.
   expect((await thief.get('/enrolment')).headers.location).toBe('/sign-in');
   expect((await back.get('/enrolment')).statusCode).toBe(200);
+});
+
+test('a password that is being checked while the account gets another opens nothing', async () => {
+  const practice = await practices.open();
+  const owner = await becomeOwner(practice);
+  const master = await practice.master.connect();
+  await master.query('BEGIN; LOCK TABLE pending_sign_in IN SHARE ROW EXCLUSIVE MODE');
+  const thief = new Browser(practice).post('/sign-in', { email: owner.email, password: PASSWORD });
+  // The password was found right by now; then a new link is given and taken.
+  await eventually(
+    async () =>
+      (
+        await master.query(
+          "SELECT FROM pg_stat_activity WHERE usename = 'practice_app' AND wait_event_type = 'Lock'",
+        )
+      ).rowCount === 1 || undefined,
+    () => 'The sign-in does not wait.',
+  );
+  await master.query("UPDATE staff SET password_hash = 'another', totp_secret = NULL; COMMIT");
+  master.release();
+  const answer = await thief;
+  expect([answer.statusCode, answer.cookies]).toEqual([401, []]);
 });
 
 test.each([

@@ -4,6 +4,7 @@ import { staff } from './0003-staff.ts';
 import { records } from './0004-records.ts';
 import { appRole } from './0005-app-role.ts';
 import { ownerLink } from './0006-owner-link.ts';
+import { signInCodes } from './0007-sign-in-codes.ts';
 
 export interface Migration {
   /** 1, 2, 3 … without a gap. */
@@ -21,4 +22,5 @@ export const migrations: readonly Migration[] = [
   records,
   appRole,
   ownerLink,
+  signInCodes,
 ];

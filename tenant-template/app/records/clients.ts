@@ -123,13 +123,20 @@ export class Clients {
 
   /** Before any transaction: no connection waits for a call over the network. */
   async #encrypted(id: string, client: NewClient): Promise<Record<keyof NewClient, Buffer>> {
-    const { encryption } = this.#parts;
+    const { encryption, clock } = this.#parts;
+    refuseUnborn(client.dateOfBirth, clock());
     const [name, dateOfBirth] = await Promise.all([
       encryption.encrypt({ table: 'client', column: 'name', row: id }, client.name),
       encryption.encrypt({ table: 'client', column: 'date_of_birth', row: id }, client.dateOfBirth),
     ]);
     return { name, dateOfBirth };
   }
+}
+
+/** It is tomorrow already somewhere. */
+function refuseUnborn(dateOfBirth: string, now: Date): void {
+  const tomorrow = new Date(now.getTime() + 24 * 60 * 60_000).toISOString().slice(0, 10);
+  if (dateOfBirth > tomorrow) throw new Refusal('invalid', 'The date of birth lies in the future.');
 }
 
 export function noSuchClient(): Refusal {
@@ -141,7 +148,7 @@ function cursorOf(row: Pick<Row, 'created_at' | 'id'>): string {
 }
 
 function parseCursor(cursor: string): [Date, string] {
-  const [, time, id] = /^(\d{1,15})\.([0-9a-f-]{36})$/.exec(cursor) ?? [];
+  const [, time, id] = /^(\d{1,15})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(cursor) ?? [];
   if (time === undefined || id === undefined) {
     throw new Refusal('invalid', 'The cursor is not one that this list gave. Start from the first page.');
   }

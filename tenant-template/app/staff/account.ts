@@ -16,8 +16,8 @@ export class Account {
   /** @returns the token of a pending sign-in that sets another authenticator up, with new backup codes. */
   async renewAuthenticator(member: Member, current: string, address: string): Promise<string> {
     const { pool, clock } = this.#parts;
-    await this.#confirm(member, current, address);
-    return beginSignIn(pool, member.id, clock(), true);
+    const passwordHash = await this.#confirm(member, current, address);
+    return beginSignIn(pool, { staffId: member.id, passwordHash, renewing: true }, clock());
   }
 
   /** The member's other sessions end. */
@@ -28,15 +28,15 @@ export class Account {
     address: string,
   ): Promise<void> {
     const { pool, audit, passwords, sessions } = this.#parts;
-    await this.#confirm(member, current, address);
+    const before = await this.#confirm(member, current, address);
     checkPassword(password, member.email);
     const hash = await passwords.hash(password);
     await inTransaction(pool, async (client) => {
       const changed = await client.query(
-        "UPDATE staff SET password_hash = $2 WHERE id = $1 AND status = 'active'",
-        [member.id, hash],
+        "UPDATE staff SET password_hash = $2 WHERE id = $1 AND status = 'active' AND password_hash = $3",
+        [member.id, hash, before],
       );
-      if (changed.rowCount !== 1) throw new Refusal('signed-out', 'This account was closed meanwhile.');
+      if (changed.rowCount !== 1) throw new Refusal('signed-out', 'This account changed meanwhile.');
       await sessions.endAllOf(client, member.id, session);
       await audit.record(
         client,
@@ -49,18 +49,22 @@ export class Account {
     });
   }
 
-  async #confirm(member: Member, password: string, address: string): Promise<void> {
+  /** @returns the hash of the password that was given. */
+  async #confirm(member: Member, password: string, address: string): Promise<string> {
     const { pool, audit, passwords, limits } = this.#parts;
+    passwords.refuseCrowd();
     await limits.attempt(member.email, address);
     const { rows } = await pool.query<{ password_hash: string | null }>(
       'SELECT password_hash FROM staff WHERE id = $1',
       [member.id],
     );
-    if (!(await passwords.verify(password, rows[0]?.password_hash))) {
+    const stored = rows[0]?.password_hash;
+    if (!(await passwords.verify(password, stored)) || !stored) {
       const refused = { action: 'sign-in.refused', details: { step: 'account' } };
       await audit.record(pool, { actor: member.id, address }, refused);
       throw new Refusal('invalid', 'The current password is wrong.');
     }
     await limits.forget(pool, member.email, address);
+    return stored;
   }
 }

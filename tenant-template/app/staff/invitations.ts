@@ -70,7 +70,7 @@ export class Invitations {
         { actor: staffId, address },
         { action, record: { type: 'staff', id: staffId } },
       );
-      return beginSignIn(client, staffId, clock());
+      return beginSignIn(client, { staffId, passwordHash }, clock());
     });
   }
 

@@ -21,6 +21,11 @@ export async function takeAccess(
     now,
   ]);
   await voidLinksBy(queries, staffId, now);
+  // Whoever guessed at what is gone must not keep the member waiting.
+  await queries.query(
+    `DELETE FROM sign_in_attempt WHERE account = (SELECT sha256(convert_to(email, 'UTF8')) FROM staff WHERE id = $1)`,
+    [staffId],
+  );
   await sessions.endAllOf(queries, staffId);
 }
 

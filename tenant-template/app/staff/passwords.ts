@@ -84,14 +84,18 @@ export class PasswordHashing {
     }
   }
 
+  /** Before an attempt is counted that nobody will look at. @throws Refusal (busy). */
+  refuseCrowd(): void {
+    if (this.#waiting.length < MAX_WAITING) return;
+    throw new Refusal('busy', 'Too many people sign in at this moment. Try again in a few seconds.', 5);
+  }
+
   async #turn(): Promise<void> {
     if (this.#running < AT_ONCE) {
       this.#running += 1;
       return;
     }
-    if (this.#waiting.length >= MAX_WAITING) {
-      throw new Refusal('busy', 'Too many people sign in at this moment. Try again in a few seconds.', 5);
-    }
+    this.refuseCrowd();
     await new Promise<void>((resolve) => {
       this.#waiting.push(resolve);
     });

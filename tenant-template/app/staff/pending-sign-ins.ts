@@ -19,19 +19,32 @@ export interface PendingSignIn {
   readonly renewing: boolean;
 }
 
-/** @returns the token for the cookie. */
+/** Who gave the right password, and which it was. */
+export interface Proven {
+  readonly staffId: string;
+  readonly passwordHash: string;
+  readonly renewing?: boolean;
+}
+
+/**
+ * @returns the token for the cookie.
+ * @throws Refusal (signed out) when the password is not the member's any more: to check one takes long enough for a colleague
+ * to give a new link meanwhile, and what was begun with the old password must not go on with the new account.
+ */
 export async function beginSignIn(
   queries: Queries,
-  staffId: string,
+  { staffId, passwordHash, renewing = false }: Proven,
   now: Date,
-  renewing = false,
 ): Promise<string> {
   const { token, hash } = newToken();
   await queries.query('DELETE FROM pending_sign_in WHERE expires_at < $1', [now]);
-  await queries.query(
-    'INSERT INTO pending_sign_in (id, token_hash, staff_id, expires_at, renewing) VALUES ($1, $2, $3, $4, $5)',
-    [randomUUID(), hash, staffId, new Date(now.getTime() + VALID_MS), renewing],
+  const begun = await queries.query(
+    `INSERT INTO pending_sign_in (id, token_hash, staff_id, expires_at, renewing)
+     SELECT $1, $2, id, $4, $5 FROM staff
+     WHERE id = $3 AND status = 'active' AND password_hash = $6 FOR SHARE`,
+    [randomUUID(), hash, staffId, new Date(now.getTime() + VALID_MS), renewing, passwordHash],
   );
+  if (begun.rowCount !== 1) throw new Refusal('signed-out', 'This account changed meanwhile. Start again.');
   return token;
 }
 

@@ -46,6 +46,7 @@ export class SignIn {
   ): Promise<{ readonly token: string; readonly next: 'code' | 'enrolment' }> {
     const { pool, audit, passwords, limits, clock } = this.#parts;
     const email = typedEmail.trim().toLowerCase();
+    passwords.refuseCrowd();
     await limits.attempt(email, address);
     const { rows } = await pool.query<Account>(
       'SELECT id, status, password_hash, totp_secret IS NOT NULL AS enrolled FROM staff WHERE email = $1',
@@ -53,14 +54,15 @@ export class SignIn {
     );
     const [account] = rows;
     const right = await passwords.verify(password, account?.password_hash);
-    if (!right || account?.status !== 'active') {
+    if (!right || account?.status !== 'active' || account.password_hash === null) {
       await audit.record(pool, { actor: account?.id ?? 'nobody', address }, { action: 'sign-in.refused' });
       throw new Refusal(
         'signed-out',
         'The e-mail address or the password is wrong. Ask whoever looks after the accounts in your practice if you cannot sign in.',
       );
     }
-    const token = await beginSignIn(pool, account.id, clock());
+    const proven = { staffId: account.id, passwordHash: account.password_hash };
+    const token = await beginSignIn(pool, proven, clock());
     return { token, next: account.enrolled ? 'code' : 'enrolment' };
   }
 
@@ -77,10 +79,12 @@ export class SignIn {
   async withCode(pendingToken: string | undefined, code: string, address: string): Promise<string> {
     const { pool, audit, sessions, limits, clock } = this.#parts;
     const pending = await findPending(pool, pendingToken, clock());
-    await limits.attempt(pending.email, address);
     const asker = { actor: pending.staffId, address };
     const digits = code.replaceAll(/\s/g, '');
-    const step = /^\d{6}$/.test(digits) ? await this.#step(pending, digits) : undefined;
+    // Before the attempt is counted: while the key cannot be used, nobody guesses.
+    const secret = /^\d{6}$/.test(digits) ? await this.#secretOf(pending) : undefined;
+    await limits.attempt(pending.email, address, 'code');
+    const step = secret === undefined ? undefined : stepOfCode(secret, digits, clock());
     const session = await inTransaction(pool, async (client) => {
       const factor =
         step === undefined
@@ -108,12 +112,10 @@ export class SignIn {
     });
   }
 
-  async #step(pending: PendingSignIn, digits: string): Promise<number | undefined> {
-    const { encryption, clock } = this.#parts;
-    if (pending.totpSecret === null) throw new Refusal('signed-out', 'Start again.');
-    const place = { table: 'staff', column: 'totp_secret', row: pending.staffId };
-    const secret = await encryption.decrypt(place, pending.totpSecret);
-    return stepOfCode(secret, digits, clock());
+  #secretOf({ staffId, totpSecret }: PendingSignIn): Promise<string> {
+    if (totpSecret === null) throw new Refusal('signed-out', 'Start again.');
+    const place = { table: 'staff', column: 'totp_secret', row: staffId };
+    return this.#parts.encryption.decrypt(place, totpSecret);
   }
 
   async #useBackupCode(

@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { roles } from '../access.ts';
 
-const line = (longest: number) =>
+const text = (longest: number) =>
   z.string().trim().min(1, 'must not be empty').max(longest, `must have at most ${longest} characters`);
+/** The database takes no NUL, and what turns the direction of writing round makes one name look like another. */
+const line = (longest: number) =>
+  text(longest).regex(/^[^\p{Cc}\u202a-\u202e\u2066-\u2069]*$/u, 'must not hold control characters');
 
 const EARLIEST_BIRTH = '1900-01-01';
 
@@ -37,7 +40,7 @@ export const clientForm = z.object({
     .refine((date) => date >= EARLIEST_BIRTH, `must not be before ${EARLIEST_BIRTH}`),
 });
 export const noteForm = z.object({
-  text: line(20_000),
+  text: text(20_000),
   /** A form sends the empty string for "none". */
   amends: z.union([z.literal('').transform(() => undefined), z.uuid('must be the id of a note')]).optional(),
 });
