@@ -293,16 +293,15 @@ describe('the key of the second copies', () => {
   });
 });
 
-test('the backup of a practice names its recovery points and their copies, and no vault', async () => {
-  const tag = (region: string, resource: string): Question => ({
+test('the backup of a practice tags its recovery points and their copies, in its own account', async () => {
+  const tag = (region: string, account = '111122223333'): Question => ({
     who: roleOf('sunrise', 'BackupRole'),
     action: 'backup:TagResource',
-    resource: `arn:aws:backup:${region}:111122223333:${resource}`,
+    resource: `arn:aws:backup:${region}:${account}:recovery-point:1`,
     of: 'sunrise',
   });
-  for (const region of ['us-east-1', 'us-west-2'])
-    expect(await decision(tag(region, 'recovery-point:1'))).toBe('Allowed');
-  expect(await decision(tag('us-east-1', 'backup-vault:lumenality-sunrise-data'))).not.toBe('Allowed');
+  for (const region of ['us-east-1', 'us-west-2']) expect(await decision(tag(region))).toBe('Allowed');
+  expect(await decision(tag('us-east-1', '999999999999'))).not.toBe('Allowed');
 });
 
 describe('the bucket refuses', () => {
