@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely';
 import type { ChangeOverride } from '../domain/change-review.ts';
 import type { Component } from '../domain/release.ts';
 import type { Connection, Trx } from './database.ts';
-import { type Page, type PageRequest, pageFrom, positionOf } from './page.ts';
+import { newestFirst, type Page, type PageRequest } from './page.ts';
 import type { ChangeOverrideTable } from './schema.ts';
 
 export type ChangeOverrideRow = Selectable<ChangeOverrideTable>;
@@ -26,21 +26,12 @@ export function insertOverride(trx: Trx, row: NewOverride): Promise<ChangeOverri
 }
 
 /** Newest first; also those that were used, revoked or have expired. */
-export async function listOverrides(
+export function listOverrides(
   db: Connection,
   page: PageRequest & { readonly practiceId: string },
 ): Promise<Page<ChangeOverrideRow>> {
-  let query = db.selectFrom('change_override').selectAll().where('practice_id', '=', page.practiceId);
-  if (page.cursor !== undefined) {
-    const { at, id } = positionOf(page.cursor, 'uuid');
-    query = query.where((eb) => eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(at, id)));
-  }
-  const rows = await query
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit + 1)
-    .execute();
-  return pageFrom(rows, page.limit, (row) => ({ at: row.created_at, id: row.id }));
+  const query = db.selectFrom('change_override').selectAll().where('practice_id', '=', page.practiceId);
+  return newestFirst(query, page, { at: 'created_at', ids: 'uuid' });
 }
 
 export function findOverride(

@@ -1,5 +1,7 @@
+import type { Selectable } from 'kysely';
 import type { RunError } from '../domain/run.ts';
 import { type Connection, toJson } from './database.ts';
+import { newestFirst, type Page, type PageRequest } from './page.ts';
 import type { DeploymentTable } from './schema.ts';
 
 export interface Deployment {
@@ -91,24 +93,18 @@ export async function failDeployment(
     .execute();
 }
 
-/** A page of a practice's deployments, newest first; `before` is the last one of the page before. */
+/** Releases that were applied to a practice, newest first. */
 export async function listDeployments(
   connection: Connection,
-  page: {
-    readonly practiceId: string;
-    readonly before?: { readonly startedAt: Date; readonly id: string } | undefined;
-    readonly limit: number;
-  },
-): Promise<Deployment[]> {
-  const { before } = page;
-  let query = connection.selectFrom('deployment').selectAll().where('practice_id', '=', page.practiceId);
-  if (before !== undefined) {
-    query = query.where((eb) =>
-      eb(eb.refTuple('started_at', 'id'), '<', eb.tuple(before.startedAt, before.id)),
-    );
-  }
-  const rows = await query.orderBy('started_at', 'desc').orderBy('id', 'desc').limit(page.limit).execute();
-  return rows.map((row) => ({
+  page: PageRequest & { readonly practiceId: string },
+): Promise<Page<Deployment>> {
+  const query = connection.selectFrom('deployment').selectAll().where('practice_id', '=', page.practiceId);
+  const { items, nextCursor } = await newestFirst(query, page, { at: 'started_at', ids: 'uuid' });
+  return { items: items.map(toDeployment), nextCursor };
+}
+
+function toDeployment(row: Selectable<DeploymentTable>): Deployment {
+  return {
     id: row.id,
     practiceId: row.practice_id,
     releaseId: row.release_id,
@@ -118,5 +114,5 @@ export async function listDeployments(
     error: row.error,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
-  }));
+  };
 }

@@ -1,4 +1,6 @@
+import { type SelectQueryBuilder, sql } from 'kysely';
 import { DomainError } from '../domain/errors.ts';
+import type { Schema } from './schema.ts';
 
 /** One page of a list is asked for by size and by the cursor that the page before ended with. */
 export interface PageRequest {
@@ -13,8 +15,8 @@ export interface Page<Row> {
   readonly nextCursor: string | null;
 }
 
-/** Where a page ended: lists are ordered by time and then by id, so rows added meanwhile move no page. */
-export interface Position {
+/** Where a page ended. */
+interface Position {
   readonly at: Date;
   readonly id: string;
 }
@@ -40,6 +42,32 @@ export function positionOf(cursor: string, idKind: keyof typeof idPatterns): Pos
     );
   }
   return { at, id };
+}
+
+/**
+ * One page of a query's rows, newest first: by the time in column `at` and then by id, so rows added meanwhile move no page.
+ * @throws DomainError `invalid_input` for a cursor that is not one of this list.
+ */
+export async function newestFirst<
+  Tables extends keyof Schema,
+  At extends string,
+  Row extends { readonly id: string } & Readonly<Record<At, Date>>,
+>(
+  query: SelectQueryBuilder<Schema, Tables, Row>,
+  { limit, cursor }: PageRequest,
+  { at, ids }: { readonly at: At; readonly ids: 'uuid' | 'text' },
+): Promise<Page<Row>> {
+  let rest = query;
+  if (cursor !== undefined) {
+    const end = positionOf(cursor, ids);
+    rest = rest.where(sql<boolean>`(${sql.ref(at)}, ${sql.ref('id')}) < (${end.at}, ${end.id})`);
+  }
+  const rows = await rest
+    .orderBy(sql.ref(at), 'desc')
+    .orderBy(sql.ref('id'), 'desc')
+    .limit(limit + 1)
+    .execute();
+  return pageFrom(rows, limit, (row) => ({ at: row[at], id: row.id }));
 }
 
 /** Makes a page of rows that were read with `limit + 1`, so that the last page is known as such. */

@@ -2,7 +2,7 @@ import type { Insertable, Selectable } from 'kysely';
 import type { PracticeState } from '../domain/practice.ts';
 import type { PracticeSettings } from '../domain/settings.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
-import { type Page, type PageRequest, pageFrom, positionOf } from './page.ts';
+import { newestFirst, type Page, type PageRequest } from './page.ts';
 import { latestRunIds } from './run-store.ts';
 import type { PracticeTable, SiloStackTable } from './schema.ts';
 
@@ -51,16 +51,7 @@ export async function listPractices(
 ): Promise<Page<PracticeOverview>> {
   let query = db.selectFrom('practice').selectAll();
   if (page.state !== undefined) query = query.where('state', '=', page.state);
-  if (page.cursor !== undefined) {
-    const { at, id } = positionOf(page.cursor, 'text');
-    query = query.where((eb) => eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(at, id)));
-  }
-  const rows = await query
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit + 1)
-    .execute();
-  const { items, nextCursor } = pageFrom(rows, page.limit, (row) => ({ at: row.created_at, id: row.id }));
+  const { items, nextCursor } = await newestFirst(query, page, { at: 'created_at', ids: 'text' });
   return { items: await withOverview(db, items), nextCursor };
 }
 

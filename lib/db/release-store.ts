@@ -1,6 +1,7 @@
 import { DomainError } from '../domain/errors.ts';
 import type { Release, ReleaseManifest } from '../domain/release.ts';
 import { type Connection, toJson } from './database.ts';
+import { newestFirst, type Page, type PageRequest } from './page.ts';
 
 /** A published release without the bodies of its templates. */
 export interface PublishedRelease {
@@ -50,8 +51,7 @@ export async function publishRelease(
 }
 
 export async function newestRelease(connection: Connection): Promise<PublishedRelease | undefined> {
-  const [newest] = await listReleases(connection, { limit: 1 });
-  return newest;
+  return (await listReleases(connection, { limit: 1 })).items[0];
 }
 
 export async function readRelease(connection: Connection, id: string): Promise<PublishedRelease | undefined> {
@@ -68,23 +68,14 @@ export async function readReleaseTemplates(connection: Connection, id: string): 
     .executeTakeFirst();
 }
 
-/** A page of releases, newest first; `before` is the last one of the page before. */
+/** Newest first. */
 export async function listReleases(
   connection: Connection,
-  page: {
-    readonly before?: { readonly publishedAt: Date; readonly id: string } | undefined;
-    readonly limit: number;
-  },
-): Promise<PublishedRelease[]> {
-  const { before } = page;
-  let query = connection.selectFrom('release').select(summary);
-  if (before !== undefined) {
-    query = query.where((eb) =>
-      eb(eb.refTuple('published_at', 'id'), '<', eb.tuple(before.publishedAt, before.id)),
-    );
-  }
-  const rows = await query.orderBy('published_at', 'desc').orderBy('id', 'desc').limit(page.limit).execute();
-  return rows.map(toPublished);
+  page: PageRequest,
+): Promise<Page<PublishedRelease>> {
+  const query = connection.selectFrom('release').select(summary);
+  const { items, nextCursor } = await newestFirst(query, page, { at: 'published_at', ids: 'text' });
+  return { items: items.map(toPublished), nextCursor };
 }
 
 function toPublished(row: {

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { RunError, RunState, StepState, Workflow } from '../domain/run.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
+import { newestFirst, type Page, type PageRequest } from './page.ts';
 import type { RunStepTable, RunTable } from './schema.ts';
 
 export interface Run {
@@ -92,31 +93,21 @@ export async function lockRun(trx: Trx, id: string): Promise<Run | undefined> {
   return row === undefined ? undefined : toRun(row);
 }
 
-/** A page of runs, newest first; `before` is the last run of the page before. */
+/** Newest first, of all practices or of one. */
 export async function listRuns(
   connection: Connection,
-  page: {
-    readonly practiceId?: string | undefined;
-    readonly state?: RunState | undefined;
-    readonly before?: { readonly createdAt: Date; readonly id: string } | undefined;
-    readonly limit: number;
-  },
-): Promise<RunWithSteps[]> {
-  const { practiceId, state, before } = page;
+  page: PageRequest & { readonly practiceId?: string | undefined; readonly state?: RunState | undefined },
+): Promise<Page<RunWithSteps>> {
+  const { practiceId, state } = page;
   let query = connection.selectFrom('run').selectAll();
   if (practiceId !== undefined) query = query.where('practice_id', '=', practiceId);
   if (state !== undefined) query = query.where('state', '=', state);
-  if (before !== undefined) {
-    query = query.where((eb) =>
-      eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(before.createdAt, before.id)),
-    );
-  }
-  const rows = await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(page.limit).execute();
+  const { items, nextCursor } = await newestFirst(query, page, { at: 'created_at', ids: 'uuid' });
   const steps = await stepsOf(
     connection,
-    rows.map((row) => row.id),
+    items.map((row) => row.id),
   );
-  return rows.map((row) => ({ ...toRun(row), steps: steps.get(row.id) ?? [] }));
+  return { items: items.map((row) => ({ ...toRun(row), steps: steps.get(row.id) ?? [] })), nextCursor };
 }
 
 /** The id of the newest run of each of these practices. */

@@ -1,7 +1,7 @@
 import type { Insertable, Selectable } from 'kysely';
 import type { Agreement, SignUpState } from '../domain/sign-up.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
-import { type Page, type PageRequest, pageFrom, positionOf } from './page.ts';
+import { newestFirst, type Page, type PageRequest } from './page.ts';
 import type { SignUpTable } from './schema.ts';
 import { violates } from './violations.ts';
 
@@ -33,16 +33,7 @@ export async function listSignUps(
 ): Promise<Page<SignUpRow>> {
   let query = db.selectFrom('sign_up').selectAll();
   if (page.state !== undefined) query = query.where('state', '=', page.state);
-  if (page.cursor !== undefined) {
-    const { at, id } = positionOf(page.cursor, 'uuid');
-    query = query.where((eb) => eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(at, id)));
-  }
-  const rows = await query
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit + 1)
-    .execute();
-  return pageFrom(rows, page.limit, (row) => ({ at: row.created_at, id: row.id }));
+  return newestFirst(query, page, { at: 'created_at', ids: 'uuid' });
 }
 
 export function setAgreement(db: Trx, id: string, agreement: Agreement, at: Date): Promise<SignUpRow> {

@@ -1,7 +1,7 @@
 import { type Insertable, type Selectable, sql } from 'kysely';
 import type { Role } from '../domain/access.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
-import { type Page, type PageRequest, pageFrom, positionOf } from './page.ts';
+import { newestFirst, type Page, type PageRequest } from './page.ts';
 import type { ApiTokenTable } from './schema.ts';
 
 export type TokenRow = Selectable<ApiTokenTable>;
@@ -21,18 +21,8 @@ export function findToken(db: Connection, id: string): Promise<TokenRow | undefi
 }
 
 /** Newest first. */
-export async function listTokens(db: Connection, page: PageRequest): Promise<Page<TokenRow>> {
-  let query = db.selectFrom('api_token').selectAll();
-  if (page.cursor !== undefined) {
-    const { at, id } = positionOf(page.cursor, 'text');
-    query = query.where((eb) => eb(eb.refTuple('created_at', 'id'), '<', eb.tuple(at, id)));
-  }
-  const rows = await query
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit + 1)
-    .execute();
-  return pageFrom(rows, page.limit, (row) => ({ at: row.created_at, id: row.id }));
+export function listTokens(db: Connection, page: PageRequest): Promise<Page<TokenRow>> {
+  return newestFirst(db.selectFrom('api_token').selectAll(), page, { at: 'created_at', ids: 'text' });
 }
 
 /** Lets no other transaction add, change or lock tokens until this one ends: rules over all tokens hold. */

@@ -42,11 +42,5 @@ export async function listDeployments(
   page: PageRequest,
 ): Promise<Page<Deployment>> {
   await readPractice(core, practiceId);
-  const position = page.cursor === undefined ? undefined : positionOf(page.cursor, 'uuid');
-  const rows = await deploymentRows(core.db, {
-    practiceId,
-    before: position === undefined ? undefined : { startedAt: position.at, id: position.id },
-    limit: page.limit + 1,
-  });
-  return pageFrom(rows, page.limit, (row) => ({ at: row.startedAt, id: row.id }));
+  return deploymentRows(core.db, { ...page, practiceId });
 }

@@ -1,6 +1,6 @@
 import { type AuditFilter, type AuditRow, listAudit as auditRows } from '../db/audit-store.ts';
 import { countByDrift } from '../db/drift-store.ts';
-import { type Page, type PageRequest, pageFrom, positionOf } from '../db/page.ts';
+import type { Page, PageRequest } from '../db/page.ts';
 import { type PlanRow, listPlans as planRows } from '../db/plan-store.ts';
 import { countPractices } from '../db/practice-store.ts';
 import {
@@ -25,13 +25,8 @@ export function listAudit(core: Core, page: PageRequest & AuditFilter): Promise<
 }
 
 /** Published releases, newest first. */
-export async function listReleases(core: Core, page: PageRequest): Promise<Page<PublishedRelease>> {
-  const position = page.cursor === undefined ? undefined : positionOf(page.cursor, 'text');
-  const rows = await releaseRows(core.db, {
-    before: position === undefined ? undefined : { publishedAt: position.at, id: position.id },
-    limit: page.limit + 1,
-  });
-  return pageFrom(rows, page.limit, (row) => ({ at: row.publishedAt, id: row.id }));
+export function listReleases(core: Core, page: PageRequest): Promise<Page<PublishedRelease>> {
+  return releaseRows(core.db, page);
 }
 
 /** @throws DomainError `not_found` */

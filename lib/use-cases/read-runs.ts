@@ -1,4 +1,4 @@
-import { type Page, type PageRequest, pageFrom, positionOf } from '../db/page.ts';
+import type { Page, PageRequest } from '../db/page.ts';
 import { listRunEvents as eventRows, type RunEvent } from '../db/run-event-store.ts';
 import { type RunWithSteps, readRun as runRow, listRuns as runRows } from '../db/run-store.ts';
 import type { RunState } from '../domain/run.ts';
@@ -21,14 +21,7 @@ export async function listRuns(
   page: PageRequest & { readonly practiceId?: string | undefined; readonly state?: RunState | undefined },
 ): Promise<Page<RunWithSteps>> {
   if (page.practiceId !== undefined) await readPractice(core, page.practiceId);
-  const position = page.cursor === undefined ? undefined : positionOf(page.cursor, 'uuid');
-  const rows = await runRows(core.db, {
-    practiceId: page.practiceId,
-    state: page.state,
-    before: position === undefined ? undefined : { createdAt: position.at, id: position.id },
-    limit: page.limit + 1,
-  });
-  return pageFrom(rows, page.limit, (row) => ({ at: row.createdAt, id: row.id }));
+  return runRows(core.db, page);
 }
 
 /** What happened in a run after an event (0: from its start), oldest first. The run must exist: `readRun` tells. */

@@ -197,7 +197,7 @@ test.each(mistakes)(
       state: 'active',
       release_id: cloud.release.manifest.id,
     });
-    const [deployment] = await listDeployments(database.db, { practiceId, limit: 1 });
+    const [deployment] = (await listDeployments(database.db, { practiceId, limit: 1 })).items;
     expect(deployment).toMatchObject({ state: 'failed', releaseId: release.manifest.id });
     expect(await query('select word from rows_of_the_test')).toEqual([{ word: 'kept' }]);
   },

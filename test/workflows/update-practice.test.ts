@@ -160,7 +160,7 @@ test('an update brings the practice to the release, with every change judged and
       [dataStack(id), 'Other', 'safe', 'allowed'],
     ]),
   );
-  const [deployment, before] = await listDeployments(database.db, { practiceId: id, limit: 10 });
+  const [deployment, before] = (await listDeployments(database.db, { practiceId: id, limit: 10 })).items;
   expect(deployment).toMatchObject({
     state: 'succeeded',
     reason: 'test',
@@ -200,7 +200,7 @@ test.each([
       state: 'active',
       release_id: first.manifest.id,
     });
-    const [deployment] = await listDeployments(database.db, { practiceId: id, limit: 1 });
+    const [deployment] = (await listDeployments(database.db, { practiceId: id, limit: 1 })).items;
     expect(deployment).toMatchObject({ state: 'failed', error: { code: 'change_refused' } });
   },
   60_000,
@@ -363,7 +363,7 @@ describe('with an override', () => {
       state: 'active',
       release_id: first.manifest.id,
     });
-    const [deployment] = await listDeployments(database.db, { practiceId: id, limit: 1 });
+    const [deployment] = (await listDeployments(database.db, { practiceId: id, limit: 1 })).items;
     expect(deployment).toMatchObject({ state: 'cancelled' });
     expect((await update(id, replacing)).error).toBeNull();
   }, 60_000);
