@@ -23,8 +23,11 @@ import type {
   WebAclFacts,
 } from './silo-facts.ts';
 
-/** The outcome of one read: what was seen, or why nothing could be seen; and when. */
-export type Reading<T> = { readonly at: string } & ({ readonly value: T } | { readonly error: string });
+/** The outcome of one read: what was seen, or why nothing could be seen and whether that may pass by itself; and when. */
+export type Reading<T> = { readonly at: string } & (
+  | { readonly value: T }
+  | { readonly error: string; readonly mayPass?: boolean }
+);
 
 /** Everything that is read of a silo before its practice may be active. */
 export interface SiloFacts {

@@ -21,7 +21,7 @@ import type { Shapes } from '../ports/shapes.ts';
 import type { StackView } from '../ports/stack-deployments.ts';
 import { sha256 } from './deploy-stack.ts';
 import { practiceParameters } from './practice-parameters.ts';
-import { readSilo } from './read-silo.ts';
+import { passingFailure, readSilo } from './read-silo.ts';
 import { inProgress } from './stack-progress.ts';
 import { type PrepareParts, releaseOf } from './steps/prepare.ts';
 
@@ -64,11 +64,16 @@ export async function readDrift(sources: DriftSources, practice: PracticeRow): P
   const outputs = await recordedOutputs(db, practice.id);
   const stacks = promisedStacks(practice.id, release, standing, outputs);
   const bounds = { desiredCount: Number(standing['DesiredCount']), maxCount: Number(standing['MaxCount']) };
+  const readings = await Promise.allSettled([
+    ...stacks.map((stack) => orProblem(sources, () => oneStack(sources, stack, bounds))),
+    orProblem(sources, () => checks(sources, practice, { release, standing, outputs })),
+  ]);
+  // All have ended before the look is given up: one that went on unheard would be in the way of the next look.
   return joinFindings(
-    await Promise.all([
-      ...stacks.map((stack) => orProblem(sources, () => oneStack(sources, stack, bounds))),
-      orProblem(sources, () => checks(sources, practice, { release, standing, outputs })),
-    ]),
+    readings.map((reading) => {
+      if (reading.status === 'rejected') throw reading.reason;
+      return reading.value;
+    }),
   );
 }
 
@@ -172,5 +177,10 @@ async function checks(
     standing: of.standing,
     outputs: Object.assign({}, ...of.outputs.values()) as Parameters,
   });
-  return checkFindings(await readSilo({ cloud, db, now, signal }, address), expectations);
+  const facts = await readSilo({ cloud, db, now, signal }, address);
+  // An app that is down may be so for days: its health is watched apart.
+  const { version: _version, readiness: _readiness, ...ofAws } = facts;
+  const busy = passingFailure(Object.values(ofAws));
+  if (busy !== undefined) throw new DomainError('cloud_failure', busy, { retryable: true });
+  return checkFindings(facts, expectations);
 }

@@ -140,14 +140,21 @@ async function reading<T>({ now, signal }: SiloSources, question: () => Promise<
   } catch (error) {
     signal?.throwIfAborted();
     // A DomainError's message is fit to be kept as evidence; any other error's may hold anything.
-    if (error instanceof DomainError) return { error: error.publicMessage, at: now().toISOString() };
-    throw error;
+    if (!(error instanceof DomainError)) throw error;
+    return { error: error.publicMessage, mayPass: error.retryable, at: now().toISOString() };
   }
+}
+
+/** The first of these readings that failed for a reason that may pass by itself, such as AWS having too much to do. */
+export function passingFailure(readings: readonly Reading<unknown>[]): string | undefined {
+  for (const each of readings) if ('error' in each && each.mayPass === true) return each.error;
+  return undefined;
 }
 
 /** What depends on a read that failed has failed for the same reason. */
 function valueOf<T>(reading: Reading<T>): T {
-  if ('error' in reading) throw new DomainError('cloud_failure', reading.error);
+  if ('error' in reading)
+    throw new DomainError('cloud_failure', reading.error, { retryable: reading.mayPass === true });
   return reading.value;
 }
 

@@ -1,7 +1,9 @@
+import { setMaxListeners } from 'node:events';
 import { siloShapes } from '../../bin/silo-shapes.ts';
 import { sandboxDefaults } from '../../lib/config.ts';
 import { listAudit } from '../../lib/db/audit-store.ts';
 import { type Database, migrate, openEmbedded } from '../../lib/db/database.ts';
+import { findPractice } from '../../lib/db/practice-store.ts';
 import { publishRelease } from '../../lib/db/release-store.ts';
 import { listSiloStacks } from '../../lib/db/silo-stack-store.ts';
 import type { Actor } from '../../lib/domain/access.ts';
@@ -16,6 +18,7 @@ import {
   requestDriftCheck,
 } from '../../lib/use-cases/practice-drift.ts';
 import { provisioningSteps, provisionPractice } from '../../lib/workflows/provision-practice.ts';
+import { readDrift as compareSilo } from '../../lib/workflows/read-drift.ts';
 import { updateSteps } from '../../lib/workflows/update-practice.ts';
 import { eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 import { type SandboxCloud, startSandboxCloud } from '../builders/sandbox-cloud.ts';
@@ -23,6 +26,7 @@ import { type SandboxCloud, startSandboxCloud } from '../builders/sandbox-cloud.
 const clock = { now: () => new Date() };
 const actor: Actor = { id: 'token:test', name: 'test', roles: ['operator'], requestId: 'test-request' };
 const practiceId = 'alder-aba';
+const silo = { shapes: siloShapes, cell: sandboxDefaults, pollIntervalMs: 100 };
 
 describe('drift, on the sandbox cloud', () => {
   let cloud: SandboxCloud;
@@ -36,7 +40,6 @@ describe('drift, on the sandbox cloud', () => {
     [cloud, database] = await Promise.all([startSandboxCloud(), openEmbedded(undefined)]);
     await migrate(database.db);
     await publishRelease(database.db, cloud.release, { publishedBy: 'test', now: clock.now() });
-    const silo = { shapes: siloShapes, cell: sandboxDefaults, pollIntervalMs: 100 };
     engine = createRunEngine({
       database,
       definitions: [provisionPractice({ ...silo, ports: cloud.ports })],
@@ -173,5 +176,24 @@ describe('drift, on the sandbox cloud', () => {
     });
     await lift();
     expect((await look()).state).toBe('in_sync');
+  }, 90_000);
+
+  test('a silo that AWS has no time to show is looked at again later, and nothing is concluded', async () => {
+    const lift = await cloud.fault({
+      service: 'kms',
+      operation: 'DescribeKey',
+      effect: { kind: 'error', code: 'KMSInternalException', message: 'busy', status: 500 },
+    });
+    const practice = await findPractice(database.db, practiceId);
+    if (practice === undefined) throw new Error('no practice');
+    const { signal } = new AbortController();
+    setMaxListeners(100, signal);
+    const sources = { ...silo, db: database.db, cloud: cloud.ports, now: clock.now, signal };
+    await expect(compareSilo(sources, practice)).rejects.toMatchObject({
+      retryable: true,
+      publicMessage: expect.stringContaining('kms:DescribeKey answered KMSInternalException'),
+    });
+    await lift();
+    expect((await compareSilo(sources, practice)).problems).toEqual([]);
   }, 90_000);
 });

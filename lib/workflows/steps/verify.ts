@@ -7,7 +7,7 @@ import { judgeSilo } from '../../domain/silo-checks.ts';
 import { type SiloPromise, siloPromise } from '../../domain/silo-promise.ts';
 import type { CloudPorts } from '../../ports/cloud.ts';
 import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
-import { readSilo } from '../read-silo.ts';
+import { passingFailure, readSilo } from '../read-silo.ts';
 import { outputsBefore } from './deploy-component.ts';
 import { prepared, releaseOf } from './prepare.ts';
 
@@ -32,7 +32,8 @@ export function verify({ cloud }: VerifyParts): StepDefinition<z.infer<typeof ve
       const evidence = judgeSilo(facts, expectations);
       await keep(context, evidence);
       const failures = evidence.filter(({ passed }) => !passed);
-      if (failures.length > 0) throw notAsPromised(failures, evidence.length);
+      const mayPass = passingFailure(Object.values(facts)) !== undefined;
+      if (failures.length > 0) throw notAsPromised(failures, evidence.length, mayPass);
       return { checks: evidence.length };
     },
   };
@@ -63,7 +64,8 @@ function keep({ run, now, write }: StepContext, evidence: readonly Evidence[]): 
   });
 }
 
-function notAsPromised(failures: readonly Evidence[], all: number): DomainError {
+/** @param mayPass whether something could not be read that the next attempt may read */
+function notAsPromised(failures: readonly Evidence[], all: number, mayPass: boolean): DomainError {
   const said = failures.map(
     ({ check, expected, observed }) => `${check}: expected ${expected}, observed ${observed}`,
   );
@@ -71,6 +73,7 @@ function notAsPromised(failures: readonly Evidence[], all: number): DomainError 
     'verification_failed',
     `${failures.length} of ${all} checks failed. ${said.join('; ')}.`,
     {
+      retryable: mayPass,
       context: {
         nextAction:
           'The practice stays inactive. Correct what the failed checks name, then retry the run: it verifies again. Or cancel it.',
