@@ -128,6 +128,9 @@ function asCommandError(error: unknown): CommandError {
   return commandError('internal', `This is a fault of the command line itself: ${words}`, { cause: error });
 }
 
+/** Fields whose flags have shorter names than theirs. */
+const shortNames: Readonly<Record<string, string>> = { 'release-id': 'release', 'logical-id': 'resource' };
+
 /** Flags are named after the fields they set: `/contact/phone` is `--contact-phone`, if the command has it. */
 function flagOf(command: Command | undefined, pointer: string): string | undefined {
   const name = pointer
@@ -135,7 +138,7 @@ function flagOf(command: Command | undefined, pointer: string): string | undefin
     .filter((part) => part !== '' && !/^\d+$/.test(part))
     .map((part) => part.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`))
     .join('-');
-  return [`--${name}`, `--agreement-${name}`].find((flag) =>
+  return [`--${shortNames[name] ?? name}`, `--agreement-${name}`].find((flag) =>
     command?.options.some((option) => option.long === flag),
   );
 }

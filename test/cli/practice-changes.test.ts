@@ -48,6 +48,14 @@ const change = (over: object): RunEventBody => ({
   ...over,
 });
 
+test('a release that is not there is named by the flag that asked for it', async () => {
+  const args = ['practice', 'update', practiceId, '--release', 'r-000000000000', '--reason', 'a fix'];
+  expect(await cli(args)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--release (/releaseId)'),
+  });
+});
+
 test('an update is followed to its end, and what the review said of it is shown with the run', async () => {
   const args = ['practice', 'update', practiceId, '--release', releaseId, '--reason', 'a fix'];
   const deployment = deploymentSchema.parse(await asDocument(args));
