@@ -82,7 +82,7 @@ describe('the records', () => {
     await owner.browser.get(`/clients/${id}`);
     expect(await lastEvents(2)).toMatchObject([
       { action: 'client.read', ...by, ...client },
-      { action: 'notes.read', ...by, ...client, details: { notes: [first.id, second.id] } },
+      { action: 'notes.read', ...by, ...client, details: { notes: [second.id, first.id] } },
     ]);
     await owner.browser.get('/clients');
     expect(await lastEvents(1)).toMatchObject([
@@ -191,6 +191,32 @@ describe('the records', () => {
     for (const cursor of ['1.2', `1.${'-'.repeat(36)}`]) {
       expect((await person.browser.api('GET', `/api/clients?cursor=${cursor}`)).statusCode).toBe(400);
     }
+  });
+
+  test('on a client are shown a page of notes at a time, newest first, under numbers that stay', async () => {
+    const id = await addClient(owner);
+    const notes = `/api/clients/${id}/notes`;
+    const write = async (note: object) =>
+      (await owner.browser.api('POST', notes, note)).json<{ id: string }>().id;
+    const first = await write({ text: 'Note the first' });
+    for (let count = 2; count < 27; count += 1) await write({ text: `Note ${count}` });
+    await write({ text: 'It was another one', amends: first });
+    interface List {
+      readonly items: ReadonlyArray<{ number: number; text: string; amendsNumber: number | null }>;
+      readonly next?: string;
+    }
+    const newest = (await owner.browser.api('GET', notes)).json<List>();
+    expect(newest.items.map(({ number }) => number)).toEqual(Array.from({ length: 25 }, (_, at) => 27 - at));
+    expect(newest.items[0]).toMatchObject({ text: 'It was another one', amendsNumber: 1 });
+    const oldest = (await owner.browser.api('GET', `${notes}?before=${newest.next}`)).json<List>();
+    expect(oldest).toMatchObject({ items: [{ number: 2 }, { number: 1, text: 'Note the first' }] });
+    expect(oldest.next).toBeUndefined();
+    // Who reads no more than a page has not read the rest, and the trail says so.
+    expect((await lastEvents(1))[0]).toMatchObject({ details: { notes: [expect.anything(), first] } });
+    const page = (await owner.browser.get(`/clients/${id}`)).body;
+    expect(page).toContain(`<a href="?before=2#note-${first}">note 1</a>`);
+    expect(page).toContain(`<a href="/clients/${id}?before=3">Older notes</a>`);
+    expect((await owner.browser.api('GET', `${notes}?before=all`)).statusCode).toBe(400);
   });
 
   test('show what people typed as text, never as a page', async () => {

@@ -39,7 +39,8 @@ interface Row {
   readonly created_at: Date;
 }
 
-const PAGE = 25;
+/** Items of a page. Each is a call of KMS or more. */
+export const PAGE = 25;
 
 /** The people whom the practice treats. */
 export class Clients {

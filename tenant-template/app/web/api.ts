@@ -1,7 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import { permissions } from '../access.ts';
 import type { StaffMembers } from '../staff/staff-members.ts';
-import { auditQuery, clientForm, idParams, inviteForm, noteForm, pageQuery, roleForm } from './forms.ts';
+import {
+  auditQuery,
+  clientForm,
+  idParams,
+  inviteForm,
+  noteForm,
+  notesQuery,
+  pageQuery,
+  roleForm,
+} from './forms.ts';
 import { askerOf, memberOf } from './guard.ts';
 import type { RecordRoutes } from './record-pages.ts';
 
@@ -30,9 +39,9 @@ export function api(
     await clients.correct(askerOf(request), id, clientForm.parse(request.body));
     return reply.code(204).send();
   });
-  server.get('/api/clients/:id/notes', async (request) => ({
-    items: await notes.list(askerOf(request), idParams.parse(request.params).id),
-  }));
+  server.get('/api/clients/:id/notes', async (request) =>
+    notes.list(askerOf(request), idParams.parse(request.params).id, notesQuery.parse(request.query).before),
+  );
   server.post('/api/clients/:id/notes', async (request, reply) => {
     const { id: clientId } = idParams.parse(request.params);
     const id = await notes.write(askerOf(request), clientId, noteForm.parse(request.body));

@@ -11,6 +11,13 @@ const EARLIEST_BIRTH = '1900-01-01';
 
 export const idParams = z.object({ id: z.uuid('must be a UUID') });
 export const pageQuery = z.object({ cursor: z.string().max(100).optional() });
+export const notesQuery = z.object({
+  before: z
+    .string()
+    .regex(/^\d{1,9}$/, "must be a note's number")
+    .transform(Number)
+    .optional(),
+});
 export const auditQuery = z.object({
   before: z
     .string()

@@ -4,7 +4,7 @@ import { may, type Role } from '../access.ts';
 import type { AuditTrail, RecordedEvent } from '../audit.ts';
 import type { Client, Clients, ListedClient, Page } from '../records/clients.ts';
 import type { Note, Notes } from '../records/notes.ts';
-import { auditQuery, clientForm, idParams, noteForm, pageQuery } from './forms.ts';
+import { auditQuery, clientForm, idParams, noteForm, notesQuery, pageQuery } from './forms.ts';
 import { askerOf, memberOf } from './guard.ts';
 import { type Html, html } from './html.ts';
 import { sendPage } from './page.ts';
@@ -30,8 +30,11 @@ export function recordPages(server: FastifyInstance, { pool, clients, notes, aud
   server.get('/clients/:id', async (request, reply) => {
     const member = memberOf(request);
     const { id } = idParams.parse(request.params);
+    const { before } = notesQuery.parse(request.query);
     const client = await clients.read(askerOf(request), id);
-    const written = may(member.role, 'notes.read') ? await notes.list(askerOf(request), id) : undefined;
+    const written = may(member.role, 'notes.read')
+      ? await notes.list(askerOf(request), id, before)
+      : undefined;
     const body = clientBody(client, written, member.role);
     return sendPage(reply, { title: 'Client', heading: client.name, member, body });
   });
@@ -92,25 +95,33 @@ function clientTable({ items, next }: Page<ListedClient>): Html {
 ${next !== undefined && html`<p><a href="/clients?cursor=${encodeURIComponent(next)}">Older</a></p>`}`;
 }
 
-function clientBody(client: Client, notes: readonly Note[] | undefined, role: Role): Html {
+function clientBody(client: Client, notes: Page<Note> | undefined, role: Role): Html {
   return html`<p>Born <time datetime="${client.dateOfBirth}">${client.dateOfBirth}</time></p>
 ${may(role, 'clients.write') && correctionForm(client)}
-${notes !== undefined && html`<h2>Notes</h2>${notes.length === 0 && html`<p>None yet.</p>`}${notes.map((note) => noteOf(note, notes))}`}
-${may(role, 'notes.write') && noteFormOf(client.id, notes ?? [])}`;
+${notes && notesOf(client.id, notes)}
+${may(role, 'notes.write') && noteFormOf(client.id, notes?.items ?? [])}`;
 }
 
-/** The original is named by its place, which stays the same: notes are never removed. */
-function noteOf(note: Note, all: readonly Note[]): Html {
-  const amended = all.findIndex(({ id }) => id === note.amends) + 1;
+function notesOf(clientId: string, { items, next }: Page<Note>): Html {
+  return html`<h2>Notes</h2>
+${items.length === 0 ? html`<p>None here.</p>` : html`<p class="hint">Newest first</p>`}
+${items.map((note) => noteOf(note, items))}
+${next !== undefined && html`<p><a href="/clients/${clientId}?before=${next}">Older notes</a></p>`}`;
+}
+
+function noteOf(note: Note, shown: readonly Note[]): Html {
+  const { amends, amendsNumber } = note;
+  // On an older page when it is not on this one.
+  const page = shown.some(({ id }) => id === amends) ? '' : `?before=${(amendsNumber ?? 0) + 1}`;
   return html`<article id="note-${note.id}">
-<h3>Note ${all.indexOf(note) + 1}</h3>
-<p>${note.authorName}, ${time(note.createdAt)}${amended > 0 && html`, amends <a href="#note-${note.amends ?? ''}">note ${amended}</a>`}</p>
+<h3>Note ${note.number}</h3>
+<p>${note.authorName}, ${time(note.createdAt)}${amends !== null && html`, amends <a href="${page}#note-${amends}">note ${amendsNumber ?? ''}</a>`}</p>
 <p class="text">${note.text}</p>
 </article>`;
 }
 
 function noteFormOf(clientId: string, notes: readonly Note[]): Html {
-  const options = notes.map(({ id }, index) => html`<option value="${id}">Amends note ${index + 1}</option>`);
+  const options = notes.map(({ id, number }) => html`<option value="${id}">Amends note ${number}</option>`);
   return html`<form method="post" action="/clients/${clientId}/notes">
 <h2>Write a note</h2>
 <p class="hint">A note cannot be changed afterwards. To correct one, write another that amends it.</p>
