@@ -1,7 +1,7 @@
 import { appendAudit } from '../db/audit-store.ts';
 import { lockPractice } from '../db/practice-store.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
-import { lockRun, openRunOf, type RunWithSteps, readRun, requestCancel } from '../db/run-store.ts';
+import { lockRun, newestRunOf, type RunWithSteps, readRun, requestCancel } from '../db/run-store.ts';
 import type { Actor } from '../domain/access.ts';
 import type { PracticeState } from '../domain/practice.ts';
 import type { Workflow } from '../domain/run.ts';
@@ -17,7 +17,7 @@ const cancellable: Readonly<Record<Workflow, readonly PracticeState[]>> = {
 /**
  * Asks for a run's end: its worker stops at the next safe point and removes what is safe to remove. The answer is the
  * run as `cancelling`; its events tell when it is `cancelled`, and `kept` what was left standing.
- * @throws DomainError `not_found`, `wrong_state` (ended or cancelled already, or the practice has moved on).
+ * @throws DomainError `not_found`, `wrong_state` (ended or cancelled already, or the practice or a later run has moved on).
  */
 export function cancelRun(
   core: Core,
@@ -36,9 +36,12 @@ export function cancelRun(
         `The run is ${run.state} and its practice is ${state} by now: there is nothing to cancel.`,
       );
     }
-    const open = await openRunOf(trx, run.practiceId);
-    if (open !== undefined && open.id !== runId) {
-      throw wrongState(run.state, `Run ${open.id} of this practice is ${open.state}: cancel that one.`);
+    const newest = await newestRunOf(trx, run.practiceId);
+    if (newest !== undefined && newest.id !== runId) {
+      throw wrongState(
+        run.state,
+        `Run ${newest.id} of this practice came after this one and is ${newest.state}: of this one there is nothing left to cancel.`,
+      );
     }
     const now = core.clock.now();
     const cancelling = await requestCancel(trx, runId);

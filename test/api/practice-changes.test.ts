@@ -143,6 +143,10 @@ describe('an update', () => {
       status: 409,
       detail: expect.stringContaining(second),
     });
+    // What a later run made of the practice is no matter of the first one's any more, and its failure stays on record.
+    await endRun(second, 'succeeded');
+    expect((await cancel(first)).statusCode).toBe(409);
+    await endRun(second, 'running');
     expect((await cancel(second)).json()).toMatchObject({ state: 'cancelling' });
   });
 });
