@@ -98,7 +98,9 @@ export function runRoutes(app: Routes, deps: AppDeps, limits: Limits): void {
     method: 'POST',
     url: '/v1/runs/:id/cancel',
     schema: {
-      summary: 'Call a run off and remove what is safe to remove',
+      summary: 'Call a run off',
+      description:
+        'Of a provisioning, what is safe to remove is removed. Of an update nothing is taken back, for the practice works on it; a stack operation under way ends first. `kept` tells what stands.',
       tags: ['runs'],
       params: uuidParams,
       body: reasonSchema.meta({ examples: [{ reason: 'The practice withdrew' }] }),

@@ -32,7 +32,7 @@ export function runErrorFrom(
 
 function standardAction(error: DomainError): string {
   if (error.retryable) return 'This may pass by itself: retry the run.';
-  return 'Correct the cause named above, then retry the run; or cancel it to remove what was made.';
+  return 'Correct the cause named above, then retry the run; or cancel it.';
 }
 
 function isFailedResource(value: unknown): value is NonNullable<RunError['resource']> {

@@ -76,7 +76,7 @@ function notAsPromised(failures: readonly Evidence[], all: number, mayPass: bool
       retryable: mayPass,
       context: {
         nextAction:
-          'The practice stays inactive. Correct what the failed checks name, then retry the run: it verifies again. Or cancel it.',
+          'The practice does not count as running this release. Correct what the failed checks name, then retry the run: it verifies again. Or cancel it.',
       },
     },
   );
