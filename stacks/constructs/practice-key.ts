@@ -206,13 +206,19 @@ export function webLogGroupName(practiceId: string): string {
   return `aws-waf-logs-lumenality-${practiceId}`;
 }
 
+/**
+ * Logical ids of the service stack's alarms, as their names have them. Named, because practice ids may hold any word: of practice
+ * `sunrise-data`, every alarm's name begins like one of a stack of practice `sunrise`.
+ */
+const alarmIds = ['Alarms', 'ServiceErrors'];
+
 /** The condition under which a CloudWatch alarm of this practice acts, and no other's. */
 export function alarmsOf(practiceId: string): object {
   return {
     StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
     ArnLike: {
-      'aws:SourceArn': ['foundation', 'data', 'service'].map((component) =>
-        arnInCell('cloudwatch', `alarm:lumenality-${practiceId}-${component}-*`),
+      'aws:SourceArn': alarmIds.map((id) =>
+        arnInCell('cloudwatch', `alarm:lumenality-${practiceId}-service-${id}*`),
       ),
     },
   };

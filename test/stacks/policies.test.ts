@@ -223,6 +223,31 @@ describe('the services that keep the practice’s data', () => {
     );
   });
 
+  test('every alarm of the templates reaches the topic', async () => {
+    const names = Object.entries(synthesise().templates).flatMap(([component, { template }]) =>
+      Object.entries(template.Resources)
+        .filter(([, { Type }]) => Type === 'AWS::CloudWatch::Alarm')
+        .map(([id]) => `lumenality-sunrise-${component}-${id}-1`),
+    );
+    expect(names.length).toBeGreaterThan(5);
+    for (const name of names) {
+      const context = {
+        'aws:SourceAccount': '111122223333',
+        'aws:SourceArn': `arn:aws:cloudwatch:us-east-1:111122223333:alarm:${name}`,
+      };
+      const who = service('cloudwatch.amazonaws.com');
+      const answer = await decision({
+        who,
+        action: 'sns:Publish',
+        resource: sunrise.topic,
+        of: 'sunrise',
+        context,
+      });
+      // Refused: name its logical id in stacks/constructs/practice-key.ts.
+      expect({ name, answer }).toEqual({ name, answer: 'Allowed' });
+    }
+  });
+
   const logs = service('logs.us-east-1.amazonaws.com');
   const logArn = 'kms:EncryptionContext:aws:logs:arn';
   test.each([
@@ -245,9 +270,12 @@ describe('the services that keep the practice’s data', () => {
   });
 
   test.each([
-    ['lumenality-sunrise-service-AlarmUnhealthy-1', '111122223333', 'Allowed'],
-    ['lumenality-harbor-service-AlarmUnhealthy-1', '111122223333', 'refused'],
-    ['lumenality-sunrise-service-AlarmUnhealthy-1', '999999999999', 'refused'],
+    ['lumenality-sunrise-service-AlarmsOffline-1', '111122223333', 'Allowed'],
+    ['lumenality-sunrise-service-ServiceErrors-1', '111122223333', 'Allowed'],
+    // Of the practice sunrise-service.
+    ['lumenality-sunrise-service-service-AlarmsOffline-1', '111122223333', 'refused'],
+    ['lumenality-harbor-service-AlarmsOffline-1', '111122223333', 'refused'],
+    ['lumenality-sunrise-service-AlarmsOffline-1', '999999999999', 'refused'],
   ])('the alarm %s of account %s reaches the topic: %s', async (alarm, account, expected) => {
     const context = {
       'aws:SourceAccount': account,
