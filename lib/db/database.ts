@@ -29,11 +29,15 @@ const asText = (value: string): string => value;
 const int8 = 20;
 const date = 1082;
 
-/** Opens the embedded database in `directory`, or one in memory when it is undefined. Refuses a directory in use. */
-export async function openEmbedded(directory: string | undefined): Promise<Database> {
+/**
+ * Opens the embedded database in `directory`, or one in memory when it is undefined. Refuses a directory in use.
+ * @param image what PGlite's `dumpDataDir` gave of another one, to begin with: opening it takes a quarter of the time of making one
+ */
+export async function openEmbedded(directory: string | undefined, image?: Blob): Promise<Database> {
   const lock = directory === undefined ? undefined : lockDirectory(directory);
   const pglite = new PGlite({
     ...(directory === undefined ? {} : { dataDir: `${directory}/postgres` }),
+    ...(image === undefined ? {} : { loadDataDir: image }),
     parsers: { [types.DATE]: asText },
   });
   try {

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, start } from './process.ts';
+import { isFirst, shared } from './run-directory.ts';
 
 const root = join(__dirname, '../..');
 
@@ -13,12 +14,12 @@ export interface BuiltDirectories {
 
 /** The release and the cell of this checkout, to be read only: the first test file of a run that asks builds them, the others wait. */
 export async function builtRelease(): Promise<BuiltDirectories> {
-  const shared = process.env['LUMENALITY_TEST_RUN_DIR'];
-  if (shared === undefined)
-    throw new Error('test/run-directory.cjs has not run: start the tests by jest.config.cjs.');
-  const under = (name: string): string => join(shared, name);
-  const [building, built, failure] = [under('building'), under('built'), under('failure')];
-  if (isFirst(under('claimed'))) {
+  const [building, built, failure] = [
+    shared('release-building'),
+    shared('release'),
+    shared('release-failure'),
+  ];
+  if (isFirst('release')) {
     const directories = ['--out', join(building, 'release'), '--cell', join(building, 'cell')];
     const build = start(
       process.execPath,
@@ -35,14 +36,4 @@ export async function builtRelease(): Promise<BuiltDirectories> {
   );
   if (existsSync(failure)) throw new Error(`The release was not built:\n${readFileSync(failure, 'utf8')}`);
   return { release: join(built, 'release'), cell: join(built, 'cell') };
-}
-
-function isFirst(directory: string): boolean {
-  try {
-    mkdirSync(directory);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
 }

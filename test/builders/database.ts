@@ -1,11 +1,23 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { type Database, migrate, openEmbedded } from '../../lib/db/database.ts';
 import { publishRelease } from '../../lib/db/release-store.ts';
 import { type Release, releaseManifestSchema } from '../../lib/domain/release.ts';
+import { isFirst, shared } from './run-directory.ts';
 
-/** A migrated database in memory. Opening takes seconds: share one in a file and keep tests apart by their data. */
+/**
+ * A migrated database in memory. Opening takes a second, and four for the first of a run, whose image the others load: share one in
+ * a file and keep tests apart by their data.
+ */
 export async function openTestDatabase(): Promise<Database> {
+  const image = shared('database-image');
+  if (existsSync(image)) return openEmbedded(undefined, new Blob([readFileSync(image)]));
   const database = await openEmbedded(undefined);
   await migrate(database.db);
+  if (database.engine.kind === 'embedded' && isFirst('database')) {
+    const dump = await database.engine.pglite.dumpDataDir('none');
+    writeFileSync(`${image}-partial`, new Uint8Array(await dump.arrayBuffer()));
+    renameSync(`${image}-partial`, image);
+  }
   return database;
 }
 

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { siloShapes } from '../../bin/silo-shapes.ts';
 import { sandboxDefaults } from '../../lib/config.ts';
 import { listAudit } from '../../lib/db/audit-store.ts';
-import { type Database, migrate, openEmbedded } from '../../lib/db/database.ts';
+import type { Database } from '../../lib/db/database.ts';
 import { findPractice } from '../../lib/db/practice-store.ts';
 import { publishRelease } from '../../lib/db/release-store.ts';
 import { listSiloStacks } from '../../lib/db/silo-stack-store.ts';
@@ -20,6 +20,7 @@ import {
 import { provisioningSteps, provisionPractice } from '../../lib/workflows/provision-practice.ts';
 import { readDrift as compareSilo } from '../../lib/workflows/read-drift.ts';
 import { updateSteps } from '../../lib/workflows/update-practice.ts';
+import { openTestDatabase } from '../builders/database.ts';
 import { eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 import { type SandboxCloud, startSandboxCloud } from '../builders/sandbox-cloud.ts';
 
@@ -37,8 +38,7 @@ describe('drift, on the sandbox cloud', () => {
   let outputs: Record<string, string>;
 
   beforeAll(async () => {
-    [cloud, database] = await Promise.all([startSandboxCloud(), openEmbedded(undefined)]);
-    await migrate(database.db);
+    [cloud, database] = await Promise.all([startSandboxCloud(), openTestDatabase()]);
     await publishRelease(database.db, cloud.release, { publishedBy: 'test', now: clock.now() });
     engine = createRunEngine({
       database,

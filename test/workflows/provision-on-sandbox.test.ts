@@ -3,7 +3,7 @@ import { newOwnerToken } from '../../bin/commands/owner-link.ts';
 import { siloShapes } from '../../bin/silo-shapes.ts';
 import { sandboxDefaults } from '../../lib/config.ts';
 import { listAudit } from '../../lib/db/audit-store.ts';
-import { type Database, migrate, openEmbedded, type Trx } from '../../lib/db/database.ts';
+import type { Database, Trx } from '../../lib/db/database.ts';
 import { listDeployments } from '../../lib/db/deployment-store.ts';
 import { listEvidence } from '../../lib/db/evidence-store.ts';
 import { findPractice } from '../../lib/db/practice-store.ts';
@@ -20,6 +20,7 @@ import type { Core } from '../../lib/use-cases/core.ts';
 import { recordInvitation } from '../../lib/use-cases/owner-invitation.ts';
 import { retryRun } from '../../lib/use-cases/retry-run.ts';
 import { provisioningSteps, provisionPractice } from '../../lib/workflows/provision-practice.ts';
+import { openTestDatabase } from '../builders/database.ts';
 import { beginsStackCreation, eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 import { type SandboxCloud, startSandboxCloud } from '../builders/sandbox-cloud.ts';
 
@@ -75,8 +76,7 @@ describe('provision-practice, on the sandbox cloud', () => {
   };
 
   beforeAll(async () => {
-    [cloud, database] = await Promise.all([startSandboxCloud(), openEmbedded(undefined)]);
-    await migrate(database.db);
+    [cloud, database] = await Promise.all([startSandboxCloud(), openTestDatabase()]);
     await publishRelease(database.db, cloud.release, { publishedBy: 'test', now: clock.now() });
     engine = await startEngine();
   }, 120_000);

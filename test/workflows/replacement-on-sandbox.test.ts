@@ -8,7 +8,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { Client } from 'pg';
 import { siloShapes } from '../../bin/silo-shapes.ts';
 import { sandboxDefaults } from '../../lib/config.ts';
-import { type Database, migrate, openEmbedded } from '../../lib/db/database.ts';
+import type { Database } from '../../lib/db/database.ts';
 import { listDeployments } from '../../lib/db/deployment-store.ts';
 import { findPractice } from '../../lib/db/practice-store.ts';
 import { publishRelease } from '../../lib/db/release-store.ts';
@@ -22,6 +22,7 @@ import { changeSettings } from '../../lib/use-cases/practice-settings.ts';
 import { requestDeployment } from '../../lib/use-cases/request-deployment.ts';
 import { provisioningSteps, provisionPractice } from '../../lib/workflows/provision-practice.ts';
 import { updatePractice, updateSteps } from '../../lib/workflows/update-practice.ts';
+import { openTestDatabase } from '../builders/database.ts';
 import { eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 import { type SandboxCloud, startSandboxCloud } from '../builders/sandbox-cloud.ts';
 
@@ -99,8 +100,7 @@ let engine: RunEngine;
 let core: Core;
 
 beforeAll(async () => {
-  [cloud, database] = await Promise.all([startSandboxCloud(), openEmbedded(undefined)]);
-  await migrate(database.db);
+  [cloud, database] = await Promise.all([startSandboxCloud(), openTestDatabase()]);
   await publishRelease(database.db, cloud.release, { publishedBy: 'test', now: clock.now() });
   const parts = { ports: cloud.ports, shapes: siloShapes, cell: sandboxDefaults, pollIntervalMs: 100 };
   const definitions = [provisionPractice(parts), updatePractice(parts)];

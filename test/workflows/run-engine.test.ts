@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { type Database, migrate, openEmbedded } from '../../lib/db/database.ts';
+import type { Database } from '../../lib/db/database.ts';
 import { listRunEvents } from '../../lib/db/run-event-store.ts';
 import { readRun, requestCancel, requeueRun } from '../../lib/db/run-store.ts';
 import { DomainError } from '../../lib/domain/errors.ts';
 import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
 import type { StepContext, WorkflowDefinition } from '../../lib/runs/workflow.ts';
+import { openTestDatabase } from '../builders/database.ts';
 import { mortal } from '../builders/mortal-database.ts';
 import { eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 
@@ -51,8 +52,7 @@ describe('the run engine', () => {
   let serial = 0;
 
   beforeAll(async () => {
-    database = await openEmbedded(undefined);
-    await migrate(database.db);
+    database = await openTestDatabase();
   });
   afterEach(() => engine?.stop());
   afterAll(() => database.close());

@@ -3,7 +3,7 @@ import { CreateChangeSetCommand, ExecuteChangeSetCommand } from '@aws-sdk/client
 import { siloShapes } from '../../bin/silo-shapes.ts';
 import { sandboxDefaults } from '../../lib/config.ts';
 import { listAudit } from '../../lib/db/audit-store.ts';
-import { type Database, migrate, openEmbedded } from '../../lib/db/database.ts';
+import type { Database } from '../../lib/db/database.ts';
 import { listDeployments } from '../../lib/db/deployment-store.ts';
 import { findPractice } from '../../lib/db/practice-store.ts';
 import { publishRelease } from '../../lib/db/release-store.ts';
@@ -20,6 +20,7 @@ import { requestDeployment } from '../../lib/use-cases/request-deployment.ts';
 import { retryRun } from '../../lib/use-cases/retry-run.ts';
 import { provisionPractice } from '../../lib/workflows/provision-practice.ts';
 import { updatePractice } from '../../lib/workflows/update-practice.ts';
+import { openTestDatabase } from '../builders/database.ts';
 import { eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 import { type SmallCloud, smallRelease, startSmallCloud } from '../builders/small-silo.ts';
 
@@ -70,8 +71,7 @@ async function startEngine(): Promise<RunEngine> {
 }
 
 beforeAll(async () => {
-  [cloud, database] = await Promise.all([startSmallCloud(), openEmbedded(undefined)]);
-  await migrate(database.db);
+  [cloud, database] = await Promise.all([startSmallCloud(), openTestDatabase()]);
   for (const release of [first, inPlace, replacing, removing]) {
     await publishRelease(database.db, release, { publishedBy: 'test', now: clock.now() });
   }
