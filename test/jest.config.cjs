@@ -12,7 +12,8 @@ module.exports = {
   randomize: true,
   // Jest leaves one core to itself, which on a machine with two halves the speed.
   maxWorkers: '100%',
-  testTimeout: 60_000,
+  // These end a test that hangs; a busy machine may take several times as long as a quiet one.
+  testTimeout: 180_000,
   transform: {
     '^.+\\.(ts|c?js|mjs)$': [
       '@swc/jest',

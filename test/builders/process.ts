@@ -28,7 +28,7 @@ export function start(command: string, args: readonly string[], env: Record<stri
 export async function eventually<T>(
   condition: () => Promise<T | undefined> | T | undefined,
   describe: () => string,
-  timeoutMs = 60_000,
+  timeoutMs = 120_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
