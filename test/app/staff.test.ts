@@ -491,6 +491,28 @@ test('a password that is being checked while the account gets another opens noth
   expect([answer.statusCode, answer.cookies]).toEqual([401, []]);
 });
 
+test('a backup code that is typed while access is taken away is refused, and neither waits for the other for ever', async () => {
+  const practice = await practices.open();
+  const owner = await becomeOwner(practice);
+  const browser = new Browser(practice);
+  await browser.post('/sign-in', { email: owner.email, password: PASSWORD });
+  const master = await practice.master.connect();
+  await master.query('BEGIN; SELECT FROM staff FOR UPDATE');
+  const answer = browser.post('/sign-in/code', { code: owner.backupCodes[0] as string });
+  await eventually(
+    async () =>
+      (
+        await master.query(
+          "SELECT FROM pg_stat_activity WHERE usename = 'practice_app' AND wait_event_type = 'Lock'",
+        )
+      ).rowCount === 1 || undefined,
+    () => 'The sign-in does not wait.',
+  );
+  await master.query('DELETE FROM backup_code; DELETE FROM pending_sign_in; COMMIT');
+  master.release();
+  expect((await answer).statusCode).toBe(400);
+});
+
 test.each([
   ['is disabled', 'POST', 'disable', undefined],
   ['gets another role', 'PUT', 'role', { role: 'billing' }],

@@ -86,6 +86,8 @@ export class SignIn {
     await limits.attempt(pending.email, address, 'code');
     const step = secret === undefined ? undefined : stepOfCode(secret, digits, clock());
     const session = await inTransaction(pool, async (client) => {
+      // The member before the codes, as those do who take access away: otherwise each could wait for the other.
+      await client.query('SELECT FROM staff WHERE id = $1 FOR UPDATE', [pending.staffId]);
       const factor =
         step === undefined
           ? await this.#useBackupCode(client, pending, code)
