@@ -60,8 +60,11 @@ describe('AWS Backup of a database, in the sandbox', () => {
   };
   const points = async (BackupVaultName: string) =>
     (await backup.send(new ListRecoveryPointsByBackupVaultCommand({ BackupVaultName }))).RecoveryPoints;
+  /** Those that a vault keeps: what is left of a backup that failed tells its job's end, whichever test made it. */
   const snapshots = async () =>
-    (await site.clients.rds.send(new DescribeDBSnapshotsCommand({ SnapshotType: 'awsbackup' }))).DBSnapshots;
+    (
+      await site.clients.rds.send(new DescribeDBSnapshotsCommand({ SnapshotType: 'awsbackup' }))
+    ).DBSnapshots?.filter(({ Status }) => Status !== 'failed');
 
   test('a backup is a snapshot that only the vault lets go', async () => {
     await newVault('open');
