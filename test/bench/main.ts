@@ -14,6 +14,7 @@ import type { Benchmark } from './benchmark.ts';
 import { memory } from './memory.ts';
 import { overhead } from './overhead.ts';
 import { jsonOf, type Reported, tableOf } from './report.ts';
+import { cellBeside } from './sandbox-process.ts';
 import { signUps, signUpsOnPostgres } from './sign-ups.ts';
 import { silo } from './silo.ts';
 import { Workspace } from './workspace.ts';
@@ -105,7 +106,8 @@ async function isWritable(file: string): Promise<boolean> {
 /** In a process of its own, as `npm run release:build`: CDK and its rules take some 500 MB. */
 async function buildRelease(workspace: Workspace, directory: string): Promise<string> {
   const entry = join(root, 'bin', 'release-build.ts');
-  await workspace.run('release-build', ['--import', 'tsx', entry, '--out', directory, '--json']);
+  const output = ['--out', directory, '--cell', cellBeside(directory), '--json'];
+  await workspace.run('release-build', ['--import', 'tsx', entry, ...output]);
   return directory;
 }
 

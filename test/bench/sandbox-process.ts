@@ -1,11 +1,15 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { deployCell } from '../../bin/embedded-cell.ts';
 import { pushImage } from '../../bin/embedded-release.ts';
 import { readReleaseDirectory } from '../../bin/release-directory.ts';
-import { sandboxDefaults } from '../../lib/config.ts';
+import { readConfig, sandboxDefaults } from '../../lib/config.ts';
 import { type Environment, nextMessage, type Started, type Workspace } from './workspace.ts';
 
-/** A sandbox cloud of its own process, as `npm run sandbox` starts it, that knows a release's image. */
+/** Where the cell's templates lie that were built with the release. */
+export const cellBeside = (release: string): string => `${release}-cell`;
+
+/** A sandbox cloud of its own process, as `npm run sandbox` starts it, that has a cell and knows a release's image. */
 export interface SandboxProcess {
   readonly endpoint: string;
   readonly started: Started;
@@ -33,6 +37,7 @@ export async function startSandboxProcess(
   });
   const { port } = await nextMessage(started, (message) => readySchema.safeParse(message).data);
   const endpoint = `http://127.0.0.1:${port}`;
+  await deployCell(endpoint, cellBeside(options.release), readConfig({}).cell);
   const { manifest } = await readReleaseDirectory(options.release);
   await pushImage(endpoint, { ...manifest.image, folder: join(options.release, 'image') });
   return {
