@@ -9,7 +9,7 @@ import { publishTestRelease } from '../builders/database.ts';
 import { freshNpi, signUpRequest } from '../builders/sign-up.ts';
 import { shippedTemplates } from '../builders/templates.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { type Answer, startCli } from './run-cli.ts';
+import { type Answer, launcher, startCli } from './run-cli.ts';
 
 const fixtures = resolve(__dirname, '../fixtures/practices');
 
@@ -147,6 +147,11 @@ describe('from sign-up to practice', () => {
     expect(list.stderr).toContain('must hold one JSON object');
     expect(missing.stderr).toContain('nowhere.json cannot be read');
   });
+});
+
+test('it starts from a checkout without a build', async () => {
+  const { code, stdout } = await startCli(['--version'], { program: launcher }).ended;
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '0.1.0\n' });
 });
 
 describe('what cannot be undone', () => {

@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { eventually } from '../builders/runs.ts';
 
-const launcher = resolve(__dirname, '../../bin/lumenality.js');
+/** What `npx lumenality` starts in a checkout. */
+export const launcher = resolve(__dirname, '../../bin/lumenality.js');
+/** The same in one file, by test/run-directory.cjs. */
+const bundle = join(process.env['LUMENALITY_TEST_RUN_DIR'] as string, 'bin/lumenality.mjs');
 /** Somewhere without a data directory: a token must not be found by accident. */
 const elsewhere = mkdtempSync(join(tmpdir(), 'lumenality-cli-'));
 
@@ -25,9 +28,13 @@ export interface Running {
 /** Starts the command line as a person would, in a process of its own and without a terminal. */
 export function startCli(
   args: readonly string[],
-  options: { readonly env?: Record<string, string>; readonly stdin?: string } = {},
+  options: {
+    readonly env?: Record<string, string>;
+    readonly stdin?: string;
+    readonly program?: string;
+  } = {},
 ): Running {
-  const child = spawn(process.execPath, [launcher, ...args], {
+  const child = spawn(process.execPath, [options.program ?? bundle, ...args], {
     cwd: elsewhere,
     env: { PATH: process.env['PATH'], HOME: elsewhere, ...options.env },
     stdio: 'pipe',
