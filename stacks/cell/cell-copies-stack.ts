@@ -1,16 +1,14 @@
 import { Aws } from 'aws-cdk-lib';
-import { CfnBackupVault } from 'aws-cdk-lib/aws-backup';
 import { CfnKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
-import { cellRoleArn } from '../constructs/cell-names.ts';
+import { cellRoleArn, copyVaultName } from '../constructs/cell-names.ts';
+import { cellNeverUses, cryptography } from '../constructs/key-denials.ts';
+import { lockedVault } from '../constructs/locked-vault.ts';
 import { PlainStack } from '../constructs/plain-stack.ts';
 import { accountRoot } from '../constructs/practice-stack.ts';
 import { retain } from '../constructs/retain.ts';
 
-/** The fewest days that a copy is kept, as in the practices' own vaults. */
-const leastDays = 35;
 const keepers = ['backup', 'rds'].map((service) => `${service}.${Aws.REGION}.amazonaws.com`);
-const cryptography = ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'];
 
 /** In another Region than the silos: the second copy of each backup, locked, under a key of its own. */
 export class CellCopiesStack extends PlainStack {
@@ -24,24 +22,7 @@ export class CellCopiesStack extends PlainStack {
       keyPolicy: { Version: '2012-10-17', Statement: keyStatements() },
     });
     retain(key);
-    const vault = new CfnBackupVault(this, 'Vault', {
-      backupVaultName: 'lumenality-copies',
-      encryptionKeyArn: key.attrArn,
-      // Compliance mode after three days, the fewest there are: then nobody, AWS included, can shorten or delete.
-      lockConfiguration: { minRetentionDays: leastDays, changeableForDays: 3 },
-      accessPolicy: {
-        Version: '2012-10-17',
-        Statement: [
-          {
-            Effect: 'Deny',
-            Principal: '*',
-            Action: ['backup:DeleteRecoveryPoint', 'backup:UpdateRecoveryPointLifecycle'],
-            Resource: '*',
-          },
-        ],
-      },
-    });
-    retain(vault);
+    const vault = lockedVault(this, { name: copyVaultName, keyArn: key.attrArn });
     this.output('VaultArn', vault.attrBackupVaultArn, 'Where second copies go');
     this.output('KeyArn', key.attrArn, 'Key of the second copies');
   }
@@ -98,24 +79,6 @@ function keyStatements(): object[] {
       Resource: '*',
       Condition: { ...throughKeepers, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
     },
-    {
-      Sid: 'ControlPlaneNeverUses',
-      Effect: 'Deny',
-      Principal: '*',
-      Action: [...cryptography, 'kms:CreateGrant'],
-      Resource: '*',
-      Condition: { ArnEquals: { 'aws:PrincipalArn': cellRoleArn('control-plane') } },
-    },
-    {
-      Sid: 'DeploymentNeverUses',
-      Effect: 'Deny',
-      Principal: '*',
-      Action: cryptography,
-      Resource: '*',
-      Condition: {
-        ArnEquals: { 'aws:PrincipalArn': cellRoleArn('deploy') },
-        StringNotEqualsIfExists: { 'kms:ViaService': keepers },
-      },
-    },
+    ...cellNeverUses(keepers),
   ];
 }

@@ -5,12 +5,12 @@ import type { Construct } from 'constructs';
 import { cellPath } from '../constructs/cell-names.ts';
 import { PlainStack } from '../constructs/plain-stack.ts';
 import { accountRoot, arnInCell } from '../constructs/practice-stack.ts';
+import { allow, type Statement } from '../constructs/statements.ts';
 import { controlPlanePolicy } from './control-plane-policy.ts';
 import { deployDenials, deploysData, deploysNetwork } from './deploy-policy.ts';
 import { deploysService } from './deploy-service-policy.ts';
 import { practiceBoundary } from './practice-boundary.ts';
 import { configurationReads } from './reads.ts';
-import { allow, type Statement } from './statements.ts';
 
 interface Trust {
   readonly Principal: object;

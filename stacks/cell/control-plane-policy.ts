@@ -1,14 +1,8 @@
 import { Aws } from 'aws-cdk-lib';
 import { cellRoleArn } from '../constructs/cell-names.ts';
 import { arnInCell } from '../constructs/practice-stack.ts';
-import {
-  allow,
-  deny,
-  longestWait,
-  ofSomePractice,
-  readsOfPatientData,
-  type Statement,
-} from './statements.ts';
+import { allow, deny, type Statement } from '../constructs/statements.ts';
+import { longestWait, ofSomePractice, readsOfPatientData } from './statements.ts';
 
 /** What the control plane does to a silo through CloudFormation; the deploy role then acts. */
 const deployments = [

@@ -1,16 +1,8 @@
 import { Aws } from 'aws-cdk-lib';
 import { cellPath } from '../constructs/cell-names.ts';
 import { arnInCell } from '../constructs/practice-stack.ts';
-import {
-  allow,
-  deny,
-  global,
-  keyPolicyWindow,
-  longestWait,
-  ofSomePractice,
-  readsOfPatientData,
-  type Statement,
-} from './statements.ts';
+import { allow, deny, type Statement } from '../constructs/statements.ts';
+import { global, keyPolicyWindow, longestWait, ofSomePractice, readsOfPatientData } from './statements.ts';
 
 /** A request that makes something must tag it for a practice; CloudFormation does so with the stack's tags. */
 const taggedForPractice = { Null: { 'aws:RequestTag/lumenality:practice': 'false' } };

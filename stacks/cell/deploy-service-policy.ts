@@ -1,6 +1,7 @@
 import { cellRoleArn, practiceBoundaryArn } from '../constructs/cell-names.ts';
 import { arnInCell } from '../constructs/practice-stack.ts';
-import { allow, global, type Statement } from './statements.ts';
+import { allow, type Statement } from '../constructs/statements.ts';
+import { global } from './statements.ts';
 
 const roles = global('iam', 'role/lumenality/*');
 const policies = global('iam', 'policy/lumenality/*');

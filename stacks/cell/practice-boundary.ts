@@ -1,6 +1,7 @@
 import { Aws } from 'aws-cdk-lib';
+import { allowRulesOfAwsBackup } from '../constructs/backup.ts';
 import { arnInCell } from '../constructs/practice-stack.ts';
-import { allow, deny, type Statement } from './statements.ts';
+import { allow, deny, type Statement } from '../constructs/statements.ts';
 
 /**
  * The most that a role of a practice may do. It gives nothing by itself; each role's own policy names one practice's
@@ -74,20 +75,7 @@ export function practiceBoundary(): Statement[] {
       ],
       '*',
     ),
-    allow(
-      'HearOfChangesForBackup',
-      [
-        'events:DeleteRule',
-        'events:DescribeRule',
-        'events:DisableRule',
-        'events:EnableRule',
-        'events:ListTargetsByRule',
-        'events:PutRule',
-        'events:PutTargets',
-        'events:RemoveTargets',
-      ],
-      arnInCell('events', 'rule/AwsBackupManagedRule*'),
-    ),
+    allowRulesOfAwsBackup('HearOfChangesForBackup'),
     allow('FindBackupRules', ['events:ListRules'], '*'),
     // Role and key have the stack's tags; a role of one practice gets nowhere with another's key.
     deny(

@@ -1,37 +1,5 @@
 import { Aws } from 'aws-cdk-lib';
-
-/** One statement of an IAM policy, as its document says it. */
-export interface Statement {
-  readonly Sid: string;
-  readonly Effect: 'Allow' | 'Deny';
-  readonly Action: string | readonly string[];
-  readonly Resource: string | readonly string[];
-  readonly Condition?: object;
-}
-
-function statement(
-  Sid: string,
-  Effect: Statement['Effect'],
-  Action: readonly string[],
-  Resource: string | readonly string[],
-  Condition?: object,
-): Statement {
-  return { Sid, Effect, Action, Resource, ...(Condition !== undefined && { Condition }) };
-}
-
-export const allow = (
-  sid: string,
-  actions: readonly string[],
-  resource: string | readonly string[],
-  condition?: object,
-): Statement => statement(sid, 'Allow', actions, resource, condition);
-
-export const deny = (
-  sid: string,
-  actions: readonly string[],
-  resource: string | readonly string[],
-  condition?: object,
-): Statement => statement(sid, 'Deny', actions, resource, condition);
+import { cryptography } from '../constructs/key-denials.ts';
 
 /** An ARN of this account that no Region is part of. */
 export const global = (service: string, resource: string): string =>
@@ -56,7 +24,7 @@ export const longestWait = {
  * read a secret, an object, a log line or a row, become a practice's role, or run a command beside the app.
  */
 export const readsOfPatientData = {
-  keys: ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
+  keys: cryptography,
   others: [
     'backup:StartRestoreJob',
     'ecs:ExecuteCommand',

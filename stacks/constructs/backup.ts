@@ -1,12 +1,13 @@
 import { Aws } from 'aws-cdk-lib';
-import { CfnBackupPlan, CfnBackupSelection, CfnBackupVault } from 'aws-cdk-lib/aws-backup';
+import { CfnBackupPlan, CfnBackupSelection } from 'aws-cdk-lib/aws-backup';
 import { Construct } from 'constructs';
 import { backupSchedule, backupStartWindowMinutes } from '../../tenant-template/database-windows.ts';
-import { leastRetentionDays } from '../../tenant-template/shape-table.ts';
+import { copyVaultName } from './cell-names.ts';
 import type { Database } from './database.ts';
+import { lockedVault } from './locked-vault.ts';
 import { arnInCell } from './practice-stack.ts';
-import { retain } from './retain.ts';
 import { ScopedRole } from './scoped-role.ts';
+import { allow, type Statement } from './statements.ts';
 
 export interface BackupProps {
   readonly practiceId: string;
@@ -17,9 +18,6 @@ export interface BackupProps {
   /** Region of the cell's vault for second copies. */
   readonly copyRegion: string;
 }
-
-/** The cell's vault for second copies (docs/silo.md). */
-const copyVault = 'lumenality-copies';
 
 /**
  * Daily backups in a vault that nobody can empty, with a second copy in another Region. They come on top of the database's own
@@ -37,15 +35,8 @@ export class Backup extends Construct {
   constructor(scope: Construct, id: string, props: BackupProps) {
     super(scope, id);
     this.bucketArn = `arn:${Aws.PARTITION}:s3:::${props.bucketName}`;
-    const vault = new CfnBackupVault(this, 'Vault', {
-      // A restore is a second data stack: its vault must not meet the first one's.
-      backupVaultName: Aws.STACK_NAME,
-      encryptionKeyArn: props.keyArn,
-      // Compliance mode once the three days, the fewest there are, are over: then nobody, AWS included, can shorten or delete.
-      lockConfiguration: { minRetentionDays: leastRetentionDays, changeableForDays: 3 },
-      accessPolicy: keepRecoveryPoints,
-    });
-    retain(vault);
+    // A restore is a second data stack: its vault must not meet the first one's.
+    const vault = lockedVault(this, { name: Aws.STACK_NAME, keyArn: props.keyArn });
     this.vaultName = vault.ref;
     this.role = new ScopedRole(this, 'Role', {
       practiceId: props.practiceId,
@@ -68,7 +59,7 @@ export class Backup extends Construct {
             recoveryPointTags: { 'lumenality:practice': props.practiceId },
             copyActions: [
               {
-                destinationBackupVaultArn: arnOfVault(props.copyRegion, copyVault),
+                destinationBackupVaultArn: arnOfVault(props.copyRegion, copyVaultName),
                 lifecycle,
               },
             ],
@@ -99,35 +90,32 @@ export class Backup extends Construct {
 const arnOfVault = (region: string, name: string): string =>
   `arn:${Aws.PARTITION}:backup:${region}:${Aws.ACCOUNT_ID}:backup-vault:${name}`;
 
-/** Besides the lock, from its first minute on: a recovery point goes when its time is over, never by hand. */
-const keepRecoveryPoints = {
-  Version: '2012-10-17',
-  Statement: [
-    {
-      Effect: 'Deny',
-      Principal: '*',
-      Action: ['backup:DeleteRecoveryPoint', 'backup:UpdateRecoveryPointLifecycle'],
-      Resource: '*',
-    },
-  ],
-};
+/** AWS Backup hears of changes in a bucket by rules that it makes itself. */
+export function allowRulesOfAwsBackup(sid: string): Statement {
+  return allow(
+    sid,
+    [
+      'events:DeleteRule',
+      'events:DescribeRule',
+      'events:DisableRule',
+      'events:EnableRule',
+      'events:ListTargetsByRule',
+      'events:PutRule',
+      'events:PutTargets',
+      'events:RemoveTargets',
+    ],
+    arnInCell('events', 'rule/AwsBackupManagedRule*'),
+  );
+}
 
 /**
  * "Managed policies for AWS Backup", customer managed policies for Amazon RDS and Amazon S3, narrowed to one practice. Nothing here
  * can restore: a restore is a stack of its own.
  */
-function backupStatements(props: BackupProps, bucketArn: string, vaultArn: string): object[] {
-  const copiesArn = arnOfVault(props.copyRegion, copyVault);
+function backupStatements(props: BackupProps, bucketArn: string, vaultArn: string): Statement[] {
+  const copiesArn = arnOfVault(props.copyRegion, copyVaultName);
   const snapshots = `arn:${Aws.PARTITION}:rds:*:${Aws.ACCOUNT_ID}:snapshot:awsbackup:*`;
   const keys = [props.keyArn, `arn:${Aws.PARTITION}:kms:${props.copyRegion}:${Aws.ACCOUNT_ID}:key/*`];
-  const managedRules = arnInCell('events', 'rule/AwsBackupManagedRule*');
-  const allow = (Sid: string, Action: string[], Resource: string | string[], Condition?: object): object => ({
-    Sid,
-    Effect: 'Allow',
-    Action,
-    Resource,
-    ...(Condition !== undefined && { Condition }),
-  });
   return [
     allow('SnapshotThisPracticesDatabase', ['rds:CreateDBSnapshot'], arnInCell('rds', 'db:*'), {
       StringEquals: { 'aws:ResourceTag/lumenality:practice': props.practiceId },
@@ -179,20 +167,7 @@ function backupStatements(props: BackupProps, bucketArn: string, vaultArn: strin
       ],
       `${bucketArn}/*`,
     ),
-    allow(
-      'HearOfChangesInTheBucket',
-      [
-        'events:DeleteRule',
-        'events:DescribeRule',
-        'events:DisableRule',
-        'events:EnableRule',
-        'events:ListTargetsByRule',
-        'events:PutRule',
-        'events:PutTargets',
-        'events:RemoveTargets',
-      ],
-      managedRules,
-    ),
+    allowRulesOfAwsBackup('HearOfChangesInTheBucket'),
     // The plan's tags, and the resource's own, go on each recovery point and on its copy.
     allow(
       'TagRecoveryPoints',

@@ -3,6 +3,9 @@ import { Aws } from 'aws-cdk-lib';
 /** Path of what all silos of a cell share. No practice's path starts like it, and no practice id can make it. */
 export const cellPath = '/lumenality-cell/';
 
+/** The cell's backup vault for second copies, in another Region. */
+export const copyVaultName = 'lumenality-copies';
+
 /** Roles that the stack `lumenality-cell` makes, by name. */
 type CellRole = 'control-plane' | 'deploy' | 'database-monitoring';
 

@@ -2,6 +2,7 @@ import { Aws } from 'aws-cdk-lib';
 import { CfnAlias, CfnKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { cellRoleArn } from './cell-names.ts';
+import { cellNeverUses } from './key-denials.ts';
 import { accountRoot, arnInCell, rolePath } from './practice-stack.ts';
 import { retain } from './retain.ts';
 
@@ -12,7 +13,6 @@ export interface PracticeKeyProps {
 }
 
 const use = ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'];
-const cryptography = ['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'];
 
 /** "Key administrators" of "Default key policy" (AWS KMS Developer Guide), without what would lead to use of the key: no CreateGrant. */
 const administer = [
@@ -165,28 +165,9 @@ function allowances({ practiceId, vpcId }: PracticeKeyProps): object[] {
   ];
 }
 
-/** Explicit, because a denial beats whatever IAM allows these two roles, now or later. */
 function denials(): object[] {
   return [
-    {
-      Sid: 'ControlPlaneNeverUses',
-      Effect: 'Deny',
-      Principal: '*',
-      Action: [...cryptography, 'kms:CreateGrant'],
-      Resource: '*',
-      Condition: { ArnEquals: { 'aws:PrincipalArn': cellRoleArn('control-plane') } },
-    },
-    {
-      Sid: 'DeploymentNeverUses',
-      Effect: 'Deny',
-      Principal: '*',
-      Action: cryptography,
-      Resource: '*',
-      Condition: {
-        ArnEquals: { 'aws:PrincipalArn': cellRoleArn('deploy') },
-        StringNotEqualsIfExists: { 'kms:ViaService': through(keepers) },
-      },
-    },
+    ...cellNeverUses(through(keepers)),
     {
       Sid: 'DeploymentGrantsToServicesOnly',
       Effect: 'Deny',
