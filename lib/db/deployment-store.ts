@@ -16,53 +16,32 @@ export interface Deployment {
   readonly finishedAt: Date | null;
 }
 
+type NewDeployment = Pick<Deployment, 'id' | 'practiceId' | 'releaseId' | 'runId'> & { readonly now: Date };
+
 /** Records that a release is to be applied to a practice by a run that waits for a worker. */
 export async function queueDeployment(
   connection: Connection,
-  deployment: Pick<Deployment, 'id' | 'practiceId' | 'releaseId' | 'runId'> & {
-    readonly reason: string;
-    readonly now: Date;
-  },
+  deployment: NewDeployment & { readonly reason: string },
 ): Promise<void> {
   await connection
     .insertInto('deployment')
-    .values({
-      id: deployment.id,
-      practice_id: deployment.practiceId,
-      release_id: deployment.releaseId,
-      run_id: deployment.runId,
-      state: 'queued',
-      reason: deployment.reason,
-      started_at: deployment.now,
-    })
+    .values({ ...rowOf(deployment), state: 'queued', reason: deployment.reason })
     .execute();
 }
 
 /** Records that a run applies a release to a practice; a repeated call for the same run opens the same deployment again. */
-export async function openDeployment(
-  connection: Connection,
-  deployment: {
-    readonly id: string;
-    readonly practiceId: string;
-    readonly releaseId: string;
-    readonly runId: string;
-    readonly now: Date;
-  },
-): Promise<void> {
+export async function openDeployment(connection: Connection, deployment: NewDeployment): Promise<void> {
   await connection
     .insertInto('deployment')
-    .values({
-      id: deployment.id,
-      practice_id: deployment.practiceId,
-      release_id: deployment.releaseId,
-      run_id: deployment.runId,
-      state: 'running',
-      started_at: deployment.now,
-    })
+    .values({ ...rowOf(deployment), state: 'running' })
     .onConflict((conflict) =>
       conflict.column('run_id').doUpdateSet({ state: 'running', error: null, finished_at: null }),
     )
     .execute();
+}
+
+function rowOf({ id, practiceId, releaseId, runId, now }: NewDeployment) {
+  return { id, practice_id: practiceId, release_id: releaseId, run_id: runId, started_at: now };
 }
 
 /** Records how a run's deployment stands; a run that never opened one changes nothing. */

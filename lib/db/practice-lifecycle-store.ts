@@ -1,44 +1,41 @@
 import type { HealthState, PracticeState } from '../domain/practice.ts';
 import type { Connection, Trx } from './database.ts';
 
+/** A release that a practice was just seen to run, by a verification. */
+interface Verified {
+  readonly id: string;
+  readonly releaseId: string;
+  readonly now: Date;
+}
+
 /** `provisioning → active`. False, and nothing is written, when the practice is in another state. */
-export async function activatePractice(
-  trx: Trx,
-  practice: { readonly id: string; readonly releaseId: string; readonly now: Date },
-): Promise<boolean> {
-  const { numUpdatedRows } = await trx
-    .updateTable('practice')
-    .set((eb) => ({
-      state: 'active',
-      release_id: practice.releaseId,
-      activated_at: practice.now,
-      health: 'healthy',
-      health_checked_at: practice.now,
-      revision: eb('revision', '+', 1),
-      updated_at: practice.now,
-    }))
-    .where('id', '=', practice.id)
-    .where('state', '=', 'provisioning')
-    .executeTakeFirstOrThrow();
-  return numUpdatedRows === 1n;
+export function activatePractice(trx: Trx, practice: Verified): Promise<boolean> {
+  return recordVerified(trx, practice, 'provisioning', { state: 'active', activated_at: practice.now });
 }
 
 /** An active practice runs another release, or the same one with other settings. False, and nothing is written, when it is not active. */
-export async function recordUpdated(
+export function recordUpdated(trx: Trx, practice: Verified): Promise<boolean> {
+  return recordVerified(trx, practice, 'active', {});
+}
+
+async function recordVerified(
   trx: Trx,
-  practice: { readonly id: string; readonly releaseId: string; readonly now: Date },
+  { id, releaseId, now }: Verified,
+  from: PracticeState,
+  also: { readonly state?: PracticeState; readonly activated_at?: Date },
 ): Promise<boolean> {
   const { numUpdatedRows } = await trx
     .updateTable('practice')
     .set((eb) => ({
-      release_id: practice.releaseId,
+      ...also,
+      release_id: releaseId,
       health: 'healthy',
-      health_checked_at: practice.now,
+      health_checked_at: now,
       revision: eb('revision', '+', 1),
-      updated_at: practice.now,
+      updated_at: now,
     }))
-    .where('id', '=', practice.id)
-    .where('state', '=', 'active')
+    .where('id', '=', id)
+    .where('state', '=', from)
     .executeTakeFirstOrThrow();
   return numUpdatedRows === 1n;
 }

@@ -98,13 +98,13 @@ const notCompared = (drift: ResourceDrift): string =>
 const shown = (value: string | null): string | null =>
   value !== null && value.includes('OWNER_') ? notShown : value;
 
+function whatOf(component: Component, { logicalId, type, physicalId }: ResourceDrift) {
+  return { component, kind: 'resource' as const, resource: logicalId, type, physicalId };
+}
+
 function deleted(component: Component, drift: ResourceDrift): DriftDifference {
   return {
-    component,
-    kind: 'resource',
-    resource: drift.logicalId,
-    type: drift.type,
-    physicalId: drift.physicalId,
+    ...whatOf(component, drift),
     property: '/',
     expected: 'the resource',
     actual: null,
@@ -127,11 +127,7 @@ function modified(
         ? `lacks what the template says at ${path}`
         : `has another value at ${path} than the template says`;
   return {
-    component,
-    kind: 'resource',
-    resource: drift.logicalId,
-    type: drift.type,
-    physicalId: drift.physicalId,
+    ...whatOf(component, drift),
     property: path,
     expected: kind === 'ADD' ? null : shown(expected),
     actual: kind === 'REMOVE' ? null : shown(actual),

@@ -6,7 +6,7 @@ import { systemActor } from '../domain/access.ts';
 import type { WorkflowDefinition } from '../runs/workflow.ts';
 import { cancelProvisioning } from './cancel-provisioning.ts';
 import { type SiloParts, siloStepNames, siloSteps } from './silo-steps.ts';
-import { activate } from './steps/activate.ts';
+import { activate } from './steps/record-release.ts';
 
 /** The steps of `provision-practice`, in order; a new run is recorded with these names. */
 export const provisioningSteps: readonly string[] = [...siloStepNames, 'activate'];

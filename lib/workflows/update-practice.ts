@@ -4,7 +4,7 @@ import { systemActor } from '../domain/access.ts';
 import type { WorkflowDefinition } from '../runs/workflow.ts';
 import { cancelUpdate } from './cancel-update.ts';
 import { type SiloParts, siloStepNames, siloSteps } from './silo-steps.ts';
-import { finish } from './steps/finish.ts';
+import { finish } from './steps/record-release.ts';
 import { reviewUpdate } from './steps/review-changes.ts';
 
 /** The steps of `update-practice`, in order; a new run is recorded with these names. */

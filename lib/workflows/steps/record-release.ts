@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { appendAudit } from '../../db/audit-store.ts';
+import { setDeploymentState } from '../../db/deployment-store.ts';
+import { activatePractice, recordUpdated } from '../../db/practice-lifecycle-store.ts';
+import { systemActor } from '../../domain/access.ts';
+import { DomainError } from '../../domain/errors.ts';
+import type { StepDefinition } from '../../runs/workflow.ts';
+import { prepared } from './prepare.ts';
+
+const recordedSchema = z.object({ releaseId: z.string() });
+
+/** A last step: practice, deployment, audit row and run say what was verified in one transaction, and nothing before did. */
+function recordRelease(as: {
+  readonly name: string;
+  readonly record: typeof activatePractice;
+  readonly action: string;
+  /** What the practice is no longer, when it cannot be recorded. */
+  readonly refusal: string;
+}): StepDefinition<z.infer<typeof recordedSchema>> {
+  return {
+    name: as.name,
+    output: recordedSchema,
+    run: async (context) => ({ releaseId: context.outputOf(prepared).releaseId }),
+    commit: async (trx, { releaseId }, { run, now }) => {
+      const at = now();
+      if (!(await as.record(trx, { id: run.practiceId, releaseId, now: at }))) {
+        throw new DomainError('wrong_state', `Practice ${run.practiceId} is not ${as.refusal} any more.`);
+      }
+      await setDeploymentState(trx, run.id, 'succeeded', at);
+      await appendAudit(trx, {
+        actor: systemActor,
+        action: as.action,
+        subject: { type: 'practice', id: run.practiceId },
+        details: { releaseId, runId: run.id },
+        at,
+      });
+    },
+  };
+}
+
+/** The practice is active from here on. */
+export const activate = recordRelease({
+  name: 'activate',
+  record: activatePractice,
+  action: 'practice.activated',
+  refusal: 'being provisioned',
+});
+
+/** From here on the practice counts as running the release that it was updated to. */
+export const finish = recordRelease({
+  name: 'finish',
+  record: recordUpdated,
+  action: 'practice.updated',
+  refusal: 'active',
+});
