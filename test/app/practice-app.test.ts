@@ -12,12 +12,12 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { Client, type ClientConfig } from 'pg';
-import { createDataPlane, type OpenedDataPlane } from '../../lib/sandbox/data-plane/index.ts';
+import type { OpenedDataPlane } from '../../lib/sandbox/data-plane/index.ts';
 import type { TaskSpec } from '../../lib/sandbox/model.ts';
-import { type Sandbox, startSandbox } from '../../lib/sandbox/server.ts';
+import type { Sandbox } from '../../lib/sandbox/server.ts';
 import { buildImage } from '../../tenant-template/image.ts';
-import { databaseTemplate } from '../sandbox/fixtures/database-template.ts';
 import { appUrl, ask } from './ask.ts';
+import { startAppSandbox } from './sandbox.ts';
 
 /** The app as it is shipped: bundled, run as a task of the sandbox, against its KMS, Secrets Manager and database. */
 const workDirectory = mkdtempSync(join(tmpdir(), 'practice-app-'));
@@ -48,19 +48,7 @@ const kms = () => new KMSClient(clientOptions());
 const secrets = () => new SecretsManagerClient(clientOptions());
 
 beforeAll(async () => {
-  sandbox = await startSandbox({
-    port: 0,
-    directory: join(workDirectory, 'sandbox'),
-    dataPlane: async (parts) => {
-      plane = await createDataPlane({
-        ...parts,
-        databaseProcess: join(__dirname, '../../lib/sandbox/data-plane/database-process.ts'),
-        databaseTemplate,
-        databaseIdleMs: 60_000,
-      });
-      return plane;
-    },
-  });
+  ({ sandbox, plane } = await startAppSandbox(join(workDirectory, 'sandbox')));
   const out = join(workDirectory, 'image');
   await buildImage({ entry: join(__dirname, '../../tenant-template/app/main.ts'), out });
   const repository = 'lumenality/practice-app';

@@ -16,15 +16,15 @@ import {
 } from '@aws-sdk/client-rds';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Client } from 'pg';
-import { createDataPlane, type OpenedDataPlane } from '../../lib/sandbox/data-plane/index.ts';
-import { type Sandbox, startSandbox } from '../../lib/sandbox/server.ts';
+import type { OpenedDataPlane } from '../../lib/sandbox/data-plane/index.ts';
+import type { Sandbox } from '../../lib/sandbox/server.ts';
 import { hashOf } from '../../tenant-template/app/staff/one-time-token.ts';
 import { buildImage } from '../../tenant-template/image.ts';
 import { eventually } from '../builders/process.ts';
-import { databaseTemplate } from '../sandbox/fixtures/database-template.ts';
 import { type Clients, newNetwork } from '../sandbox/fixtures/services-data-cloud.ts';
 import { type Answer, appUrl, ask } from './ask.ts';
 import { codeOf, PASSWORD } from './practice.ts';
+import { startAppSandbox } from './sandbox.ts';
 
 /** The app as it is shipped, on an RDS instance, a key and a role of the sandbox's own services. */
 const PRACTICE = 'sunrise-speech';
@@ -43,19 +43,7 @@ let url: string;
 const lines: string[] = [];
 
 beforeAll(async () => {
-  sandbox = await startSandbox({
-    port: 0,
-    directory: join(workDirectory, 'sandbox'),
-    dataPlane: async (parts) => {
-      plane = await createDataPlane({
-        ...parts,
-        databaseProcess: join(__dirname, '../../lib/sandbox/data-plane/database-process.ts'),
-        databaseTemplate,
-        databaseIdleMs: 60_000,
-      });
-      return plane;
-    },
-  });
+  ({ sandbox, plane } = await startAppSandbox(join(workDirectory, 'sandbox')));
   const options = {
     endpoint: sandbox.endpoint,
     region: 'us-east-1',

@@ -8,7 +8,7 @@ import { readConfig, sandboxDefaults } from '../../lib/config.ts';
 import type { Release } from '../../lib/domain/release.ts';
 import type { CloudPorts } from '../../lib/ports/cloud.ts';
 import { builtRelease } from './built-release.ts';
-import { eventually, start } from './process.ts';
+import { eventually, type Started, start } from './process.ts';
 import { type SiloDamage, siloDamage } from './silo-damage.ts';
 
 const root = join(__dirname, '../..');
@@ -26,26 +26,21 @@ export interface SandboxCloud {
   stop(): Promise<void>;
 }
 
+/** Starts `npm run sandbox` on a port of its own; `endpoint` resolves as soon as it answers. */
+export function startSandboxProcess(dataDirectory: string): {
+  readonly sandbox: Started;
+  readonly endpoint: Promise<string>;
+} {
+  const options = ['--port', '0', '--data-dir', dataDirectory];
+  const sandbox = start(process.execPath, ['--import', 'tsx', join(root, 'bin/sandbox.ts'), ...options], {});
+  const endpoint = eventually(() => /AWS_ENDPOINT_URL=(\S+)/.exec(sandbox.output())?.[1], sandbox.output);
+  return { sandbox, endpoint };
+}
+
 export async function startSandboxCloud(): Promise<SandboxCloud> {
   const directory = mkdtempSync(join(tmpdir(), 'lumenality-workflow-'));
-  const sandbox = start(
-    process.execPath,
-    [
-      '--import',
-      'tsx',
-      join(root, 'bin/sandbox.ts'),
-      '--port',
-      '0',
-      '--data-dir',
-      join(directory, 'sandbox'),
-    ],
-    {},
-  );
-  const built = await builtRelease();
-  const endpoint = await eventually(
-    () => /AWS_ENDPOINT_URL=(\S+)/.exec(sandbox.output())?.[1],
-    sandbox.output,
-  );
+  const { sandbox, endpoint: answering } = startSandboxProcess(join(directory, 'sandbox'));
+  const [built, endpoint] = await Promise.all([builtRelease(), answering]);
   await deployCell(endpoint, built.cell, readConfig({}).cell);
   const release = await readReleaseDirectory(built.release);
   const control = async (method: string, path: string, body?: object): Promise<Response> => {

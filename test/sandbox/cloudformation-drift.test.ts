@@ -160,11 +160,7 @@ describe('drift detection', () => {
 
   function connect(): void {
     clients = cloud.clients();
-    cloudFormation = new CloudFormationClient({
-      region: 'us-east-1',
-      endpoint: cloud.sandbox.endpoint,
-      credentials: { accessKeyId: '111122223333', secretAccessKey: 'any' },
-    });
+    cloudFormation = new CloudFormationClient(cloud.options());
   }
   const stack = async () => {
     const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));

@@ -50,12 +50,7 @@ describe('who may do what, in the sandbox', () => {
   beforeAll(async () => {
     cloud = await new TestCloud().start();
     clients = cloud.clients();
-    const options = {
-      region: 'us-east-1',
-      endpoint: cloud.sandbox.endpoint,
-      credentials: { accessKeyId: '111122223333', secretAccessKey: 'any' },
-      maxAttempts: 1,
-    };
+    const options = cloud.options();
     iam = new IAMClient(options);
     elb = new ElasticLoadBalancingV2Client(options);
   });

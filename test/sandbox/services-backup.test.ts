@@ -24,12 +24,7 @@ describe('AWS Backup of a database, in the sandbox', () => {
 
   beforeAll(async () => {
     await site.start();
-    const options = {
-      region: 'us-east-1',
-      endpoint: site.cloud.sandbox.endpoint,
-      credentials: { accessKeyId: '111122223333', secretAccessKey: 'any' },
-      maxAttempts: 1,
-    };
+    const options = site.cloud.options();
     backup = new BackupClient(options);
     const trust = {
       Version: '2012-10-17',

@@ -183,11 +183,7 @@ describe('KMS in the sandbox', () => {
   });
 
   test('CloudFormation makes no multi-Region key of a single-Region one, nor another in its place', async () => {
-    const cloudFormation = new CloudFormationClient({
-      region: 'us-east-1',
-      endpoint: cloud.sandbox.endpoint,
-      credentials: { accessKeyId: '111122223333', secretAccessKey: 'any' },
-    });
+    const cloudFormation = new CloudFormationClient(cloud.options());
     const StackName = 'single-region';
     const TemplateBody = (properties: object) =>
       JSON.stringify({ Resources: { Key: { Type: 'AWS::KMS::Key', Properties: properties } } });

@@ -20,11 +20,7 @@ describe('monitoring and windows of DB instances', () => {
   afterAll(() => cloud.stop());
 
   async function roleFor(Service: string): Promise<string> {
-    const iam = new IAMClient({
-      region: 'us-east-1',
-      endpoint: cloud.sandbox.endpoint,
-      credentials: { accessKeyId: '111122223333', secretAccessKey: 'any' },
-    });
+    const iam = new IAMClient(cloud.options());
     const Statement = [{ Effect: 'Allow', Principal: { Service }, Action: 'sts:AssumeRole' }];
     const AssumeRolePolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });
     const RoleName = Service.split('.')[0];

@@ -127,11 +127,7 @@ describe('DB snapshots', () => {
 
   test('a stack that deletes its database keeps a snapshot of it, as is the default', async () => {
     const stackName = 'short-lived';
-    const cloudFormation = new CloudFormationClient({
-      region: 'us-east-1',
-      endpoint: cloud.sandbox.endpoint,
-      credentials: { accessKeyId: '111122223333', secretAccessKey: 'any' },
-    });
+    const cloudFormation = new CloudFormationClient(cloud.options());
     const Properties = {
       Engine: 'postgres',
       DBInstanceClass: 'db.t4g.micro',

@@ -30,12 +30,7 @@ type Properties = Record<string, unknown>;
 
 describe('what watches and scales a silo, in the sandbox', () => {
   let cloud: TestCloud;
-  const options = () => ({
-    region: 'us-east-1',
-    endpoint: cloud.sandbox.endpoint,
-    credentials: { accessKeyId: '111122223333', secretAccessKey: 'any' },
-    maxAttempts: 1,
-  });
+  const options = () => cloud.options();
 
   beforeAll(async () => {
     cloud = await new TestCloud().start();

@@ -56,12 +56,7 @@ describe('AWS WAF in the sandbox', () => {
   beforeAll(async () => {
     cloud = await new TestCloud().start();
     clients = cloud.clients();
-    const options = {
-      region: 'us-east-1',
-      endpoint: cloud.sandbox.endpoint,
-      credentials: { accessKeyId: '111122223333', secretAccessKey: 'any' },
-      maxAttempts: 1,
-    };
+    const options = cloud.options();
     waf = new WAFV2Client(options);
     elb = new ElasticLoadBalancingV2Client(options);
     const network = await newNetwork(clients);
@@ -202,12 +197,7 @@ describe('AWS Backup in the sandbox', () => {
   beforeAll(async () => {
     cloud = await new TestCloud().start();
     clients = cloud.clients();
-    backup = new BackupClient({
-      region: 'us-east-1',
-      endpoint: cloud.sandbox.endpoint,
-      credentials: { accessKeyId: '111122223333', secretAccessKey: 'any' },
-      maxAttempts: 1,
-    });
+    backup = new BackupClient(cloud.options());
   });
   afterAll(() => cloud.stop());
   beforeEach(() => {

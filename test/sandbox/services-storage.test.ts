@@ -195,11 +195,7 @@ describe('Amazon S3 in the sandbox', () => {
       .list(`${Bucket}/`);
     expect(stored?.content.sealed.includes('confidential')).toBe(false);
 
-    await new KMSClient({
-      region: 'us-east-1',
-      endpoint: cloud.sandbox.endpoint,
-      credentials: { accessKeyId: '111122223333', secretAccessKey: 'any' },
-    }).send(new DisableKeyCommand({ KeyId }));
+    await new KMSClient(cloud.options()).send(new DisableKeyCommand({ KeyId }));
     expect((await refusal(read(Bucket, Key))).name).toBe('KMS.DisabledException');
     expect((await refusal(s3.send(new PutObjectCommand({ Bucket, Key, Body: 'x' })))).name).toBe(
       'KMS.DisabledException',

@@ -20,9 +20,9 @@ import { readConfig, sandboxDefaults } from '../../lib/config.ts';
 import { cellStacks } from '../../stacks/cell/cell-app.ts';
 import { type Component, synthesise, synthesiseStacks } from '../../stacks/release/synthesis.ts';
 import { parametersForShape } from '../../tenant-template/shapes.ts';
-import { eventually, type Started, start } from '../builders/process.ts';
+import { eventually, type Started } from '../builders/process.ts';
+import { startSandboxProcess } from '../builders/sandbox-cloud.ts';
 
-const root = join(__dirname, '..', '..');
 const directory = mkdtempSync(join(tmpdir(), 'lumenality-restore-'));
 const { templates } = synthesise();
 const practice = 'restored-practice';
@@ -96,20 +96,9 @@ async function ask(data: Outputs, sql: string): Promise<readonly object[]> {
 }
 
 beforeAll(async () => {
-  sandbox = start(
-    process.execPath,
-    [
-      '--import',
-      'tsx',
-      join(root, 'bin/sandbox.ts'),
-      '--port',
-      '0',
-      '--data-dir',
-      join(directory, 'sandbox'),
-    ],
-    {},
-  );
-  endpoint = await eventually(() => /AWS_ENDPOINT_URL=(\S+)/.exec(sandbox.output())?.[1], sandbox.output);
+  const started = startSandboxProcess(join(directory, 'sandbox'));
+  sandbox = started.sandbox;
+  endpoint = await started.endpoint;
   const cell = synthesiseStacks((outdir) => cellStacks({ outdir }));
   for (const [name, { body }] of Object.entries(cell.templates))
     writeFileSync(join(directory, `${name}.template.json`), body);

@@ -1,15 +1,10 @@
 import { setMaxListeners } from 'node:events';
-import { siloShapes } from '../../bin/silo-shapes.ts';
-import { sandboxDefaults } from '../../lib/config.ts';
 import { listAudit } from '../../lib/db/audit-store.ts';
 import type { Database } from '../../lib/db/database.ts';
 import { findPractice } from '../../lib/db/practice-store.ts';
-import { publishRelease } from '../../lib/db/release-store.ts';
-import { listSiloStacks } from '../../lib/db/silo-stack-store.ts';
 import type { Actor } from '../../lib/domain/access.ts';
 import { detectDrift } from '../../lib/reconcilers/detect-drift.ts';
 import type { Repeating } from '../../lib/reconcilers/periodically.ts';
-import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
 import {
   listDriftHistory,
@@ -17,55 +12,29 @@ import {
   readDrift,
   requestDriftCheck,
 } from '../../lib/use-cases/practice-drift.ts';
-import { provisioningSteps, provisionPractice } from '../../lib/workflows/provision-practice.ts';
 import { readDrift as compareSilo } from '../../lib/workflows/read-drift.ts';
-import { updateSteps } from '../../lib/workflows/update-practice.ts';
-import { openTestDatabase } from '../builders/database.ts';
-import { eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
-import { type SandboxCloud, startSandboxCloud } from '../builders/sandbox-cloud.ts';
+import { type ProvisionedSilo, siloParts, startProvisionedSilo } from '../builders/provisioned-silo.ts';
+import { eventually, silent } from '../builders/runs.ts';
+import type { SandboxCloud } from '../builders/sandbox-cloud.ts';
 
 const clock = { now: () => new Date() };
 const actor: Actor = { id: 'token:test', name: 'test', roles: ['operator'], requestId: 'test-request' };
 const practiceId = 'alder-aba';
-const silo = { shapes: siloShapes, cell: sandboxDefaults, pollIntervalMs: 100 };
 
 describe('drift, on the sandbox cloud', () => {
+  let silo: ProvisionedSilo;
   let cloud: SandboxCloud;
   let database: Database;
-  let engine: RunEngine;
   let drift: Repeating | undefined;
   let core: Core;
   let outputs: Record<string, string>;
 
   beforeAll(async () => {
-    [cloud, database] = await Promise.all([startSandboxCloud(), openTestDatabase()]);
-    await publishRelease(database.db, cloud.release, { publishedBy: 'test', now: clock.now() });
-    engine = createRunEngine({
-      database,
-      definitions: [provisionPractice({ ...silo, ports: cloud.ports })],
-      clock,
-      log: silent,
-      concurrency: 1,
-    });
-    await engine.start();
-    core = {
-      db: database.db,
-      clock,
-      queue: engine.queue,
-      domain: sandboxDefaults.domain,
-      steps: { 'provision-practice': provisioningSteps, 'update-practice': updateSteps },
-      shapes: siloShapes,
-    };
-    const runId = await insertPracticeRun(
-      database.db,
-      { practiceId, steps: provisioningSteps, input: { releaseId: cloud.release.manifest.id } },
-      (trx, run) => engine.queue.enqueue(trx, run),
-    );
-    expect((await runIn(database.db, runId, 'succeeded', 'failed')).error).toBeNull();
-    const stacks = await listSiloStacks(database.db, [practiceId]);
-    outputs = Object.assign({}, ...stacks.map((stack) => stack.outputs)) as Record<string, string>;
+    silo = await startProvisionedSilo(practiceId);
+    ({ cloud, database, core } = silo);
+    outputs = await silo.outputs();
     drift = detectDrift({
-      ...silo,
+      ...siloParts,
       db: database.db,
       cloud: cloud.ports,
       clock,
@@ -76,9 +45,7 @@ describe('drift, on the sandbox cloud', () => {
   }, 180_000);
   afterAll(async () => {
     await drift?.stop();
-    await engine.stop();
-    await database.close();
-    await cloud.stop();
+    await silo.stop();
   }, 60_000);
 
   const look = async (): Promise<PracticeDrift> => {
@@ -188,7 +155,7 @@ describe('drift, on the sandbox cloud', () => {
     if (practice === undefined) throw new Error('no practice');
     const { signal } = new AbortController();
     setMaxListeners(100, signal);
-    const sources = { ...silo, db: database.db, cloud: cloud.ports, now: clock.now, signal };
+    const sources = { ...siloParts, db: database.db, cloud: cloud.ports, now: clock.now, signal };
     await expect(compareSilo(sources, practice)).rejects.toMatchObject({
       retryable: true,
       publicMessage: expect.stringContaining('kms:DescribeKey answered KMSInternalException'),

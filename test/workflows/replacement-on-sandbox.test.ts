@@ -6,25 +6,20 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Client } from 'pg';
-import { siloShapes } from '../../bin/silo-shapes.ts';
 import { sandboxDefaults } from '../../lib/config.ts';
 import type { Database } from '../../lib/db/database.ts';
 import { listDeployments } from '../../lib/db/deployment-store.ts';
 import { findPractice } from '../../lib/db/practice-store.ts';
 import { publishRelease } from '../../lib/db/release-store.ts';
 import { listRunEvents } from '../../lib/db/run-event-store.ts';
-import { listSiloStacks } from '../../lib/db/silo-stack-store.ts';
 import type { Actor } from '../../lib/domain/access.ts';
 import type { Release } from '../../lib/domain/release.ts';
-import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
 import { changeSettings } from '../../lib/use-cases/practice-settings.ts';
 import { requestDeployment } from '../../lib/use-cases/request-deployment.ts';
-import { provisioningSteps, provisionPractice } from '../../lib/workflows/provision-practice.ts';
-import { updatePractice, updateSteps } from '../../lib/workflows/update-practice.ts';
-import { openTestDatabase } from '../builders/database.ts';
-import { eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
-import { type SandboxCloud, startSandboxCloud } from '../builders/sandbox-cloud.ts';
+import { type ProvisionedSilo, startProvisionedSilo } from '../builders/provisioned-silo.ts';
+import { eventually, runIn } from '../builders/runs.ts';
+import type { SandboxCloud } from '../builders/sandbox-cloud.ts';
 
 const clock = { now: () => new Date() };
 const actor: Actor = { id: 'token:test', name: 'test', roles: ['operator'], requestId: 'test-request' };
@@ -94,44 +89,20 @@ const mistakes: readonly (readonly [string, string, (template: Template) => void
   ],
 ];
 
+let silo: ProvisionedSilo;
 let cloud: SandboxCloud;
 let database: Database;
-let engine: RunEngine;
+let outputs: ProvisionedSilo['outputs'];
 let core: Core;
 
 beforeAll(async () => {
-  [cloud, database] = await Promise.all([startSandboxCloud(), openTestDatabase()]);
-  await publishRelease(database.db, cloud.release, { publishedBy: 'test', now: clock.now() });
-  const parts = { ports: cloud.ports, shapes: siloShapes, cell: sandboxDefaults, pollIntervalMs: 100 };
-  const definitions = [provisionPractice(parts), updatePractice(parts)];
-  engine = createRunEngine({ database, definitions, clock, log: silent, concurrency: 2 });
-  await engine.start();
-  core = {
-    db: database.db,
-    clock,
-    queue: engine.queue,
-    domain: sandboxDefaults.domain,
-    steps: { 'provision-practice': provisioningSteps, 'update-practice': updateSteps },
-    shapes: siloShapes,
-  };
-  const runId = await insertPracticeRun(
-    database.db,
-    { practiceId, steps: provisioningSteps, input: { releaseId: cloud.release.manifest.id } },
-    (trx, run) => engine.queue.enqueue(trx, run),
-  );
-  const run = await runIn(database.db, runId, 'succeeded', 'failed');
-  if (run.error !== null) throw new Error(run.error.message);
+  silo = await startProvisionedSilo(practiceId);
+  ({ cloud, database, core, outputs } = silo);
   await query('create table rows_of_the_test (word text)');
   await query("insert into rows_of_the_test values ('kept')");
 }, 180_000);
-afterAll(async () => {
-  await engine.stop();
-  await database.close();
-  await cloud.stop();
-}, 60_000);
+afterAll(() => silo.stop(), 60_000);
 
-const outputs = async (): Promise<Record<string, string>> =>
-  Object.assign({}, ...(await listSiloStacks(database.db, [practiceId])).map((stack) => stack.outputs));
 const aws = () => ({
   region: sandboxDefaults.region,
   endpoint: cloud.endpoint,

@@ -1,0 +1,88 @@
+import { siloShapes } from '../../bin/silo-shapes.ts';
+import { sandboxDefaults } from '../../lib/config.ts';
+import type { Database } from '../../lib/db/database.ts';
+import { publishRelease } from '../../lib/db/release-store.ts';
+import { listSiloStacks } from '../../lib/db/silo-stack-store.ts';
+import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
+import type { Core } from '../../lib/use-cases/core.ts';
+import { provisioningSteps, provisionPractice } from '../../lib/workflows/provision-practice.ts';
+import { updatePractice, updateSteps } from '../../lib/workflows/update-practice.ts';
+import { openTestDatabase } from './database.ts';
+import { insertPracticeRun, runIn, silent } from './runs.ts';
+import { type SandboxCloud, startSandboxCloud } from './sandbox-cloud.ts';
+
+const clock = { now: () => new Date() };
+
+/** What workflows and reconcilers on the sandbox are built with. */
+export const siloParts = { shapes: siloShapes, cell: sandboxDefaults, pollIntervalMs: 100 };
+
+/** A control plane's core with its workers on a sandbox of its own, and one practice that is active there. */
+export interface ProvisionedSilo {
+  readonly cloud: SandboxCloud;
+  readonly database: Database;
+  readonly core: Core;
+  /** What the practice's stacks give out, as recorded. */
+  readonly outputs: () => Promise<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+export async function startProvisionedSilo(practiceId: string): Promise<ProvisionedSilo> {
+  const cloud = await startSandboxCloud();
+  const stops = [() => cloud.stop()];
+  const stop = async () => {
+    for (const each of stops.toReversed()) await each();
+  };
+  try {
+    const database = await openTestDatabase();
+    stops.push(() => database.close());
+    await publishRelease(database.db, cloud.release, { publishedBy: 'test', now: clock.now() });
+    const parts = { ...siloParts, ports: cloud.ports };
+    const definitions = [provisionPractice(parts), updatePractice(parts)];
+    const engine = createRunEngine({ database, definitions, clock, log: silent, concurrency: 2 });
+    stops.push(() => engine.stop());
+    await engine.start();
+    await provisioned(database, engine, cloud.release.manifest.id, practiceId);
+    return {
+      cloud,
+      database,
+      core: coreOf(database, engine),
+      outputs: () => outputsOf(database, practiceId),
+      stop,
+    };
+  } catch (error) {
+    // A sandbox that nobody stops keeps jest from ending.
+    await stop();
+    throw error;
+  }
+}
+
+async function provisioned(
+  database: Database,
+  engine: RunEngine,
+  releaseId: string,
+  practiceId: string,
+): Promise<void> {
+  const runId = await insertPracticeRun(
+    database.db,
+    { practiceId, steps: provisioningSteps, input: { releaseId } },
+    (trx, run) => engine.queue.enqueue(trx, run),
+  );
+  const run = await runIn(database.db, runId, 'succeeded', 'failed');
+  if (run.error !== null) throw new Error(run.error.message);
+}
+
+function coreOf(database: Database, engine: RunEngine): Core {
+  return {
+    db: database.db,
+    clock,
+    queue: engine.queue,
+    domain: sandboxDefaults.domain,
+    steps: { 'provision-practice': provisioningSteps, 'update-practice': updateSteps },
+    shapes: siloShapes,
+  };
+}
+
+async function outputsOf(database: Database, practiceId: string): Promise<Record<string, string>> {
+  const stacks = await listSiloStacks(database.db, [practiceId]);
+  return Object.assign({}, ...stacks.map((stack) => stack.outputs)) as Record<string, string>;
+}
