@@ -10,9 +10,15 @@ import { createJobQueue, type JobQueue } from './job-queue.ts';
 import type { RunQueue } from './queue.ts';
 import type { WorkflowDefinition } from './workflow.ts';
 
+/** How the engine comes to a run's workflow: a definition is a closure over the ports of the cell that the practice lives in. */
+export type DefinitionOf = (
+  run: Pick<Run, 'id' | 'workflow' | 'practiceId'>,
+) => Promise<WorkflowDefinition | undefined>;
+
 export interface RunEngineParts {
   readonly database: Database;
-  readonly definitions: readonly WorkflowDefinition[];
+  /** Asked anew whenever a run is taken up. A list stands for one cell that all practices live in. */
+  readonly definitions: DefinitionOf | readonly WorkflowDefinition[];
   readonly clock: Clock;
   readonly log: Log;
   /** Runs at once in this process; 0 for a process that only enqueues. */
@@ -45,7 +51,7 @@ const standardRetry: RetryPolicy = { attempts: 4, firstDelayMs: 1_000 };
 export function createRunEngine(parts: RunEngineParts): RunEngine {
   const { database, clock, log } = parts;
   const queue = createJobQueue(database, log);
-  const definitions = new Map(parts.definitions.map((definition) => [definition.name, definition]));
+  const definitionOf = typeof parts.definitions === 'function' ? parts.definitions : among(parts.definitions);
   const inWork = new Set<Promise<void>>();
   const execution = { db: database.db, clock, log, retry: parts.retry ?? standardRetry };
   let working = false;
@@ -53,10 +59,10 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
   const execute = async (claim: RunClaim, signal: AbortSignal): Promise<void> => {
     const run = await database.db
       .selectFrom('run')
-      .select('workflow')
+      .select(['id', 'workflow', 'practice_id as practiceId'])
       .where('id', '=', claim.id)
       .executeTakeFirst();
-    const definition = run && definitions.get(run.workflow);
+    const definition = run && (await definitionOf(run));
     if (definition === undefined) {
       throw new DomainError('configuration', `This process has no workflow for run ${claim.id}.`);
     }
@@ -94,6 +100,11 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
     isWorking: () => working,
     recover: () => recoverRuns(database, queue),
   };
+}
+
+function among(definitions: readonly WorkflowDefinition[]): DefinitionOf {
+  const byName = new Map(definitions.map((definition) => [definition.name, definition]));
+  return async ({ workflow }) => byName.get(workflow);
 }
 
 async function recoverRuns(database: Database, queue: JobQueue): Promise<string[]> {
