@@ -15,16 +15,24 @@ export type DefinitionOf = (
   run: Pick<Run, 'id' | 'workflow' | 'practiceId'>,
 ) => Promise<WorkflowDefinition | undefined>;
 
-export interface RunEngineParts {
+interface EngineParts {
   readonly database: Database;
-  /** Asked anew whenever a run is taken up. A list stands for one cell that all practices live in. */
-  readonly definitions: DefinitionOf | readonly WorkflowDefinition[];
   readonly clock: Clock;
   readonly log: Log;
   /** Runs at once in this process; 0 for a process that only enqueues. */
   readonly concurrency: number;
   readonly retry?: RetryPolicy;
 }
+
+export type RunEngineParts = EngineParts &
+  (
+    | {
+        /** Asked anew whenever a run is taken up. */
+        readonly definitionOf: DefinitionOf;
+      }
+    /** For one cell that all practices live in. */
+    | { readonly definitions: readonly WorkflowDefinition[] }
+  );
 
 export interface RunEngine {
   /** Usable once `start` has resolved. */
@@ -51,7 +59,7 @@ const standardRetry: RetryPolicy = { attempts: 4, firstDelayMs: 1_000 };
 export function createRunEngine(parts: RunEngineParts): RunEngine {
   const { database, clock, log } = parts;
   const queue = createJobQueue(database, log);
-  const definitionOf = typeof parts.definitions === 'function' ? parts.definitions : among(parts.definitions);
+  const definitionOf = 'definitionOf' in parts ? parts.definitionOf : among(parts.definitions);
   const inWork = new Set<Promise<void>>();
   const execution = { db: database.db, clock, log, retry: parts.retry ?? standardRetry };
   let working = false;
