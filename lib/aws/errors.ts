@@ -1,3 +1,4 @@
+import { remedyFor } from '../domain/cloud-refusals.ts';
 import { DomainError } from '../domain/errors.ts';
 
 /** What every error of an AWS SDK client may carry (`ServiceException` in @smithy/core). */
@@ -48,9 +49,6 @@ const credentials = new Set([
   'CredentialsProviderError',
 ]);
 
-/** The caller is known and may not do this. */
-const refusals = new Set(['AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation', 'NotAuthorized']);
-
 /**
  * The one place that turns an error of the AWS SDK into the core's: `cloud_failure` that names service, operation,
  * AWS's code, its message and the request id that AWS support asks for.
@@ -91,11 +89,8 @@ function nextActionOn(name: string, operation: string, message: string): { reado
   if (credentials.has(name)) {
     return { nextAction: "Give the control plane's workers valid AWS credentials, then retry the run." };
   }
-  if (refusals.has(name)) {
-    return {
-      nextAction: `Allow ${operation} to the control plane's role, also in the organisation's service control policies; then retry the run.`,
-    };
-  }
+  const remedy = remedyFor(`${name}: ${message}`, operation);
+  if (remedy !== undefined) return { nextAction: remedy };
   return {};
 }
 

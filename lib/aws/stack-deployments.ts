@@ -1,5 +1,6 @@
 import {
   type Change,
+  ContinueUpdateRollbackCommand,
   CreateChangeSetCommand,
   DeleteChangeSetCommand,
   DeleteStackCommand,
@@ -134,6 +135,7 @@ export function stackDeployments({ cloudFormation, sts }: AwsClients): StackDepl
             status: event.ResourceStatus ?? '',
             reason: event.ResourceStatusReason ?? null,
             at: event.Timestamp ?? new Date(0),
+            token: event.ClientRequestToken ?? null,
           });
         }
         NextToken = page.NextToken;
@@ -144,6 +146,14 @@ export function stackDeployments({ cloudFormation, sts }: AwsClients): StackDepl
       await call(service, 'DeleteStack', signal, (options) =>
         cloudFormation.send(
           new DeleteStackCommand({ StackName: stackId, ClientRequestToken: token }),
+          options,
+        ),
+      );
+    },
+    continueUpdateRollback: async (stackId, token, signal) => {
+      await call(service, 'ContinueUpdateRollback', signal, (options) =>
+        cloudFormation.send(
+          new ContinueUpdateRollbackCommand({ StackName: stackId, ClientRequestToken: token }),
           options,
         ),
       );

@@ -26,6 +26,8 @@ export interface StackEvent {
   readonly status: string;
   readonly reason: string | null;
   readonly at: Date;
+  /** The client token of the call that began the operation; null for one begun without, for example in the console. */
+  readonly token: string | null;
 }
 
 interface StackResource {
@@ -81,6 +83,11 @@ export interface StackDeployments {
   ): Promise<StackEvent[]>;
   /** Asks for deletion; the stack's status tells when and whether it is gone. */
   remove(stackId: string, token: string, signal?: AbortSignal): Promise<void>;
+  /**
+   * cloudformation:ContinueUpdateRollback of a stack that is `UPDATE_ROLLBACK_FAILED`, with every resource: none is ever skipped. Its status and
+   * events tell what came of it.
+   */
+  continueUpdateRollback(stackId: string, token: string, signal?: AbortSignal): Promise<void>;
   setTerminationProtection(stackName: string, enabled: boolean, signal?: AbortSignal): Promise<void>;
   setStackPolicy(stackName: string, policy: string, signal?: AbortSignal): Promise<void>;
 }

@@ -5,8 +5,9 @@ import { DomainError } from '../domain/errors.ts';
 import type { Component } from '../domain/release.ts';
 import type { ChangeSetView, StackView } from '../ports/stack-deployments.ts';
 import type { StepContext } from '../runs/workflow.ts';
+import { stackFailure } from './stack-failure.ts';
 import { overridesFor } from './stack-guard.ts';
-import { stackFailure, type Watch } from './stack-progress.ts';
+import type { Watch } from './stack-progress.ts';
 
 /** What a stack is to become. */
 export interface WantedStack {

@@ -7,8 +7,9 @@ import { DomainError } from '../domain/errors.ts';
 import type { ChangeSetView, StackView } from '../ports/stack-deployments.ts';
 import type { StepContext } from '../runs/workflow.ts';
 import { changeRefused, makeChangeSet, reviewOf, tellReview, type WantedStack } from './change-sets.ts';
+import { stackFailure } from './stack-failure.ts';
 import { restoreGuard, withGuardRelaxed } from './stack-guard.ts';
-import { followed, settled, stackFailure, type Watch } from './stack-progress.ts';
+import { followed, settled, type Watch } from './stack-progress.ts';
 import { type Removal, removeStack } from './stack-removal.ts';
 
 export interface DeployedStack {

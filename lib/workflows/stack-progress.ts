@@ -1,14 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { knownStackEvents } from '../db/run-event-store.ts';
-import { DomainError } from '../domain/errors.ts';
 import type { RunEventBody } from '../domain/run.ts';
 import type { StackDeployments, StackEvent, StackView } from '../ports/stack-deployments.ts';
 import type { RunContext } from '../runs/workflow.ts';
 
 const stackType = 'AWS::CloudFormation::Stack';
-
-/** How CloudFormation calls a resource that it gave up on only because another one had failed. */
-const cancelledReason = /^Resource (creation|update) cancelled/i;
 
 /** How one workflow step watches one stack. */
 export interface Watch {
@@ -110,48 +106,12 @@ function resourceEvent(step: string, event: StackEvent): RunEventBody {
   };
 }
 
-function isOfStack(event: StackEvent): boolean {
+/** Whether an event tells of its stack itself, not of a resource in it. */
+export function isOfStack(event: StackEvent): boolean {
   return event.resourceType === stackType && event.physicalId === event.stackId;
 }
 
 /** UPDATE_COMPLETE_CLEANUP_IN_PROGRESS and its like are on the way to an end, not the end. */
 function endsOperation(event: StackEvent): boolean {
   return isOfStack(event) && !event.status.endsWith('_IN_PROGRESS');
-}
-
-/** The error for a stack that an operation left in a bad status: root cause first, in CloudFormation's own words. */
-export async function stackFailure(watch: Watch, stack: StackView): Promise<DomainError> {
-  const cause = await rootCause(watch, stack.stackId);
-  if (cause === undefined) {
-    const reason = stack.statusReason ?? (inProgress(stack.status) ? 'still in progress' : 'no reason given');
-    return new DomainError('deployment_failed', `Stack ${stack.name} is ${stack.status}: ${reason}`);
-  }
-  const reason = cause.reason ?? 'no reason given';
-  return new DomainError(
-    'deployment_failed',
-    `${cause.logicalId} (${cause.resourceType}) in stack ${stack.name} failed: ${reason}`,
-    {
-      context: {
-        resource: { stackName: stack.name, logicalId: cause.logicalId, type: cause.resourceType, reason },
-        stackStatus: stack.status,
-        nextAction:
-          stack.status === 'UPDATE_ROLLBACK_FAILED'
-            ? `Continue the roll-back of stack ${stack.name} in CloudFormation, then retry the run.`
-            : 'Remove the cause that CloudFormation names, then retry the run: it goes on from this step. Or cancel it.',
-      },
-    },
-  );
-}
-
-/** The resource that failed first in the stack's latest operation, with CloudFormation's own reason; undefined if none did. */
-async function rootCause(watch: Watch, stackId: string): Promise<StackEvent | undefined> {
-  const events = await watch.stacks.eventsSince(stackId, () => false, watch.context.signal);
-  const begins = ['CREATE_IN_PROGRESS', 'UPDATE_IN_PROGRESS', 'DELETE_IN_PROGRESS'];
-  const start = events.findLastIndex((event) => isOfStack(event) && begins.includes(event.status));
-  return events
-    .slice(Math.max(start, 0))
-    .find(
-      (event) =>
-        !isOfStack(event) && event.status.endsWith('_FAILED') && !cancelledReason.test(event.reason ?? ''),
-    );
 }

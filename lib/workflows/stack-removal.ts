@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { SiloActions } from '../ports/silo-actions.ts';
 import type { StackView } from '../ports/stack-deployments.ts';
 import type { RunContext } from '../runs/workflow.ts';
-import { settled, stackFailure, type Watch } from './stack-progress.ts';
+import { stackFailure } from './stack-failure.ts';
+import { settled, type Watch } from './stack-progress.ts';
 
 const loadBalancerType = 'AWS::ElasticLoadBalancingV2::LoadBalancer';
 

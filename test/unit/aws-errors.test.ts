@@ -28,6 +28,7 @@ test.each([
   ['access denied', answered('AccessDenied', 403), 'Allow rds:DescribeDBInstances'],
   ['access denied by KMS', answered('AccessDeniedException', 400), 'Allow rds:DescribeDBInstances'],
   ['access denied by EC2', answered('UnauthorizedOperation', 403), 'Allow rds:DescribeDBInstances'],
+  ['a quota that is used up', answered('VpcLimitExceeded', 400), 'Raise the quota "VPCs per Region"'],
   ['expired credentials', answered('ExpiredToken', 403), 'valid AWS credentials'],
   ['credentials of nobody', answered('InvalidClientTokenId', 403), 'valid AWS credentials'],
   ['no credentials at all', sdkError('CredentialsProviderError'), 'valid AWS credentials'],
@@ -46,8 +47,10 @@ test('an account without the stacks of a cell is told what to deploy', () => {
     /Deploy the stack lumenality-cell.*docs\/cell\.md/,
   );
   expect(
-    said(`User is not authorized to perform: iam:PassRole on resource: ${role}`).context,
-  ).not.toHaveProperty('nextAction');
+    said(`User: ${role} is not authorized to perform: iam:PassRole on resource: x`).context,
+  ).toMatchObject({
+    nextAction: expect.stringContaining(`Allow iam:PassRole to ${role}`),
+  });
 });
 
 test('the error names the service, the operation, AWS’s code and the request', () => {
