@@ -12,6 +12,18 @@ type FaultEffect =
   /** Ends the connection without an answer: `before` the operation is carried out, or `after` it. */
   | { readonly kind: 'cut'; readonly when: 'before' | 'after' };
 
+/** `work` does what was asked, `rollback` undoes it, `cleanup` deletes what an update or its rollback left over. */
+export type OperationPhase = 'work' | 'rollback' | 'cleanup';
+
+/** A resource that a stack's operation is about to create, update or delete. */
+export interface ResourceStep {
+  readonly type: string;
+  readonly action: 'create' | 'update' | 'delete';
+  readonly during: OperationPhase;
+  /** What `match` looks into. */
+  readonly subject: unknown;
+}
+
 interface FaultRule {
   readonly id: string;
   /** Signing name, for example `cloudformation`; with `operation` it says which calls are hit. */
@@ -22,6 +34,8 @@ interface FaultRule {
   readonly resourceType?: string;
   /** Resource types only: the action that is hit, every one unless told. */
   readonly action?: 'create' | 'update' | 'delete';
+  /** Resource types only: the part of the stack's operation that is hit, every one unless told. */
+  readonly during?: OperationPhase;
   /** Only hits where this text occurs in the input (calls), or in stack name, logical id or properties (resources). */
   readonly match?: string;
   /** How many more times it hits; until removed unless told. */
@@ -43,12 +57,7 @@ export interface Faults {
     input: () => unknown,
   ): Promise<'cut-before' | 'cut-after' | undefined>;
   /** Throws or waits where rules hit this resource. */
-  onResource(
-    type: string,
-    action: 'create' | 'update' | 'delete',
-    subject: unknown,
-    signal: AbortSignal,
-  ): Promise<void>;
+  onResource(step: ResourceStep, signal: AbortSignal): Promise<void>;
 }
 
 export function createFaults(): Faults {
@@ -93,9 +102,11 @@ export function createFaults(): Faults {
       }
       return cut;
     },
-    async onResource(type, action, subject, signal) {
+    async onResource({ type, action, during, subject }, signal) {
       const isHit = (rule: FaultRule) =>
-        rule.resourceType === type && (rule.action === undefined || rule.action === action);
+        rule.resourceType === type &&
+        (rule.action === undefined || rule.action === action) &&
+        (rule.during === undefined || rule.during === during);
       for (const { effect } of hit(isHit, () => subject)) await apply(effect, type, signal);
     },
   };
@@ -129,10 +140,8 @@ const refuse = (message: string) => new AwsError('ValidationError', `Fault rule:
 
 function checkedRule(rule: unknown): Omit<FaultRule, 'id'> {
   if (typeof rule !== 'object' || rule === null) throw refuse('must be a JSON object.');
-  const { service, operation, resourceType, action, match, times, effect, ...others } = rule as Record<
-    string,
-    unknown
-  >;
+  const { service, operation, resourceType, action, during, match, times, effect, ...others } =
+    rule as Record<string, unknown>;
   const stranger = Object.keys(others)[0];
   if (stranger !== undefined) throw refuse(`unknown field "${stranger}".`);
   for (const [name, value] of Object.entries({ service, operation, resourceType, match })) {
@@ -144,6 +153,12 @@ function checkedRule(rule: unknown): Omit<FaultRule, 'id'> {
   if (action !== undefined && !['create', 'update', 'delete'].includes(action as string)) {
     throw refuse('"action" must be create, update or delete.');
   }
+  if (during !== undefined && !['work', 'rollback', 'cleanup'].includes(during as string)) {
+    throw refuse('"during" must be work, rollback or cleanup.');
+  }
+  if (service !== undefined && (action !== undefined || during !== undefined)) {
+    throw refuse('"action" and "during" go with "resourceType" only.');
+  }
   if (times !== undefined && !(Number.isInteger(times) && (times as number) > 0)) {
     throw refuse('"times" must be a positive whole number.');
   }
@@ -152,7 +167,7 @@ function checkedRule(rule: unknown): Omit<FaultRule, 'id'> {
     throw refuse('only a call can be cut, not a resource.');
   return {
     ...Object.fromEntries(
-      Object.entries({ service, operation, resourceType, action, match, times }).filter(
+      Object.entries({ service, operation, resourceType, action, during, match, times }).filter(
         ([, value]) => value !== undefined,
       ),
     ),

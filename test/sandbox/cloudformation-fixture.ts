@@ -77,6 +77,8 @@ export interface Fixture {
   readonly send: CloudFormationClient['send'];
   readonly journal: Journal;
   readonly sandbox: Sandbox;
+  /** Asks one of the sandbox's own controls, for example `POST faults`; throws what it refuses. */
+  control(request: string, body?: object): Promise<Record<string, unknown>>;
   /** Creates and executes a change set, and waits for the end of the operation. */
   deploy(stackName: string, template: object, options?: Partial<CreateChangeSetCommandInput>): Promise<Stack>;
   changeSet(
@@ -92,6 +94,23 @@ export interface Fixture {
 
 const describeChangeSet = (client: CloudFormationClient, id: string) =>
   client.send(new DescribeChangeSetCommand({ ChangeSetName: id }));
+
+/** One of the sandbox's own controls: `PUT quotas` and what goes with it. @throws Error what the sandbox refuses. */
+export async function askControl(
+  endpoint: string,
+  request: string,
+  body?: object,
+): Promise<Record<string, unknown>> {
+  const [method = '', path = ''] = request.split(' ');
+  const response = await fetch(`${endpoint}/_sandbox/${path}`, {
+    method,
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const answer = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
+  if (!response.ok) throw new Error(String(answer['message']));
+  return answer;
+}
 
 export async function startFixture(): Promise<Fixture> {
   const directory = mkdtempSync(join(tmpdir(), 'sandbox-cloudformation-'));
@@ -145,6 +164,7 @@ export async function startFixture(): Promise<Fixture> {
     journal,
     sandbox,
     settled,
+    control: (request, body) => askControl(sandbox.endpoint, request, body),
     changeSet: async (stackName, template, options = {}) =>
       describeChangeSet(client, await createChangeSet(stackName, template, options)),
     async deploy(stackName, template, options = {}) {

@@ -301,7 +301,10 @@ async function carryOut(
     noteInitiated(run, logicalId, action, physicalId),
   );
   const subject = { stackName: stack.name, logicalId, properties };
-  await run.engine.faults.onResource(type, action === 'update' ? 'update' : 'create', subject, run.signal);
+  await run.engine.faults.onResource(
+    { type, action: action === 'update' ? 'update' : 'create', during: 'work', subject },
+    run.signal,
+  );
   run.signal.throwIfAborted();
   const resolved = (await resolveDynamicReferences(properties, context)) as Record<string, unknown>;
   if (action !== 'update') return handler.create(resolved, context);

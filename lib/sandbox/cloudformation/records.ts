@@ -26,10 +26,14 @@ export interface OperationRecord {
   readonly retain: readonly string[];
   /** The resources that the work failed on, for the stack's status reason. */
   readonly failed: readonly string[];
-  /** Set while a failed rollback waits for ContinueUpdateRollback. */
+  /** Set while a failed operation waits: for ContinueUpdateRollback, for RollbackStack or for a deletion. */
   readonly halted?: boolean;
   /** Policy in force for this update only. */
   readonly stackPolicy?: string;
+  /** The resources that a failed rollback could not give back what they were. */
+  readonly notRestored?: readonly string[];
+  /** A deletion that leaves what would not go, and ends all the same (`FORCE_DELETE_STACK`). */
+  readonly forced?: boolean;
   /** Set by CancelUpdateStack. */
   readonly cancelled?: boolean;
 }

@@ -13,7 +13,8 @@ async function carryOutDeletion(run: Run, record: ResourceRecord, policy: string
     logicalId: record.logicalId,
     properties: record.properties,
   };
-  await run.engine.faults.onResource(record.type, 'delete', subject, run.signal);
+  const during = requireStack(run.cloud, run.stackId).operation?.phase ?? 'work';
+  await run.engine.faults.onResource({ type: record.type, action: 'delete', during, subject }, run.signal);
   run.signal.throwIfAborted();
   if (policy === 'Snapshot') {
     const DBSnapshotIdentifier =
@@ -115,7 +116,10 @@ export async function restore(run: Run, progress: ProgressRecord, current: Resou
     const resolve = async (properties: unknown) =>
       (await resolveDynamicReferences(properties, context)) as Record<string, unknown>;
     const subject = { stackName: context.stackName, logicalId, properties: before.properties };
-    await run.engine.faults.onResource(before.type, 'update', subject, run.signal);
+    await run.engine.faults.onResource(
+      { type: before.type, action: 'update', during: 'rollback', subject },
+      run.signal,
+    );
     if (before.physicalId === undefined)
       throw new AwsError('ValidationError', `${logicalId} had no physical id.`);
     const outcome = await handlerOf(run, before.type).update(

@@ -1,11 +1,21 @@
 import type { Cloud } from '../model.ts';
-import { deploy, describeError, type Engine, putProgress, type Run } from './deployment.ts';
+import {
+  clearProgress,
+  deleteStack,
+  idsOf,
+  isOver,
+  namesOf,
+  removalOrder,
+  rollBackCreation,
+} from './deletion.ts';
+import { deploy, describeError, type Engine, putProgress, putResource, type Run } from './deployment.ts';
 import { enterStatus } from './events.ts';
-import { type Dependencies, reversed, walk } from './graph.ts';
-import { evaluateOutputs, exportInUse } from './outputs.ts';
+import { type Dependencies, walk } from './graph.ts';
+import { evaluateOutputs } from './outputs.ts';
 import {
   isPresent,
   type OperationRecord,
+  type ProgressRecord,
   progressOf,
   type ResourceRecord,
   requireStack,
@@ -13,17 +23,11 @@ import {
   resourcesOf,
   type StackContent,
   type StackRecord,
-  stackKey,
-  tables,
 } from './records.ts';
-import { remove, removeLeftover, restore } from './removal.ts';
+import { removeLeftover, restore } from './removal.ts';
 import { type BoundTemplate, bindTemplate } from './scope.ts';
 import { checkStackPolicy } from './stack-policy.ts';
 import { parseTemplate } from './template.ts';
-
-/** Policies that keep a resource when its stack is deleted, and when the stack's creation is rolled back. */
-const keptByDeletion = ['Retain', 'RetainExceptOnCreate'];
-const keptByRollback = ['Retain'];
 
 /**
  * Carries a stack's operation on, phase by phase, until it has ended. Each phase reads where it stands from the
@@ -112,10 +116,6 @@ async function deployStack(run: Run, stack: StackRecord, operation: OperationRec
   giveUp(run, reason);
 }
 
-/** Whether this run has to let go: the sandbox stops, or another operation has taken the stack over. */
-const isOver = (run: Run): boolean =>
-  run.isStopping() || requireStack(run.cloud, run.stackId).operation?.id !== run.operationId;
-
 /** A policy may forbid the removal of resources; that is known before anything is done. */
 function refuseRemovals(
   run: Run,
@@ -166,12 +166,6 @@ function succeed(run: Run, operation: OperationRecord, target: StackContent, bou
   });
 }
 
-function clearProgress(run: Run): void {
-  const { progress } = tables(run.cloud.state);
-  for (const { logicalId } of progressOf(run.cloud, run.stackId))
-    progress.delete(`${stackKey(run.stackId)}/${logicalId}`);
-}
-
 /** The work failed or was cancelled: what follows is what the caller chose. */
 function giveUp(run: Run, reason: string | undefined): void {
   const { cloud, stackId } = run;
@@ -185,116 +179,21 @@ function giveUp(run: Run, reason: string | undefined): void {
     ? 'User Initiated'
     : [
         reason,
-        namesOf(
-          'create',
-          failures.filter(({ status }) => status === 'CREATE_FAILED'),
-        ),
-        namesOf(
-          'update',
-          failures.filter(({ status }) => status === 'UPDATE_FAILED'),
-        ),
+        namesOf('create', idsOf(failures.filter(({ status }) => status === 'CREATE_FAILED'))),
+        namesOf('update', idsOf(failures.filter(({ status }) => status === 'UPDATE_FAILED'))),
       ]
         .filter(Boolean)
         .join(' ');
   if (operation.onFailure === 'DO_NOTHING') {
-    cloud.state.transaction(() => {
-      clearProgress(run);
-      enterStatus(cloud, stackId, isCreation ? 'CREATE_FAILED' : 'UPDATE_FAILED', words, {
-        operation: undefined,
-      });
+    // What was touched stays on record: RollbackStack undoes it, and a deletion finds all of it.
+    enterStatus(cloud, stackId, isCreation ? 'CREATE_FAILED' : 'UPDATE_FAILED', words, {
+      operation: { ...operation, halted: true },
     });
     return;
   }
   const status = isCreation ? 'ROLLBACK_IN_PROGRESS' : 'UPDATE_ROLLBACK_IN_PROGRESS';
   const suffix = isCreation ? ' Rollback requested by user.' : '';
   enterStatus(cloud, stackId, status, words + suffix, { operation: { ...operation, phase: 'rollback' } });
-}
-
-const namesOf = (verb: string, records: readonly ResourceRecord[]) =>
-  records.length === 0
-    ? ''
-    : `The following resource(s) failed to ${verb}: [${records.map(({ logicalId }) => logicalId).join(', ')}].`;
-
-/** Deletes all that the stack still has, dependents first. @returns the resources that would not go. */
-async function removeAll(
-  run: Run,
-  keeps: readonly string[],
-  retain: readonly string[],
-): Promise<ResourceRecord[]> {
-  const present = resourcesOf(run.cloud, run.stackId).filter(isPresent);
-  const order = removalOrder(present);
-  const byId = new Map(present.map((record) => [record.logicalId, record]));
-  await walk(
-    order,
-    (logicalId) => {
-      const record = byId.get(logicalId) as ResourceRecord;
-      return remove(
-        run,
-        retain.includes(logicalId) ? { ...record, deletionPolicy: 'Retain' } : record,
-        keeps,
-      );
-    },
-    'go on after failures',
-  );
-  return resourcesOf(run.cloud, run.stackId).filter(isPresent);
-}
-
-function removalOrder(records: readonly ResourceRecord[]): Dependencies {
-  const present = new Set(records.map(({ logicalId }) => logicalId));
-  return reversed(
-    new Map(
-      records.map(({ logicalId, dependsOn }) => [
-        logicalId,
-        new Set(dependsOn.filter((other) => present.has(other))),
-      ]),
-    ),
-  );
-}
-
-async function rollBackCreation(run: Run, operation: OperationRecord): Promise<void> {
-  const { cloud, stackId } = run;
-  const left = await removeAll(run, keptByRollback, []);
-  if (isOver(run)) return;
-  cloud.state.transaction(() => {
-    clearProgress(run);
-    if (left.length > 0) {
-      enterStatus(cloud, stackId, 'ROLLBACK_FAILED', namesOf('delete', left), { operation: undefined });
-    } else if (operation.onFailure === 'DELETE') {
-      finishDeletion(run);
-    } else {
-      enterStatus(cloud, stackId, 'ROLLBACK_COMPLETE', undefined, { operation: undefined });
-    }
-  });
-}
-
-async function deleteStack(run: Run, stack: StackRecord, operation: OperationRecord): Promise<void> {
-  const { cloud, stackId } = run;
-  const inUse = exportInUse(cloud, stack);
-  if (inUse !== undefined) {
-    enterStatus(cloud, stackId, 'DELETE_FAILED', inUse, { operation: undefined });
-    return;
-  }
-  const left = await removeAll(run, keptByDeletion, operation.retain);
-  if (isOver(run)) return;
-  if (left.length > 0) {
-    enterStatus(cloud, stackId, 'DELETE_FAILED', `${namesOf('delete', left)} `, { operation: undefined });
-  } else {
-    finishDeletion(run);
-  }
-}
-
-function finishDeletion(run: Run): void {
-  const { cloud, stackId } = run;
-  cloud.state.transaction(() => {
-    const { name, accountId, region } = requireStack(cloud, stackId);
-    enterStatus(cloud, stackId, 'DELETE_COMPLETE', undefined, {
-      operation: undefined,
-      deletionTime: cloud.now(),
-      outputs: [],
-      imports: [],
-    });
-    tables(cloud.state).names.delete(`${accountId}/${region}/${name}`);
-  });
 }
 
 /** Gives every touched resource back what it was, in the order of the stack as it was. */
@@ -311,6 +210,7 @@ async function rollBackUpdate(run: Run, operation: OperationRecord): Promise<voi
       new Set((before?.dependsOn ?? []).filter((id) => touched.has(id))),
     ]),
   );
+  const failed: string[] = [];
   const isRestored = await walk(
     order,
     async (logicalId) => {
@@ -318,17 +218,18 @@ async function rollBackUpdate(run: Run, operation: OperationRecord): Promise<voi
       const current = resourceOf(cloud, stackId, logicalId);
       if (!progress || !current || progress.restored) return true;
       if (operation.retain.includes(logicalId)) {
-        putProgress(run, { ...progress, restored: true });
+        skip(run, progress, current);
         return true;
       }
-      return restore(run, progress, current);
+      const isBack = await restore(run, progress, current);
+      if (!isBack) failed.push(logicalId);
+      return isBack;
     },
     'go on after failures',
   );
   if (isOver(run)) return;
   if (!isRestored) {
-    const failed = resourcesOf(cloud, stackId).filter(({ status }) => status === 'UPDATE_FAILED');
-    const halted = { ...requireOperation(run), halted: true };
+    const halted = { ...requireOperation(run), halted: true, notRestored: failed };
     enterStatus(cloud, stackId, 'UPDATE_ROLLBACK_FAILED', namesOf('update', failed), { operation: halted });
     return;
   }
@@ -336,6 +237,18 @@ async function rollBackUpdate(run: Run, operation: OperationRecord): Promise<voi
   enterStatus(cloud, stackId, 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS', undefined, {
     ...previous,
     operation: { ...requireOperation(run), phase: 'cleanup', target: previous },
+  });
+}
+
+/** ContinueUpdateRollback gives up on a resource: on record it is what it was, whatever it is ("ResourcesToSkip"). */
+function skip(run: Run, progress: ProgressRecord, current: ResourceRecord): void {
+  run.cloud.state.transaction(() => {
+    putProgress(run, { ...progress, restored: true });
+    putResource(run, {
+      ...(progress.before ?? current),
+      physicalId: current.physicalId,
+      status: 'UPDATE_COMPLETE',
+    });
   });
 }
 

@@ -81,6 +81,17 @@ export const stackWrites = (api: Api) => ({
     return {};
   },
 
+  RollbackStack(input: sdk.RollbackStackInput, call: Call): sdk.RollbackStackOutput {
+    refuseUnsupported(input, ['RetainExceptOnCreate']);
+    const stack = requireStackOf(call, input.StackName, withId);
+    requireRole(call, input.RoleARN);
+    once(call, input.ClientRequestToken, `RollbackStack ${stack.stackId}`, () => {
+      rollBack(api, call, stack, input);
+      return stack.stackId;
+    });
+    return { StackId: stack.stackId };
+  },
+
   UpdateTerminationProtection(
     input: sdk.UpdateTerminationProtectionInput,
     call: Call,
@@ -181,6 +192,12 @@ function deleteStack(api: Api, call: Call, input: sdk.DeleteStackInput, stack: S
       `Invalid operation on stack [${stack.stackId}]. When you delete a stack, specify which resources to retain only when the stack is in the DELETE_FAILED state.`,
     );
   }
+  const forced = input.DeletionMode === 'FORCE_DELETE_STACK';
+  if (forced && stack.status !== 'DELETE_FAILED') {
+    throw invalid(
+      `Invalid operation on stack [${stack.stackId}]. Stacks can be force deleted only when they are in the DELETE_FAILED state.`,
+    );
+  }
   requireResources(call, stack, retain);
   requireRole(call, input.RoleARN);
   const isRunning = stack.operation !== undefined && !stack.operation.halted;
@@ -189,6 +206,7 @@ function deleteStack(api: Api, call: Call, input: sdk.DeleteStackInput, stack: S
     clientRequestToken: input.ClientRequestToken,
     onFailure: 'DO_NOTHING',
     retain,
+    forced,
   });
   // A creation under way gives way to its deletion.
   if (isRunning) api.runner.interrupt(stack.stackId);
@@ -209,6 +227,12 @@ function continueRollback(api: Api, call: Call, stack: StackRecord, skip: readon
     );
   }
   requireResources(call, stack, skip);
+  const strange = skip.filter((logicalId) => !operation.notRestored?.includes(logicalId));
+  if (strange.length > 0) {
+    throw invalid(
+      `The following resources are not in the UPDATE_FAILED state because of a failed rollback, and cannot be skipped: [${strange.join(', ')}]`,
+    );
+  }
   const continued: OperationRecord = {
     ...operation,
     halted: false,
@@ -216,6 +240,29 @@ function continueRollback(api: Api, call: Call, stack: StackRecord, skip: readon
   };
   enterStatus(call.cloud, stack.stackId, 'UPDATE_ROLLBACK_IN_PROGRESS', 'User Initiated', {
     operation: continued,
+  });
+  api.runner.start(call.cloud, stack.stackId);
+}
+
+/** "RollbackStack": back to the last stable state, from a failure that left everything as it was. */
+function rollBack(api: Api, call: Call, stack: StackRecord, input: sdk.RollbackStackInput): void {
+  const { operation } = stack;
+  const isCreation = stack.status === 'CREATE_FAILED';
+  if (!operation?.halted || !(isCreation || stack.status === 'UPDATE_FAILED')) {
+    throw invalid(
+      `Stack [${stack.name}] is in ${stack.status} state and can not be rolled back: RollbackStack takes CREATE_FAILED and UPDATE_FAILED.`,
+    );
+  }
+  const { halted: _over, ...continued } = operation;
+  const status = isCreation ? 'ROLLBACK_IN_PROGRESS' : 'UPDATE_ROLLBACK_IN_PROGRESS';
+  enterStatus(call.cloud, stack.stackId, status, 'User Initiated', {
+    roleArn: input.RoleARN ?? stack.roleArn,
+    operation: {
+      ...continued,
+      phase: 'rollback',
+      onFailure: 'ROLLBACK',
+      clientRequestToken: input.ClientRequestToken,
+    },
   });
   api.runner.start(call.cloud, stack.stackId);
 }
