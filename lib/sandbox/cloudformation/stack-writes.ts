@@ -75,7 +75,7 @@ export const stackWrites = (api: Api) => ({
     const stack = requireStackOf(call, input.StackName, withId);
     const skip = input.ResourcesToSkip ?? [];
     once(call, input.ClientRequestToken, `ContinueUpdateRollback ${stack.stackId} ${skip.join()}`, () => {
-      continueRollback(api, call, stack, skip);
+      continueRollback(api, call, stack, input);
       return stack.stackId;
     });
     return {};
@@ -219,7 +219,12 @@ function requireResources(call: Call, stack: StackRecord, logicalIds: readonly s
     throw invalid(`The following resources do not exist in stack ${stack.name}: [${strange.join(', ')}]`);
 }
 
-function continueRollback(api: Api, call: Call, stack: StackRecord, skip: readonly string[]): void {
+function continueRollback(
+  api: Api,
+  call: Call,
+  stack: StackRecord,
+  { ResourcesToSkip: skip = [], ClientRequestToken }: sdk.ContinueUpdateRollbackInput,
+): void {
   const { operation } = stack;
   if (stack.status !== 'UPDATE_ROLLBACK_FAILED' || !operation) {
     throw invalid(
@@ -235,6 +240,8 @@ function continueRollback(api: Api, call: Call, stack: StackRecord, skip: readon
   }
   const continued: OperationRecord = {
     ...operation,
+    // Each event of an operation carries the token of the call that it comes from.
+    clientRequestToken: ClientRequestToken,
     halted: false,
     retain: skip,
   };
