@@ -9,7 +9,8 @@ import type { CloudPorts } from '../lib/ports/cloud.ts';
 import { type DriftParts, detectDrift } from '../lib/reconcilers/detect-drift.ts';
 import { recoverRuns } from '../lib/reconcilers/recover-runs.ts';
 import { watchHealth } from '../lib/reconcilers/watch-health.ts';
-import { createRunEngine, type RunEngine } from '../lib/runs/engine.ts';
+import { createRunEngine, type RunEngine, type RunEngineParts } from '../lib/runs/engine.ts';
+import type { WorkflowDefinition } from '../lib/runs/workflow.ts';
 import type { Core } from '../lib/use-cases/core.ts';
 import { provisioningSteps, provisionPractice } from '../lib/workflows/provision-practice.ts';
 import { updatePractice, updateSteps } from '../lib/workflows/update-practice.ts';
@@ -26,11 +27,22 @@ export interface Parts {
   readonly drift: DriftParts;
 }
 
+/** What a test puts around a cell's ports and each workflow. */
+export interface StandIns {
+  readonly cloud?: (ports: CloudPorts) => CloudPorts;
+  readonly workflow?: (definition: WorkflowDefinition) => WorkflowDefinition;
+  readonly retry?: NonNullable<RunEngineParts['retry']>;
+}
+
+/** The database as it stands, whatever its migrations. */
+export async function connectDatabase(config: Config): Promise<Database> {
+  return config.databaseUrl === undefined
+    ? openEmbedded(config.dataDirectory)
+    : openServer(config.databaseUrl);
+}
+
 export async function openDatabase(config: Config): Promise<Database> {
-  const database =
-    config.databaseUrl === undefined
-      ? await openEmbedded(config.dataDirectory)
-      : openServer(config.databaseUrl);
+  const database = await connectDatabase(config);
   try {
     await migrate(database.db);
   } catch (error) {
@@ -42,14 +54,14 @@ export async function openDatabase(config: Config): Promise<Database> {
 
 /**
  * @param endpoint where the cloud answers when it is not AWS's own endpoints.
- * @param standIns ports that answer in place of the cloud's own; the product has none.
+ * @param standIns what tests put around parts or in their place; the product has none.
  */
 export function buildParts(
   config: Config,
   database: Database,
   endpoint: string | undefined,
   log: Logger,
-  standIns: Partial<CloudPorts> = {},
+  standIns: StandIns = {},
 ): Parts {
   const connected = connectAws({
     region: config.cell.region,
@@ -58,7 +70,8 @@ export function buildParts(
     // The sandbox is never sent the keys of a real account.
     ...(config.cloud.kind === 'sandbox' ? { credentials: sandboxDefaults.credentials } : {}),
   });
-  const ports: CloudPorts = { ...connected, ...standIns };
+  const ports = standIns.cloud?.(connected) ?? connected;
+  const around = standIns.workflow ?? ((definition: WorkflowDefinition) => definition);
   const silo = {
     ports,
     shapes: siloShapes,
@@ -67,10 +80,11 @@ export function buildParts(
   };
   const engine = createRunEngine({
     database,
-    definitions: [provisionPractice(silo), updatePractice(silo)],
+    definitions: [provisionPractice(silo), updatePractice(silo)].map(around),
     clock: systemClock,
     log,
     concurrency: config.workerConcurrency,
+    ...(standIns.retry === undefined ? {} : { retry: standIns.retry }),
   });
   const core: Core = {
     db: database.db,

@@ -20,7 +20,7 @@ export async function builtRelease(): Promise<BuiltDirectories> {
     shared('release-failure'),
   ];
   if (isFirst('release')) {
-    const directories = ['--out', join(building, 'release'), '--cell', join(building, 'cell')];
+    const directories = ['--out', join(building, 'release'), '--cell', join(building, 'release-cell')];
     const build = start(
       process.execPath,
       ['--import', 'tsx', join(root, 'bin/release-build.ts'), ...directories],
@@ -35,5 +35,5 @@ export async function builtRelease(): Promise<BuiltDirectories> {
     120_000,
   );
   if (existsSync(failure)) throw new Error(`The release was not built:\n${readFileSync(failure, 'utf8')}`);
-  return { release: join(built, 'release'), cell: join(built, 'cell') };
+  return { release: join(built, 'release'), cell: join(built, 'release-cell') };
 }

@@ -25,7 +25,8 @@ await runUntilStopped(async (stops) => {
   const log = createLogger(config.logLevel);
   const database = await openDatabase(config);
   stops.push(() => database.close());
-  const parts = buildParts(config, database, endpoint, log, { probe: standInProbe(database.db) });
+  const probe = standInProbe(database.db);
+  const parts = buildParts(config, database, endpoint, log, { cloud: (ports) => ({ ...ports, probe }) });
   await publishRelease(parts.core, await readReleaseDirectory(config.releaseDirectory), systemActor);
   stops.push(await startWork(parts, log));
   const app = await buildApp(appDeps(config, parts, endpoint, log));
