@@ -1,10 +1,12 @@
 import { PGlite, types } from '@electric-sql/pglite';
-import { Kysely, PGliteDialect, PostgresDialect, type Transaction } from 'kysely';
+import { type Kysely, PGliteDialect, PostgresDialect, sql, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { type CustomTypesConfig, Pool, types as pgTypes } from 'pg';
 import { DomainError } from '../domain/errors.ts';
 import { lockDirectory } from './directory-lock.ts';
+import { isDatabaseFault } from './faults.ts';
 import { migrations } from './migrations/index.ts';
+import { resilient } from './resilient.ts';
 import type { Schema } from './schema.ts';
 
 /** The database outside a transaction. */
@@ -50,7 +52,7 @@ export async function openEmbedded(directory: string | undefined, image?: Blob):
       { cause },
     );
   }
-  const db = new Kysely<Schema>({ dialect: new PGliteDialect({ pglite }) });
+  const db = resilient(new PGliteDialect({ pglite }));
   return {
     db,
     engine: { kind: 'embedded', pglite },
@@ -61,10 +63,26 @@ export async function openEmbedded(directory: string | undefined, image?: Blob):
   };
 }
 
-/** Connects to a PostgreSQL server. Any number of processes may share it. */
+/**
+ * What keeps one statement, one connection or one paused process from holding up the others: all in milliseconds. A statement
+ * that waits for a lock counts as well, and an idle transaction holds the locks of its run, which others wait to take over.
+ */
+export const serverPatience = {
+  connectionTimeoutMillis: 5_000,
+  statement_timeout: 30_000,
+  idle_in_transaction_session_timeout: 10_000,
+  /** Asked by this side too, for a server or network that says nothing any more. */
+  query_timeout: 35_000,
+  keepAlive: true,
+} as const;
+
+/**
+ * Connects to a PostgreSQL server, at the first statement. Any number of processes may share it.
+ * @param options `patient`: for work whose statements may take as long as they need
+ */
 export function openServer(
   connectionString: string,
-  options: { readonly maxConnections?: number } = {},
+  options: { readonly maxConnections?: number; readonly patient?: boolean } = {},
 ): Database {
   const typesOf: CustomTypesConfig = {
     getTypeParser: (type, format) => {
@@ -74,17 +92,53 @@ export function openServer(
       return pgTypes.getTypeParser(type, format);
     },
   };
-  const pool = new Pool({ connectionString, max: options.maxConnections ?? 10, types: typesOf });
-  // An idle connection that breaks is replaced at its next use; without a listener it would end the process.
+  const pool = new Pool({
+    ...(options.patient === true ? {} : serverPatience),
+    connectionString,
+    max: options.maxConnections ?? 10,
+    types: typesOf,
+    application_name: 'lumenality',
+  });
+  // A connection that breaks is replaced at its next use, and whoever works on it hears of it from the next statement; without
+  // these listeners it would end the process.
   pool.on('error', () => undefined);
-  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  const db = resilient(new PostgresDialect({ pool }));
   return { db, engine: { kind: 'server', connectionString }, close: () => db.destroy() };
 }
 
-/** Brings the schema up to date. Safe to call from several processes at once. Returns the names applied. */
-export async function migrate(db: Db): Promise<string[]> {
+/**
+ * Asks a server, before anything else, whether it answers and takes us.
+ * @throws DomainError `unavailable` when it does not answer (it may later), `configuration` when DATABASE_URL is wrong.
+ */
+export async function assertAnswers({ db, engine }: Database): Promise<void> {
+  if (engine.kind === 'embedded') return;
+  const { host, pathname, searchParams } = new URL(engine.connectionString);
+  const at = `The PostgreSQL server at ${searchParams.get('host') ?? host}`;
+  try {
+    await sql`select 1`.execute(db);
+  } catch (error) {
+    if (isDatabaseFault(error)) {
+      const message = `${at} does not answer (${reasonOf((error as DomainError).cause)}). Start it, or correct DATABASE_URL.`;
+      throw new DomainError('unavailable', message, { cause: error, retryable: true });
+    }
+    const message = `${at} refuses the connection to the database ${pathname.slice(1) || '(none named)'}: ${reasonOf(error)}. Correct DATABASE_URL.`;
+    throw new DomainError('configuration', message, { cause: error });
+  }
+}
+
+/** A connection that several addresses refused has no message of its own, only a code. */
+function reasonOf(error: unknown): string {
+  const { message, code } = error as { message?: string; code?: string };
+  return message === undefined || message === '' ? (code ?? 'no reason given') : message;
+}
+
+/** Brings the schema up to date, or to the migration `last`. Safe to call from several processes at once. Returns the names applied. */
+export async function migrate(db: Db, last?: string): Promise<string[]> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
-  const { error, results } = await migrator.migrateToLatest();
+  const { error, results } = await (last === undefined
+    ? migrator.migrateToLatest()
+    : migrator.migrateTo(last));
   if (error !== undefined) {
     throw new DomainError('configuration', 'The database could not be migrated; nothing was changed.', {
       cause: error,
