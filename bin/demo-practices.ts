@@ -15,7 +15,7 @@ import type { SignUpRequest } from '../lib/domain/sign-up.ts';
 import type { ApiClient } from './commands/api-client.ts';
 import { CommandError, commandError } from './commands/command-error.ts';
 import { newestVerification } from './commands/evidence.ts';
-import { latestRunOf } from './commands/find.ts';
+import { addressOf, latestRunOf } from './commands/find.ts';
 import { newOwnerToken, type OwnerLink, ownerLink } from './commands/owner-link.ts';
 import { RunProgress } from './commands/run-progress.ts';
 import type { Session } from './commands/session.ts';
@@ -127,7 +127,7 @@ export async function askApp(practice: Practice, path: string): Promise<unknown>
  * whatever the system's resolver thinks of it.
  */
 async function askOnce(practice: Practice, path: string): Promise<unknown> {
-  const address = new URL(path, practice.url);
+  const address = new URL(path, addressOf(practice));
   const request = address.protocol === 'https:' ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
     const call = request(

@@ -1,5 +1,6 @@
 import type { EvidenceRow, Practice } from '../control-api/contracts/practices.ts';
 import type { Run } from '../control-api/contracts/runs.ts';
+import { addressOf } from './commands/find.ts';
 import type { Output } from './commands/output.ts';
 import type { OwnerLink } from './commands/owner-link.ts';
 import { type Cell, fields, table } from './commands/table.ts';
@@ -42,7 +43,7 @@ export function reportPractice(
   const where = isWhole ? '' : `: npx lumenality practice evidence ${practice.id}`;
   output.line(
     fields(output, [
-      ['address', practice.url],
+      ['address', addressOf(practice)],
       ['app', JSON.stringify(version)],
       ['evidence', `${passed} of ${evidence.length} checks passed${where}`],
     ]),
@@ -116,9 +117,10 @@ export function reportNext(
   output.line('  npx lumenality practice list');
   if (first !== undefined) {
     output.line(`  npx lumenality practice evidence ${first.practice.id} --full`);
-    const { hostname, port } = new URL(first.practice.url);
+    const address = addressOf(first.practice);
+    const { hostname, port } = new URL(address);
     const resolve = hostname.endsWith('.localhost') ? `--resolve ${hostname}:${port || 443}:127.0.0.1 ` : '';
-    output.line(`  curl ${resolve}${new URL('/readyz', first.practice.url).href}`);
+    output.line(`  curl ${resolve}${new URL('/readyz', address).href}`);
   }
   output.line('  npx lumenality audit list');
   const invited = reports.find(({ ownerLink }) => ownerLink !== null);

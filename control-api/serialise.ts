@@ -54,8 +54,10 @@ export function toPractice(row: PracticeOverview, practiceUrl: (hostName: string
     plan: { id: row.plan_id, version: row.plan_version },
     shape: row.shape,
     state: row.state,
+    cell: row.cell_id,
+    waitingFor: row.waitingFor,
     hostName: row.host_name,
-    url: practiceUrl(row.host_name),
+    url: row.host_name === null ? null : practiceUrl(row.host_name),
     releaseId: row.release_id,
     observed: row.stacks.map((stack) => ({
       component: stack.component,
@@ -76,6 +78,7 @@ export function toRun(run: RunWithSteps): Run {
     workflow: run.workflow,
     practiceId: run.practiceId,
     state: run.state,
+    waitingFor: run.waitingFor,
     steps: run.steps.map((step) => ({
       name: step.name,
       state: step.state,

@@ -94,6 +94,14 @@ export async function findPractice(api: ApiClient, text: string): Promise<Practi
   return api.get(`/v1/practices/${id}`, practiceSchema);
 }
 
+/** Where people reach a practice. @throws CommandError while it waits for a cell, which gives it an address */
+export function addressOf({ id, url }: Pick<Practice, 'id' | 'url'>): string {
+  if (url !== null) return url;
+  throw commandError('wrong_state', `Practice ${id} has no address yet: it waits for a cell with room.`, {
+    hint: `See why with: npx lumenality practice show ${id}`,
+  });
+}
+
 /** A run by id or unique start of an id, or the newest run of a practice by the practice's id or name. */
 export async function findRun(api: ApiClient, text: string): Promise<Run> {
   if (isUuid(text)) return api.get(`/v1/runs/${text.toLowerCase()}`, runSchema);

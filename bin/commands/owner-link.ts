@@ -19,13 +19,17 @@ export function newOwnerToken(): OwnerToken {
 /** An invitation with its link, for the one document or screen that ever shows it. */
 export type OwnerLink = Pick<OwnerInvitation, 'email' | 'expiresAt'> & { readonly link: string };
 
-/** @param url where people reach the practice; the token is a fragment, which no log on the way sees (docs/silo.md, "The owner's link") */
+/**
+ * @param url where people reach the practice, null as long as it waits for a cell: the link is then without it. The token is a
+ * fragment, which no log on the way sees (docs/silo.md, "The owner's link").
+ */
 export function ownerLink(
-  url: string,
+  url: string | null,
   { email, expiresAt }: Pick<OwnerInvitation, 'email' | 'expiresAt'>,
   { token }: OwnerToken,
 ): OwnerLink {
-  return { email, expiresAt, link: `${new URL('/invitation', url).href}#${token}` };
+  const page = url === null ? '/invitation' : new URL('/invitation', url).href;
+  return { email, expiresAt, link: `${page}#${token}` };
 }
 
 /** @param since from when on the link works, in words */
@@ -38,6 +42,11 @@ export function tellOwnerLink(output: Output, { email, expiresAt, link }: OwnerL
       ['Works', `once, ${since}, until ${expiresAt}`],
     ]),
   );
+  if (link.startsWith('/')) {
+    output.line(
+      "Put the practice's address before it, as `practice show` tells it once a cell has room for the practice.",
+    );
+  }
   output.line(
     output.colours.yellow(
       'Nobody can show this link again. Hand it on privately: whoever has it first becomes the owner.',

@@ -14,11 +14,14 @@ import { relative } from './text.ts';
 import { type WatchOptions, watched, watchRun } from './watch.ts';
 
 const which = 'id or name, or a unique start of either';
+
+type PracticeListing = ListingOptions & { readonly state?: Practice['state']; readonly cell?: string };
+
 export function practiceCommands(group: Command, invocation: Invocation): void {
-  const list = listing(group.command('list').description('List practices, newest first')).addOption(
-    new Option('--state <state>').choices(practiceSchema.shape.state.options),
-  );
-  act<ListingOptions & { state?: Practice['state'] }>(list, invocation, listPractices);
+  const list = listing(group.command('list').description('List practices, newest first'))
+    .addOption(new Option('--state <state>').choices(practiceSchema.shape.state.options))
+    .option('--cell <cell>', 'only those in this cell');
+  act<PracticeListing>(list, invocation, listPractices);
 
   const show = group
     .command('show')
@@ -49,19 +52,17 @@ export function practiceCommands(group: Command, invocation: Invocation): void {
   practiceDriftCommand(group, invocation);
 }
 
-async function listPractices(
-  { api, output }: Session,
-  options: ListingOptions & { readonly state?: Practice['state'] },
-) {
+async function listPractices({ api, output }: Session, options: PracticeListing) {
   const page = await api.list('/v1/practices', practicePageSchema, pageRequest(options), {
     state: options.state,
+    cell: options.cell,
   });
   output.document(page);
   if (page.items.length === 0) {
     output.line(
-      options.state === undefined
+      options.state === undefined && options.cell === undefined
         ? 'No practices yet. Approve a sign-up to make one: npx lumenality signup list --state requested'
-        : `No practice is ${options.state}.`,
+        : `No practice is ${[options.state, options.cell && `in cell ${options.cell}`].filter(Boolean).join(' and ')}.`,
     );
     return undefined;
   }
@@ -69,11 +70,12 @@ async function listPractices(
   output.line(
     table(
       output,
-      ['PRACTICE', 'STATE', 'HEALTH', 'DISCIPLINES', 'RELEASE', 'CREATED'],
+      ['PRACTICE', 'STATE', 'HEALTH', 'CELL', 'DISCIPLINES', 'RELEASE', 'CREATED'],
       page.items.map((practice) => [
         practice.id,
         painted(practice.state, output),
         painted(practice.health.status, output),
+        practice.cell ?? '-',
         practice.disciplines.join(', '),
         practice.releaseId ?? '-',
         relative(practice.createdAt, now),
@@ -93,7 +95,9 @@ function showPractice({ output }: Session, practice: Practice): void {
       ['Display name', practice.displayName],
       ['State', painted(practice.state, output)],
       ['Health', healthWords(practice, now)],
-      ['Address', practice.url],
+      ['Cell', practice.cell ?? '-'],
+      ...(practice.waitingFor === null ? [] : [['Waits because', practice.waitingFor] as const]),
+      ['Address', practice.url ?? '-'],
       ['Disciplines', practice.disciplines.join(', ')],
       ['Where', `${practice.usState}, ${practice.timeZone}`],
       ['Plan', `${practice.plan.id}, version ${practice.plan.version} (${practice.shape})`],
@@ -122,6 +126,7 @@ function healthWords({ health: { status, checkedAt } }: Practice, now: Date): st
 }
 
 function nextStep({ id, state }: Practice): string | undefined {
+  if (state === 'waiting') return 'npx lumenality cell list';
   if (state === 'provisioning') return `npx lumenality practice watch ${id}`;
   if (state === 'provisioning_failed') return `npx lumenality run show ${id}, then run retry ${id} --wait`;
   return state === 'active' ? `npx lumenality practice evidence ${id}` : undefined;

@@ -109,6 +109,7 @@ function showRun({ output }: Session, run: Run): void {
       ['Practice', run.practiceId],
       ['Workflow', run.workflow],
       ['State', run.state],
+      ...(run.waitingFor === null ? [] : [['Waits because', run.waitingFor] as const]),
       ['Requested', `by ${run.requestedBy}, ${run.createdAt}`],
       ['Started', run.startedAt ?? '-'],
       ['Finished', run.finishedAt ?? '-'],

@@ -16,8 +16,10 @@ export const practiceSchema = z
     shape: z.enum(shapes),
     /** The recorded life cycle; `observed` is what AWS showed, `health` whether the app answers. */
     state: z.enum(practiceStates),
-    hostName: z.string(),
-    url: z.string(),
+    cell: z.string().nullable().describe('The cell that its silo is in; null while it waits for one'),
+    waitingFor: z.string().nullable().describe('Why it waits, while it does'),
+    hostName: z.string().nullable().describe('Given with the cell'),
+    url: z.string().nullable(),
     releaseId: z.string().nullable(),
     observed: z.array(
       z.object({
@@ -35,7 +37,10 @@ export const practiceSchema = z
   .meta({ id: 'Practice' });
 export type Practice = z.infer<typeof practiceSchema>;
 
-export const practiceQuerySchema = pageQuerySchema.extend({ state: z.enum(practiceStates).optional() });
+export const practiceQuerySchema = pageQuerySchema.extend({
+  state: z.enum(practiceStates).optional(),
+  cell: z.string().max(31).optional().describe('Only those in this cell'),
+});
 export const practicePageSchema = pageOf(practiceSchema);
 
 const evidenceSchema = z

@@ -23,6 +23,7 @@ export const runSchema = z
     workflow: z.enum(workflows),
     practiceId: z.string(),
     state: z.enum(runStates),
+    waitingFor: z.string().nullable().describe('What it waits for, while it does'),
     steps: z.array(
       z.object({
         name: z.string(),

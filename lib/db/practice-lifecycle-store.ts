@@ -1,5 +1,6 @@
 import type { HealthState, PracticeState } from '../domain/practice.ts';
 import type { Connection, Trx } from './database.ts';
+import { hostNameOf } from './practice-store.ts';
 
 /** A release that a practice was just seen to run, by a verification. */
 interface Verified {
@@ -47,7 +48,7 @@ export async function endProvisioning(
   to: 'provisioning_failed' | 'provisioning_cancelled',
   now: Date,
 ): Promise<boolean> {
-  const from: PracticeState[] = ['provisioning', 'provisioning_failed'];
+  const from: PracticeState[] = ['waiting', 'provisioning', 'provisioning_failed'];
   const { numUpdatedRows } = await trx
     .updateTable('practice')
     .set((eb) => ({ state: to, revision: eb('revision', '+', 1), updated_at: now }))
@@ -70,15 +71,16 @@ export async function closeSignUpOf(trx: Trx, practiceId: string, now: Date): Pr
 }
 
 /** Where the app of each active practice answers. */
-export function activePracticeHosts(
+export async function activePracticeHosts(
   connection: Connection,
 ): Promise<{ readonly id: string; readonly host_name: string }[]> {
-  return connection
+  const rows = await connection
     .selectFrom('practice')
     .select(['id', 'host_name'])
     .where('state', '=', 'active')
     .orderBy('id')
     .execute();
+  return rows.map((row) => ({ id: row.id, host_name: hostNameOf(row) }));
 }
 
 /** What the app's health was at a time: a field of its own, which neither changes the state nor the revision. */

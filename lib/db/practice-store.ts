@@ -1,12 +1,22 @@
 import type { Insertable, Selectable } from 'kysely';
+import { DomainError } from '../domain/errors.ts';
 import type { PracticeState } from '../domain/practice.ts';
 import type { PracticeSettings } from '../domain/settings.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
 import { newestFirst, type Page, type PageRequest } from './page.ts';
-import { latestRunIds } from './run-store.ts';
+import { latestRuns } from './run-store.ts';
 import type { PracticeTable, SiloStackTable } from './schema.ts';
 
 export type PracticeRow = Selectable<PracticeTable>;
+
+/**
+ * Where a practice answers.
+ * @throws DomainError `wrong_state` while it waits for a cell, which gives it a host name.
+ */
+export function hostNameOf({ id, host_name: hostName }: Pick<PracticeRow, 'id' | 'host_name'>): string {
+  if (hostName !== null) return hostName;
+  throw new DomainError('wrong_state', `Practice ${id} has no host name yet: it waits for a cell with room.`);
+}
 
 /** A practice with what is known about it elsewhere: its stacks as last observed and its newest run. */
 export interface PracticeOverview extends PracticeRow {
@@ -15,6 +25,8 @@ export interface PracticeOverview extends PracticeRow {
     'practice_id' | 'component' | 'stack_name' | 'status' | 'observed_at'
   >[];
   readonly latestRunId: string | null;
+  /** What the newest run waits for, in words; null when it does not wait. */
+  readonly waitingFor: string | null;
 }
 
 /**
@@ -44,13 +56,20 @@ export function lockPractice(db: Trx, id: string): Promise<PracticeRow | undefin
   return db.selectFrom('practice').selectAll().where('id', '=', id).forNoKeyUpdate().executeTakeFirst();
 }
 
+export interface PracticeFilter {
+  readonly state?: PracticeState | undefined;
+  /** Id of a cell. */
+  readonly cell?: string | undefined;
+}
+
 /** Newest first. */
 export async function listPractices(
   db: Connection,
-  page: PageRequest & { readonly state?: PracticeState | undefined },
+  page: PageRequest & PracticeFilter,
 ): Promise<Page<PracticeOverview>> {
   let query = db.selectFrom('practice').selectAll();
   if (page.state !== undefined) query = query.where('state', '=', page.state);
+  if (page.cell !== undefined) query = query.where('cell_id', '=', page.cell);
   const { items, nextCursor } = await newestFirst(query, page, { at: 'created_at', ids: 'text' });
   return { items: await withOverview(db, items), nextCursor };
 }
@@ -96,10 +115,11 @@ async function withOverview(db: Connection, rows: PracticeRow[]): Promise<Practi
     .select(['practice_id', 'component', 'stack_name', 'status', 'observed_at'])
     .where('practice_id', 'in', ids)
     .execute();
-  const runs = await latestRunIds(db, ids);
+  const runs = await latestRuns(db, ids);
   return rows.map((row) => ({
     ...row,
     stacks: stacks.filter((stack) => stack.practice_id === row.id),
-    latestRunId: runs.get(row.id) ?? null,
+    latestRunId: runs.get(row.id)?.id ?? null,
+    waitingFor: runs.get(row.id)?.waitingFor ?? null,
   }));
 }

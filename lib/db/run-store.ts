@@ -9,6 +9,8 @@ export interface Run {
   readonly workflow: Workflow;
   readonly practiceId: string;
   readonly state: RunState;
+  /** What a `waiting` run waits for, in words; null in any other state. */
+  readonly waitingFor: string | null;
   readonly input: Readonly<Record<string, unknown>>;
   readonly error: RunError | null;
   readonly kept: readonly string[];
@@ -43,7 +45,10 @@ export interface RunClaim {
 /** States in which a worker has something to do. */
 export const openRunStates = ['queued', 'running', 'cancelling'] as const satisfies readonly RunState[];
 
-/** Records a new run as `queued`, with its steps as `pending`. */
+/** States of a run that has not ended: of a practice there is never more than one. */
+const unendedRunStates = ['waiting', ...openRunStates] as const;
+
+/** Records a new run as `queued`, or as `waiting`, with its steps as `pending`. */
 export async function insertRun(
   connection: Connection,
   run: {
@@ -53,6 +58,8 @@ export async function insertRun(
     readonly input: Readonly<Record<string, unknown>>;
     readonly steps: readonly string[];
     readonly requestedBy: string;
+    /** Why no worker may take it up yet; absent: it is queued. */
+    readonly waitingFor?: string | undefined;
     readonly now: Date;
   },
 ): Promise<void> {
@@ -62,7 +69,8 @@ export async function insertRun(
       id: run.id,
       workflow: run.workflow,
       practice_id: run.practiceId,
-      state: 'queued',
+      state: run.waitingFor === undefined ? 'queued' : 'waiting',
+      waiting_for: run.waitingFor ?? null,
       input: toJson(run.input),
       kept: toJson([]),
       generation: 1,
@@ -110,30 +118,33 @@ export async function listRuns(
   return { items: items.map((row) => ({ ...toRun(row), steps: steps.get(row.id) ?? [] })), nextCursor };
 }
 
-/** The id of the newest run of each of these practices. */
-export async function latestRunIds(
+/** The newest run of each of these practices, and what it waits for. */
+export async function latestRuns(
   connection: Connection,
   practiceIds: readonly string[],
-): Promise<Map<string, string>> {
+): Promise<Map<string, Pick<Run, 'id' | 'waitingFor'>>> {
   if (practiceIds.length === 0) return new Map();
   const rows = await connection
     .selectFrom('run')
-    .select(['practice_id', 'id'])
+    .select(['practice_id', 'id', 'waiting_for'])
     .distinctOn('practice_id')
     .where('practice_id', 'in', practiceIds)
     .orderBy('practice_id')
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .execute();
-  return new Map(rows.map((row) => [row.practice_id, row.id]));
+  return new Map(rows.map((row) => [row.practice_id, { id: row.id, waitingFor: row.waiting_for }]));
 }
 
-/** The run of a practice that was asked for last. */
-export async function newestRunOf(connection: Connection, practiceId: string): Promise<Run | undefined> {
-  const row = await connection
-    .selectFrom('run')
-    .selectAll()
-    .where('practice_id', '=', practiceId)
+/** The run of a practice that was asked for last, of all or of one workflow. */
+export async function newestRunOf(
+  connection: Connection,
+  practiceId: string,
+  workflow?: Workflow,
+): Promise<Run | undefined> {
+  let runs = connection.selectFrom('run').selectAll().where('practice_id', '=', practiceId);
+  if (workflow !== undefined) runs = runs.where('workflow', '=', workflow);
+  const row = await runs
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(1)
@@ -147,7 +158,7 @@ export async function openRunOf(connection: Connection, practiceId: string): Pro
     .selectFrom('run')
     .selectAll()
     .where('practice_id', '=', practiceId)
-    .where('state', 'in', [...openRunStates])
+    .where('state', 'in', [...unendedRunStates])
     .executeTakeFirst();
   return row === undefined ? undefined : toRun(row);
 }
@@ -274,6 +285,45 @@ export async function requestCancel(trx: Trx, id: string): Promise<Run | undefin
   return row === undefined ? undefined : toRun(row);
 }
 
+/** `waiting → queued`. False, and nothing is written, when the run does not wait. The caller enqueues it, in the same transaction. */
+export async function queueWaitingRun(trx: Trx, id: string): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('run')
+    .set({ state: 'queued', waiting_for: null })
+    .where('id', '=', id)
+    .where('state', '=', 'waiting')
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
+/** `waiting → cancelled`: a run that nobody ever worked on. False, and nothing is written, when it does not wait. */
+export async function cancelWaitingRun(trx: Trx, id: string, now: Date): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('run')
+    .set((eb) => ({
+      state: 'cancelled',
+      waiting_for: null,
+      finished_at: now,
+      generation: eb('generation', '+', 1),
+    }))
+    .where('id', '=', id)
+    .where('state', '=', 'waiting')
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
+/** Says anew what a run waits for. False when it said so already, or does not wait. */
+export async function setWaitingFor(trx: Trx, id: string, waitingFor: string): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('run')
+    .set({ waiting_for: waitingFor })
+    .where('id', '=', id)
+    .where('state', '=', 'waiting')
+    .where('waiting_for', '<>', waitingFor)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
 /** Marks a step as running and counts the attempt. Returns the attempt's number, from 1. */
 export async function startStep(trx: Trx, runId: string, step: string, now: Date): Promise<number> {
   const row = await trx
@@ -356,6 +406,7 @@ function toRun(row: Selectable<RunTable>): Run {
     workflow: row.workflow,
     practiceId: row.practice_id,
     state: row.state,
+    waitingFor: row.waiting_for,
     input: row.input,
     error: row.error,
     kept: row.kept,

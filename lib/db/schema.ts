@@ -1,6 +1,10 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { Role } from '../domain/access.ts';
+import type { CallKind } from '../domain/call-budget.ts';
+import type { Amounts, Quota } from '../domain/capacity.ts';
+import type { CellState } from '../domain/cell.ts';
 import type { AcceptedDifference, DriftDifference, DriftState } from '../domain/drift.ts';
+import type { CameFrom, FinalSnapshot, KeptResource, OffboardingStage } from '../domain/offboarding.ts';
 import type { HealthState, PracticeState, Shape } from '../domain/practice.ts';
 import type { Component, ReleaseManifest } from '../domain/release.ts';
 import type { RunError, RunEventBody, RunEventKind, RunState, StepState, Workflow } from '../domain/run.ts';
@@ -49,7 +53,10 @@ export interface PracticeTable {
   shape: Shape;
   /** What the practice has set for itself; nothing where it is as the shape has it. */
   settings: ColumnType<PracticeSettings, string | undefined, string>;
-  host_name: string;
+  /** Null while it waits for a cell, and for ever when that was cancelled. */
+  cell_id: ColumnType<string | null, string | null | undefined, string | null>;
+  /** Given with the cell, whose domain it is in; null as long as that. */
+  host_name: string | null;
   state: PracticeState;
   /** The release that the practice runs, once a deployment of it was verified. */
   release_id: string | null;
@@ -123,6 +130,8 @@ export interface RunTable {
   workflow: Workflow;
   practice_id: string;
   state: RunState;
+  /** In words, what a `waiting` run waits for; null in any other state. */
+  waiting_for: ColumnType<string | null, string | null | undefined, string | null>;
   input: Json<Record<string, unknown>>;
   error: NullableJson<RunError>;
   /** What a cancelled run left standing, in words for the operator. */
@@ -262,7 +271,97 @@ export interface OwnerInvitationTable {
   revoked_at: NullableTime;
 }
 
+/** One AWS account and Region that holds many silos. */
+export interface CellTable {
+  id: string;
+  account_id: string;
+  region: string;
+  /** Null for the control plane's own credentials. */
+  role_arn: string | null;
+  external_id: string | null;
+  domain: string;
+  hosted_zone_id: string;
+  image_registry: string;
+  s3_prefix_list_id: string | null;
+  backup_copy_region: string;
+  alarm_email: string | null;
+  limits: Json<Amounts>;
+  state: CellState;
+  revision: number;
+  created_by: string;
+  created_at: Time;
+  updated_at: Time;
+}
+
+/** Append-only: what practices take of a cell's limits and give back, one row a quota. */
+interface CapacityLedgerTable {
+  seq: Generated<number>;
+  cell_id: string;
+  practice_id: string;
+  run_id: string | null;
+  /** Which entry of the practice: no practice has two of one name, so none is made twice. */
+  entry: string;
+  quota: Quota;
+  /** Above 0 what is taken, below 0 what is given back. */
+  amount: number;
+  reason: string;
+  at: Time;
+}
+
+/** The exit of a practice: its terms, how far it is, and what was seen on the way (docs/life-cycle.md). */
+export interface OffboardingTable {
+  id: string;
+  practice_id: string;
+  stage: OffboardingStage;
+  /** The state that the practice was in, and goes back to when it is taken back. */
+  came_from: CameFrom;
+  reason: string;
+  requested_by: string;
+  requested_at: Time;
+  grace_days: number;
+  retention_days: number;
+  /** Why a time is shorter than it should be. */
+  exception: string | null;
+  /** The run at work on the stage, or the one that failed there. */
+  run_id: string | null;
+  grace_began_at: NullableTime;
+  grace_ends_at: NullableTime;
+  deprovisioning_began_at: NullableTime;
+  /** When the first removal was about to be asked for. */
+  removal_began_at: NullableTime;
+  deprovisioned_at: NullableTime;
+  retention_ends_at: NullableTime;
+  key_deletion_scheduled_at: NullableTime;
+  key_deletion_at: NullableTime;
+  shredded_at: NullableTime;
+  purge_again_at: NullableTime;
+  cancelled_at: NullableTime;
+  cancelled_by: ColumnType<string | null, string | null | undefined, string | null>;
+  cancel_reason: ColumnType<string | null, string | null | undefined, string | null>;
+  key_arn: ColumnType<string | null, string | null | undefined, string | null>;
+  final_snapshot: NullableJson<FinalSnapshot>;
+  /** What the removed stacks left standing. */
+  kept: Json<KeptResource[]>;
+}
+
+/** What all replicas together may ask of a cell's CloudFormation, and what they asked. */
+export interface CallBudgetTable {
+  cell_id: string;
+  kind: CallKind;
+  /** Calls a second. */
+  rate: number;
+  /** Below zero when calls have been let through that wait for their turn. */
+  tokens: number;
+  refilled_at: Time;
+  throttled_at: NullableTime;
+  calls: number;
+  throttles: number;
+  waited_ms: number;
+}
+
 export interface Schema {
+  cell: CellTable;
+  capacity_ledger: CapacityLedgerTable;
   sign_up: SignUpTable;
   practice: PracticeTable;
   silo_stack: SiloStackTable;
@@ -281,4 +380,6 @@ export interface Schema {
   audit: AuditTable;
   idempotency: IdempotencyTable;
   owner_invitation: OwnerInvitationTable;
+  offboarding: OffboardingTable;
+  call_budget: CallBudgetTable;
 }

@@ -3,6 +3,7 @@
  * are fields of their own: a practice is never one free-text status.
  */
 export const practiceStates = [
+  'waiting',
   'provisioning',
   'active',
   'provisioning_failed',

@@ -1,10 +1,31 @@
 import type { ReviewedChange } from './change-review.ts';
 
-/** One execution of a workflow. Terminal: `succeeded`, `failed` (can be retried or cancelled), `cancelled`. */
-export const runStates = ['queued', 'running', 'succeeded', 'failed', 'cancelling', 'cancelled'] as const;
+/**
+ * One execution of a workflow. `waiting`: no worker takes it up until a cell has room for its practice. Terminal:
+ * `succeeded`, `failed` (can be retried or cancelled), `cancelled`.
+ */
+export const runStates = [
+  'waiting',
+  'queued',
+  'running',
+  'succeeded',
+  'failed',
+  'cancelling',
+  'cancelled',
+] as const;
 export type RunState = (typeof runStates)[number];
 
-export const workflows = ['provision-practice', 'update-practice'] as const;
+export const workflows = [
+  'provision-practice',
+  'update-practice',
+  'suspend-practice',
+  'resume-practice',
+  'offboard-practice',
+  'deprovision-practice',
+  'shred-practice',
+  'keep-key',
+  'purge-practice',
+] as const;
 export type Workflow = (typeof workflows)[number];
 
 export const stepStates = ['pending', 'running', 'succeeded', 'failed', 'skipped'] as const;

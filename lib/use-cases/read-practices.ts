@@ -1,8 +1,12 @@
 import { type Deployment, listDeployments as deploymentRows } from '../db/deployment-store.ts';
 import { listEvidence as evidenceRows, type StoredEvidence } from '../db/evidence-store.ts';
 import { type Page, type PageRequest, pageFrom, positionOf } from '../db/page.ts';
-import { findPractice, listPractices as listRows, type PracticeOverview } from '../db/practice-store.ts';
-import type { PracticeState } from '../domain/practice.ts';
+import {
+  findPractice,
+  listPractices as listRows,
+  type PracticeFilter,
+  type PracticeOverview,
+} from '../db/practice-store.ts';
 import type { Core } from './core.ts';
 import { notFound } from './refusals.ts';
 
@@ -18,7 +22,7 @@ export async function readPractice(core: Core, id: string): Promise<PracticeOver
 /** Newest first. */
 export function listPractices(
   core: Core,
-  page: PageRequest & { readonly state?: PracticeState | undefined },
+  page: PageRequest & PracticeFilter,
 ): Promise<Page<PracticeOverview>> {
   return listRows(core.db, page);
 }

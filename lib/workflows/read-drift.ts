@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Db } from '../db/database.ts';
-import type { PracticeRow } from '../db/practice-store.ts';
+import { hostNameOf, type PracticeRow } from '../db/practice-store.ts';
 import { listSiloStacks } from '../db/silo-stack-store.ts';
 import { type DriftFindings, joinFindings, noFindings } from '../domain/drift.ts';
 import { checkFindings } from '../domain/drift-checks.ts';
@@ -15,6 +15,7 @@ import {
   stackNameFor,
   stackTagsFor,
   standingParameters,
+  taskBounds,
 } from '../domain/stack-plan.ts';
 import type { CloudPorts } from '../ports/cloud.ts';
 import type { Shapes } from '../ports/shapes.ts';
@@ -56,14 +57,14 @@ export async function readDrift(sources: DriftSources, practice: PracticeRow): P
   }
   const release = await releaseOf({ db }, practice.release_id);
   const standing = standingParameters({
-    practice: { id: practice.id, hostName: practice.host_name },
+    practice: { id: practice.id, hostName: hostNameOf(practice) },
     chosen: await practiceParameters(db, sources.shapes, practice),
     release: release.manifest,
     cell: sources.cell,
   });
   const outputs = await recordedOutputs(db, practice.id);
   const stacks = promisedStacks(practice.id, release, standing, outputs);
-  const bounds = { desiredCount: Number(standing['DesiredCount']), maxCount: Number(standing['MaxCount']) };
+  const bounds = taskBounds(standing);
   const readings = await Promise.allSettled([
     ...stacks.map((stack) => orProblem(sources, () => oneStack(sources, stack, bounds))),
     orProblem(sources, () => checks(sources, practice, { release, standing, outputs })),
@@ -172,7 +173,7 @@ async function checks(
 ): Promise<DriftFindings> {
   const { address, expectations } = siloPromise({
     practiceId: practice.id,
-    hostName: practice.host_name,
+    hostName: hostNameOf(practice),
     release: of.release,
     standing: of.standing,
     outputs: Object.assign({}, ...of.outputs.values()) as Parameters,

@@ -3,6 +3,9 @@ import * as signUpToSilo from './0001-sign-up-to-silo.ts';
 import * as safeChanges from './0002-safe-changes.ts';
 import * as drift from './0003-drift.ts';
 import * as ownerInvitation from './0004-owner-invitation.ts';
+import * as cells from './0005-cells.ts';
+import * as callBudget from './0006-call-budget.ts';
+import * as offboarding from './0007-offboarding.ts';
 
 /** Forward only, in the order of their numbers; a published migration never changes. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -10,4 +13,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0002-safe-changes': safeChanges,
   '0003-drift': drift,
   '0004-owner-invitation': ownerInvitation,
+  '0005-cells': cells,
+  '0006-call-budget': callBudget,
+  '0007-offboarding': offboarding,
 };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { openDeployment } from '../../db/deployment-store.ts';
-import { findPractice } from '../../db/practice-store.ts';
+import { findPractice, hostNameOf } from '../../db/practice-store.ts';
 import { readReleaseTemplates } from '../../db/release-store.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { components, type Release } from '../../domain/release.ts';
@@ -38,14 +38,15 @@ export function prepare(parts: PrepareParts): StepDefinition<z.infer<typeof prep
       if (practice === undefined)
         throw new DomainError('not_found', `There is no practice ${run.practiceId}.`);
       const release = await releaseOf({ db }, releaseId);
+      const hostName = hostNameOf(practice);
       const standing = standingParameters({
-        practice: { id: practice.id, hostName: practice.host_name },
+        practice: { id: practice.id, hostName },
         chosen: await practiceParameters(db, parts.shapes, practice),
         release: release.manifest,
         cell: parts.cell,
       });
       requireFillable(release.manifest, standing);
-      return { releaseId, hostName: practice.host_name, standing };
+      return { releaseId, hostName, standing };
     },
     commit: (trx, { releaseId }, { run, now }) =>
       openDeployment(trx, {
