@@ -1,5 +1,6 @@
 import type { Construct } from 'constructs';
 import { sessionTimeoutBounds } from '../tenant-template/shape-table.ts';
+import { Access } from './constructs/access.ts';
 import { Alarms } from './constructs/alarms.ts';
 import { AppRoles } from './constructs/app-roles.ts';
 import { AppService } from './constructs/app-service.ts';
@@ -34,6 +35,16 @@ export class ServiceStack extends PracticeStack {
       allowedPattern: '^[A-Za-z0-9_-]{2,50}$',
     });
     const size = this.sizeParameters();
+    const access = new Access(
+      this,
+      'AppAccess',
+      this.parameter('Access', {
+        description:
+          'closed: no task runs and the address answers 503; data, key and backups stay as they are.',
+        default: 'open',
+        allowedValues: ['open', 'closed'],
+      }),
+    );
     const roles = new AppRoles(this, 'App', {
       practiceId: this.practiceId,
       keyArn: foundation.keyArn,
@@ -45,6 +56,7 @@ export class ServiceStack extends PracticeStack {
     });
     const app = new AppService(this, 'Service', {
       practiceId: this.practiceId,
+      access,
       imageUri,
       roles,
       environment: {
@@ -64,6 +76,7 @@ export class ServiceStack extends PracticeStack {
     });
     const { clusterName, serviceName, targetGroupFullName } = app;
     new Scaling(this, 'Scaling', {
+      access,
       clusterName,
       serviceName,
       least: size.desiredCount,
@@ -78,7 +91,7 @@ export class ServiceStack extends PracticeStack {
       certificateArn: foundation.certificateArn,
       backupVaultName,
     });
-    new Alarms(this, 'Alarms', { topicArn: foundation.alarmTopicArn, metrics });
+    new Alarms(this, 'Alarms', { topicArn: foundation.alarmTopicArn, access, metrics });
     const dashboard = new Dashboard(this, 'Dashboard', { practiceId: this.practiceId, metrics });
 
     this.output('ClusterName', app.clusterName, 'ECS cluster');
@@ -166,7 +179,7 @@ export class ServiceStack extends PracticeStack {
         allowedPattern: '^[0-9]{3,5}$',
       }),
       desiredCount: this.numberParameter('DesiredCount', {
-        description: 'Tasks that always run; 0 takes the practice offline and keeps its data.',
+        description: 'Tasks that always run while the practice is open.',
         minValue: 0,
         maxValue: 10,
       }),

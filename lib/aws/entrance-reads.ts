@@ -4,8 +4,10 @@ import {
   DescribeLoadBalancersCommand,
   DescribeRulesCommand,
   DescribeTargetGroupsCommand,
+  type Rule,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { GetLoggingConfigurationCommand, GetWebACLForResourceCommand } from '@aws-sdk/client-wafv2';
+import type { ListenerRuleFacts } from '../domain/silo-facts.ts';
 import type { SiloReads } from '../ports/silo-reads.ts';
 import { type AwsClients, call } from './clients.ts';
 import { awsCodeOf } from './errors.ts';
@@ -15,7 +17,7 @@ import { missing } from './missing.ts';
 export function entranceReads({
   elb,
   waf,
-}: AwsClients): Pick<SiloReads, 'listener' | 'loadBalancer' | 'targetGroups' | 'webAcl'> {
+}: AwsClients): Pick<SiloReads, 'listener' | 'rules' | 'loadBalancer' | 'targetGroups' | 'webAcl'> {
   const logDestinations = async (ResourceArn: string, signal?: AbortSignal): Promise<string[]> => {
     try {
       const { LoggingConfiguration } = await call('wafv2', 'GetLoggingConfiguration', signal, (options) =>
@@ -28,16 +30,27 @@ export function entranceReads({
       throw error;
     }
   };
+  const rulesOf = async (ListenerArn: string, signal?: AbortSignal): Promise<Rule[]> => {
+    const rules: Rule[] = [];
+    let Marker: string | undefined;
+    do {
+      const page = await call('elasticloadbalancing', 'DescribeRules', signal, (options) =>
+        elb.send(new DescribeRulesCommand({ ListenerArn, Marker }), options),
+      );
+      rules.push(...(page.Rules ?? []));
+      Marker = page.NextMarker;
+    } while (Marker !== undefined);
+    return rules;
+  };
   const plainAnswers = async (LoadBalancerArn: string, signal?: AbortSignal): Promise<string[]> => {
     const { Listeners = [] } = await call('elasticloadbalancing', 'DescribeListeners', signal, (options) =>
       elb.send(new DescribeListenersCommand({ LoadBalancerArn }), options),
     );
     const answers = Listeners.filter(({ Protocol }) => Protocol !== 'HTTPS').map(
       async ({ ListenerArn, Protocol, Port }) => {
-        const { Rules = [] } = await call('elasticloadbalancing', 'DescribeRules', signal, (options) =>
-          elb.send(new DescribeRulesCommand({ ListenerArn }), options),
-        );
-        return Rules.flatMap(({ Actions = [] }) => Actions)
+        const rules = await rulesOf(ListenerArn ?? '', signal);
+        return rules
+          .flatMap(({ Actions = [] }) => Actions)
           .filter(({ RedirectConfig }) => RedirectConfig?.Protocol !== 'HTTPS')
           .map(({ Type }) => `${Protocol} ${Port}: ${Type}`);
       },
@@ -58,6 +71,10 @@ export function entranceReads({
         certificates: listener.Certificates?.length ?? 0,
       };
     },
+    rules: async (listenerArn, signal) =>
+      (await rulesOf(listenerArn, signal)).map(ruleFacts).toSorted((one, other) => {
+        return placeOf(one.priority) - placeOf(other.priority);
+      }),
     loadBalancer: async (LoadBalancerArn, signal) => {
       const [{ LoadBalancers = [] }, { Attributes = [] }, plain] = await Promise.all([
         call('elasticloadbalancing', 'DescribeLoadBalancers', signal, (options) =>
@@ -103,5 +120,19 @@ export function entranceReads({
         logDestinations: await logDestinations(WebACL.ARN, signal),
       };
     },
+  };
+}
+
+const placeOf = (priority: string): number => (priority === 'default' ? Infinity : Number(priority));
+
+function ruleFacts({ Priority, Conditions = [], Actions = [] }: Rule): ListenerRuleFacts {
+  const byHost = Conditions.filter(({ Field }) => Field === 'host-header');
+  return {
+    priority: Priority ?? 'unknown',
+    hosts: byHost.flatMap(({ HostHeaderConfig, Values }) => HostHeaderConfig?.Values ?? Values ?? []),
+    narrower: byHost.length < Conditions.length,
+    actions: Actions.map(({ Type = 'unknown', FixedResponseConfig }) =>
+      FixedResponseConfig?.StatusCode === undefined ? Type : `${Type} ${FixedResponseConfig.StatusCode}`,
+    ),
   };
 }

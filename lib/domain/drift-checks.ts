@@ -1,6 +1,6 @@
 import type { DriftDifference, DriftFindings } from './drift.ts';
 import type { SiloExpectations, SiloFacts } from './silo-check.ts';
-import { componentOfCheck, judgeSilo, siloChecks } from './silo-checks.ts';
+import { checksFor, componentOfCheck, judgeSilo } from './silo-checks.ts';
 
 /** Checks of what a silo does at the moment, not of how it is made: these come and go without any change to it. */
 const passing: Readonly<Record<string, string>> = {
@@ -21,7 +21,7 @@ export function checkFindings(facts: SiloFacts, expectations: SiloExpectations):
   const differences: DriftDifference[] = [];
   const problems = new Set<string>();
   const evidence = judgeSilo(facts, expectations);
-  for (const [place, { id, title, fact }] of siloChecks.entries()) {
+  for (const [place, { id, title, fact }] of checksFor(expectations.access).entries()) {
     const judged = evidence[place];
     if (judged === undefined || judged.passed || id in passing) continue;
     const reading = facts[fact];

@@ -1,4 +1,5 @@
 import type {
+  AddressFacts,
   BackupPlanFacts,
   BackupVaultFacts,
   BucketFacts,
@@ -7,6 +8,7 @@ import type {
   IngressRule,
   KeyFacts,
   ListenerFacts,
+  ListenerRuleFacts,
   LoadBalancerFacts,
   LogGroupFacts,
   NetworkConnection,
@@ -22,6 +24,7 @@ import type {
   VersionFacts,
   WebAclFacts,
 } from './silo-facts.ts';
+import type { Access } from './stack-plan.ts';
 
 /** The outcome of one read: what was seen, or why nothing could be seen and whether that may pass by itself; and when. */
 export type Reading<T> = { readonly at: string } & (
@@ -56,6 +59,10 @@ export interface SiloFacts {
   /** Those of the practice, by their names. */
   readonly logGroups: Reading<readonly LogGroupFacts[]>;
   readonly listener: Reading<ListenerFacts>;
+  /** What the HTTPS listener does, in the order in which it looks, its default last. */
+  readonly rules: Reading<readonly ListenerRuleFacts[]>;
+  /** What anybody gets who asks for the practice's address. */
+  readonly address: Reading<AddressFacts>;
   /** All that the load balancer forwards to. */
   readonly targetGroups: Reading<readonly TargetGroupFacts[]>;
   readonly service: Reading<ServiceFacts>;
@@ -89,7 +96,9 @@ export interface SiloExpectations {
   readonly bucketName: string;
   readonly appLogGroupName: string;
   readonly webAclArn: string;
-  /** Tasks of the service: so many always run, and autoscaling may start so many. */
+  /** Whether the app is to be reached; a closed silo is judged by other checks of its service. */
+  readonly access: Access;
+  /** Tasks of the service: so many always run, and autoscaling may start so many; none while access is closed. */
   readonly desiredCount: number;
   readonly maxCount: number;
 }

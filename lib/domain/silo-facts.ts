@@ -176,6 +176,25 @@ export interface ListenerFacts {
   readonly certificates: number;
 }
 
+/** One rule of a listener. */
+export interface ListenerRuleFacts {
+  /** A number, lowest first, or `default`. */
+  readonly priority: string;
+  /** Host names that it is for; empty: any. */
+  readonly hosts: readonly string[];
+  /** Whether it looks at more than the host, such as the path or a header. */
+  readonly narrower: boolean;
+  /** Each action in words: `forward`, `redirect`, `fixed-response 503`, … */
+  readonly actions: readonly string[];
+}
+
+/** What came back for `GET /` at the practice's address. */
+export interface AddressFacts {
+  readonly status: number;
+  /** Protocol of the TLS session, for example `TLSv1.3`; null over plain HTTP (the sandbox's load balancer). */
+  readonly tls: string | null;
+}
+
 /** What a load balancer forwards requests to. */
 export interface TargetGroupFacts {
   readonly name: string;

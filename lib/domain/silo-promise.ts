@@ -1,7 +1,7 @@
 import { DomainError } from './errors.ts';
 import type { Release } from './release.ts';
 import type { SiloExpectations } from './silo-check.ts';
-import type { Parameters } from './stack-plan.ts';
+import { accessIn, type Parameters, taskBounds } from './stack-plan.ts';
 
 /** Where to look for one practice's silo: what its stacks gave out. */
 export interface SiloAddress {
@@ -79,8 +79,8 @@ export function siloPromise(of: {
       engineVersion: engineVersionIn(release.templates.data),
       multiAz: chosen('MultiAz') === 'true',
       backupRetentionDays: Number(chosen('BackupRetentionDays')),
-      desiredCount: Number(chosen('DesiredCount')),
-      maxCount: Number(chosen('MaxCount')),
+      access: accessIn(standing),
+      ...taskBounds({ ...standing, DesiredCount: chosen('DesiredCount'), MaxCount: chosen('MaxCount') }),
     },
   };
 }

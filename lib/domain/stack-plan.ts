@@ -3,6 +3,27 @@ import { type Component, components, type ReleaseManifest } from './release.ts';
 
 export type Parameters = Readonly<Record<string, string>>;
 
+/** Whether a practice's app can be reached, as the service template's parameter `Access` says it. */
+export type Access = 'open' | 'closed';
+
+const accessName = 'Access';
+
+/** What a workflow adds to the chosen parameters of a practice whose access it closes or opens. */
+export const accessParameters = (access: Access): Parameters => ({ [accessName]: access });
+
+/** A silo whose parameters say nothing about it is open. */
+export const accessIn = (standing: Parameters): Access =>
+  standing[accessName] === 'closed' ? 'closed' : 'open';
+
+/** How many tasks a silo is to run, at least and at most: none while it is closed. */
+export function taskBounds(standing: Parameters): {
+  readonly desiredCount: number;
+  readonly maxCount: number;
+} {
+  if (accessIn(standing) === 'closed') return { desiredCount: 0, maxCount: 0 };
+  return { desiredCount: Number(standing['DesiredCount']), maxCount: Number(standing['MaxCount']) };
+}
+
 /** What a stack's parameters are filled from, before any stack is there. */
 export interface ParameterSources {
   readonly practice: { readonly id: string; readonly hostName: string };
@@ -53,7 +74,8 @@ export function standingParameters({ practice, chosen, release, cell }: Paramete
 /**
  * Checks, before anything is deployed, that every parameter of every template can be filled: by a standing value, by
  * an output of an earlier stack, or by the template's own default.
- * @throws DomainError `configuration` that names each parameter nobody fills and each value a template forbids.
+ * @throws DomainError `configuration` that names each parameter nobody fills and each value a template forbids, and refuses to close
+ * a practice by a release that cannot.
  */
 export function requireFillable(release: ReleaseManifest, standing: Parameters): void {
   const outputs = new Set<string>();
@@ -76,6 +98,12 @@ export function requireFillable(release: ReleaseManifest, standing: Parameters):
     }
     for (const output of template.outputs) outputs.add(output);
   }
+  // Without the parameter the stack would stay open, and nobody would be told.
+  const knowsAccess = release.templates.service.parameters.some(({ name }) => name === accessName);
+  if (accessIn(standing) === 'closed' && !knowsAccess)
+    complaints.push(
+      `its service template has no parameter ${accessName}, so it cannot close a practice; update the practice to a newer release first`,
+    );
   if (complaints.length === 0) return;
   throw new DomainError(
     'configuration',

@@ -7,6 +7,7 @@ import type {
   IngressRule,
   KeyFacts,
   ListenerFacts,
+  ListenerRuleFacts,
   LoadBalancerFacts,
   LogGroupFacts,
   NetworkConnection,
@@ -64,6 +65,8 @@ export interface SiloReads {
   logGroups(prefix: string, signal?: AbortSignal): Promise<LogGroupFacts[]>;
   /** elasticloadbalancing:DescribeListeners. */
   listener(listenerArn: string, signal?: AbortSignal): Promise<ListenerFacts>;
+  /** elasticloadbalancing:DescribeRules; in the order of their priorities, the default last. */
+  rules(listenerArn: string, signal?: AbortSignal): Promise<ListenerRuleFacts[]>;
   /** elasticloadbalancing:DescribeTargetGroups; every group that the load balancer forwards to. */
   targetGroups(loadBalancerArn: string, signal?: AbortSignal): Promise<TargetGroupFacts[]>;
   /** ecs:DescribeServices. */

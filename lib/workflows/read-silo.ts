@@ -83,6 +83,11 @@ export async function readSilo(sources: SiloSources, at: SiloAddress): Promise<S
     backupPlan: read(async () => silo.backupPlan(await backupPlanId(cloud, at, signal), signal)),
     logGroups: read(() => logGroupsOf(silo, at.practiceId, signal)),
     listener: read(() => silo.listener(at.httpsListenerArn, signal)),
+    rules: read(() => silo.rules(at.httpsListenerArn, signal)),
+    address: read(async () => {
+      const { status, tls } = await probe.get(at.hostName, '/', signal);
+      return { status, tls };
+    }),
     targetGroups: read(() => silo.targetGroups(at.loadBalancerArn, signal)),
     service,
     taskDefinition: read(async () => silo.taskDefinition(valueOf(await service).taskDefinitionArn, signal)),

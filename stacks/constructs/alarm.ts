@@ -1,3 +1,4 @@
+import type { IResolvable } from 'aws-cdk-lib';
 import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 
@@ -22,6 +23,8 @@ export interface AlarmProps {
   readonly periods: { readonly crossed: number; readonly of: number };
   /** What silence means. There is no default: each alarm says why. */
   readonly missingData: 'breaching' | 'notBreaching' | 'missing';
+  /** Whether anybody is told; unless said: always. */
+  readonly tells?: IResolvable;
 }
 
 const operators = {
@@ -39,6 +42,7 @@ export class Alarm extends Construct {
     const { metric, periods } = props;
     this.name = new CfnAlarm(this, 'Resource', {
       alarmDescription: props.description,
+      ...(props.tells !== undefined && { actionsEnabled: props.tells }),
       alarmActions: [props.topicArn],
       okActions: [props.topicArn],
       namespace: metric.namespace,

@@ -1,9 +1,11 @@
 import { Construct } from 'constructs';
+import type { Access } from './access.ts';
 import { Alarm, type AlarmProps } from './alarm.ts';
 import type { metricsOf } from './metrics.ts';
 
 export interface AlarmsProps {
   readonly topicArn: string;
+  readonly access: Access;
   readonly metrics: ReturnType<typeof metricsOf>;
 }
 
@@ -18,7 +20,7 @@ const gib = 1024 ** 3;
  * tasks should run and do not, which only Container Insights counts, is read by verification and by the drift reconciler.
  */
 export class Alarms extends Construct {
-  constructor(scope: Construct, id: string, { topicArn, metrics }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { topicArn, access, metrics }: AlarmsProps) {
     super(scope, id);
     const alarms: Readonly<Record<string, Omit<AlarmProps, 'topicArn'>>> = {
       Offline: {
@@ -31,6 +33,7 @@ export class Alarms extends Construct {
         periods: { crossed: 3, of: 3 },
         // A target group without targets has nothing to count: silence is the worst case.
         missingData: 'breaching',
+        tells: access.whetherOpen,
       },
       UnhealthyTasks: {
         description: 'A task runs and does not answer its health check. See the log of the app.',
@@ -61,6 +64,8 @@ export class Alarms extends Construct {
         periods: { crossed: 2, of: 2 },
         // The metric is reported only when there are such answers.
         missingData: 'notBreaching',
+        // That a practice is closed is itself said with 503.
+        tells: access.whetherOpen,
       },
       AppCpu: {
         description: 'The app is busy although it was scaled out. Raise MaxCount or the size of a task.',

@@ -2,6 +2,7 @@ import { Aws } from 'aws-cdk-lib';
 import { CfnCluster, CfnService, CfnTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import { CfnListenerRule, CfnTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
+import type { Access } from './access.ts';
 import { Alarm } from './alarm.ts';
 import type { AppRoles } from './app-roles.ts';
 import { appPort } from './firewall.ts';
@@ -9,6 +10,7 @@ import { targetMetrics } from './metrics.ts';
 
 export interface AppServiceProps {
   readonly practiceId: string;
+  readonly access: Access;
   readonly imageUri: string;
   readonly roles: AppRoles;
   readonly environment: Readonly<Record<string, string>>;
@@ -16,6 +18,7 @@ export interface AppServiceProps {
   /** CPU units (1024 is one vCPU) and MiB, in one of the pairs that Fargate offers. */
   readonly cpu: string;
   readonly memoryMib: string;
+  /** Tasks while the practice is open. */
   readonly desiredCount: number;
   readonly vpcId: string;
   readonly subnetIds: string[];
@@ -47,19 +50,14 @@ export class AppService extends Construct {
     const cluster = new CfnCluster(this, 'Cluster');
     const task = this.taskDefinition(props);
     const targets = this.targetGroup(props.vpcId);
-    const rule = new CfnListenerRule(this, 'ListenerRule', {
-      listenerArn: props.httpsListenerArn,
-      priority: 1,
-      conditions: [{ field: 'host-header', hostHeaderConfig: { values: [props.hostName] } }],
-      actions: [{ type: 'forward', targetGroupArn: targets.ref }],
-    });
+    const rule = this.listenerRule(props, targets.ref);
     const errors = this.errorAlarm(props, targets.attrTargetGroupFullName);
     const service = new CfnService(this, 'Service', {
       cluster: cluster.ref,
       taskDefinition: task.ref,
       launchType: 'FARGATE',
       platformVersion: '1.4.0',
-      desiredCount: props.desiredCount,
+      desiredCount: props.access.count(props.desiredCount),
       availabilityZoneRebalancing: 'ENABLED',
       deploymentConfiguration: {
         minimumHealthyPercent: 100,
@@ -89,6 +87,31 @@ export class AppService extends Construct {
     this.taskDefinitionArn = task.ref;
     this.targetGroupArn = targets.ref;
     this.targetGroupFullName = targets.attrTargetGroupFullName;
+  }
+
+  /**
+   * Leads to the app, or says that the practice is closed. A target group that no rule names is nobody's, and ECS wants its service's
+   * to be a load balancer's: while the practice is closed a second rule names it, behind the first and for the same address, so that
+   * no request ever gets there.
+   */
+  private listenerRule({ access, hostName, httpsListenerArn }: AppServiceProps, targetGroupArn: string) {
+    const conditions = [{ field: 'host-header', hostHeaderConfig: { values: [hostName] } }];
+    const listenerArn = httpsListenerArn;
+    const spare = new CfnListenerRule(this, 'SpareRule', {
+      listenerArn,
+      priority: 2,
+      conditions,
+      actions: [{ type: 'forward', targetGroupArn }],
+    });
+    spare.cfnOptions.condition = access.closed;
+    const rule = new CfnListenerRule(this, 'ListenerRule', {
+      listenerArn,
+      priority: 1,
+      conditions,
+      actions: [access.forwardTo(targetGroupArn)],
+    });
+    rule.addResourceDependency(spare);
+    return rule;
   }
 
   /** There before the service, so that it watches the first deployment too. */

@@ -1,7 +1,9 @@
 import { CfnScalableTarget, CfnScalingPolicy } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { Construct } from 'constructs';
+import type { Access } from './access.ts';
 
 export interface ScalingProps {
+  readonly access: Access;
   readonly clusterName: string;
   readonly serviceName: string;
   readonly least: number;
@@ -10,7 +12,7 @@ export interface ScalingProps {
 
 /**
  * More tasks while the app is busy, never fewer than the plan promises. Application Auto Scaling acts with its service-linked role. A
- * deployment starts from the plan's number again, and scaling goes on from there.
+ * deployment starts from the plan's number again, and scaling goes on from there. Nothing runs while the practice is closed.
  */
 export class Scaling extends Construct {
   constructor(scope: Construct, id: string, props: ScalingProps) {
@@ -19,8 +21,8 @@ export class Scaling extends Construct {
       serviceNamespace: 'ecs',
       scalableDimension: 'ecs:service:DesiredCount',
       resourceId: `service/${props.clusterName}/${props.serviceName}`,
-      minCapacity: props.least,
-      maxCapacity: props.most,
+      minCapacity: props.access.count(props.least),
+      maxCapacity: props.access.count(props.most),
     });
     new CfnScalingPolicy(this, 'Cpu', {
       policyName: 'cpu',

@@ -13,6 +13,15 @@ const the = (type: string): Properties => {
 const container = (): Properties =>
   (the('AWS::ECS::TaskDefinition')['ContainerDefinitions'] as Properties[])[0] ?? {};
 
+/** A part of the template with `Access` decided. */
+function whenAccessIs(access: 'open' | 'closed', value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((part) => whenAccessIs(access, part));
+  if (typeof value !== 'object' || value === null) return value;
+  const choice = (value as { 'Fn::If'?: [string, unknown, unknown] })['Fn::If'];
+  if (choice?.[0] === 'AppAccessIsOpen') return whenAccessIs(access, choice[access === 'open' ? 1 : 2]);
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, whenAccessIs(access, part)]));
+}
+
 describe('the app', () => {
   test('runs one immutable image on ARM, not as root, on a read-only file system, without a shell for anybody', () => {
     expect(container()).toMatchObject({
@@ -81,7 +90,7 @@ describe('the app', () => {
   });
 
   test('is scaled between what the plan promises and what it allows', () => {
-    expect(the('AWS::ApplicationAutoScaling::ScalableTarget')).toMatchObject({
+    expect(whenAccessIs('open', the('AWS::ApplicationAutoScaling::ScalableTarget'))).toMatchObject({
       MinCapacity: { Ref: 'DesiredCount' },
       MaxCapacity: { Ref: 'MaxCount' },
     });
@@ -115,6 +124,72 @@ describe('the app', () => {
     expect(accepts('OwnerInvitationSha256', 'the-token-itself')).toBe(false);
     expect(accepts('OwnerInvitationExpiresAt', '2026-11-29T00:00:00Z')).toBe(true);
     expect(accepts('OwnerInvitationExpiresAt', 'tomorrow')).toBe(false);
+  });
+});
+
+describe('access', () => {
+  const rule = () => service.Resources['ServiceListenerRule']?.Properties;
+  const alarms = () => all('AWS::CloudWatch::Alarm') as unknown as Array<{ readonly MetricName: string }>;
+  const silent = (access: 'open' | 'closed') =>
+    (whenAccessIs(access, alarms()) as ReturnType<typeof alarms>)
+      .filter((alarm) => (alarm as { ActionsEnabled?: boolean }).ActionsEnabled === false)
+      .map(({ MetricName }) => MetricName);
+
+  test('is open unless somebody closes it, and then leads to the app', () => {
+    expect(service.Parameters['Access']).toMatchObject({
+      Default: 'open',
+      AllowedValues: ['open', 'closed'],
+    });
+    expect(whenAccessIs('open', rule())).toMatchObject({
+      Actions: [{ Type: 'forward', TargetGroupArn: { Ref: 'ServiceTargetGroup' } }],
+    });
+    expect(whenAccessIs('open', the('AWS::ECS::Service'))).toMatchObject({
+      DesiredCount: { Ref: 'DesiredCount' },
+    });
+    expect(silent('open')).toEqual([]);
+  });
+
+  test('closed runs no task, lets scaling start none and answers 503 with a page that says why', () => {
+    expect(whenAccessIs('closed', the('AWS::ECS::Service'))).toMatchObject({ DesiredCount: 0 });
+    expect(whenAccessIs('closed', the('AWS::ApplicationAutoScaling::ScalableTarget'))).toMatchObject({
+      MinCapacity: 0,
+      MaxCapacity: 0,
+    });
+    const closed = whenAccessIs('closed', rule()) as {
+      readonly Actions: ReadonlyArray<{ readonly FixedResponseConfig: Readonly<Record<string, string>> }>;
+    };
+    expect(closed.Actions).toEqual([
+      {
+        Type: 'fixed-response',
+        FixedResponseConfig: {
+          StatusCode: '503',
+          ContentType: 'text/html',
+          MessageBody: expect.stringContaining('closed') as string,
+        },
+      },
+    ]);
+    const page = closed.Actions[0]?.FixedResponseConfig['MessageBody'] ?? '';
+    expect(page.length).toBeLessThanOrEqual(1024);
+  });
+
+  test('closed silences what only says that nobody can reach the app, and nothing that watches what is kept', () => {
+    expect(silent('closed').toSorted()).toEqual(['HTTPCode_ELB_5XX_Count', 'HealthyHostCount']);
+  });
+
+  test('the target group stays its load balancer’s while the practice is closed, behind a rule that no request reaches', () => {
+    const spare = service.Resources['ServiceSpareRule'];
+    expect(service.Conditions).toMatchObject({
+      AppAccessIsClosed: { 'Fn::Not': [{ Condition: 'AppAccessIsOpen' }] },
+    });
+    expect(spare).toMatchObject({
+      Condition: 'AppAccessIsClosed',
+      Properties: {
+        Conditions: rule()?.['Conditions'],
+        Actions: [{ Type: 'forward', TargetGroupArn: { Ref: 'ServiceTargetGroup' } }],
+      },
+    });
+    expect(Number(spare?.Properties?.['Priority'])).toBeGreaterThan(Number(rule()?.['Priority']));
+    expect(service.Resources['ServiceListenerRule']?.DependsOn).toEqual(['ServiceSpareRule']);
   });
 });
 

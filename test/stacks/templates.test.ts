@@ -341,6 +341,7 @@ describe('one template for every practice', () => {
       'BackupCopyRegion',
       'DatabaseMaintenanceWindow',
       'SnapshotIdentifier',
+      'Access',
       'OwnerEmail',
       'OwnerInvitationSha256',
       'OwnerInvitationExpiresAt',

@@ -1,9 +1,11 @@
 import type { ReleaseManifest } from '../../lib/domain/release.ts';
 import {
+  accessParameters,
   isFillable,
   parametersFor,
   requireFillable,
   standingParameters,
+  taskBounds,
 } from '../../lib/domain/stack-plan.ts';
 
 type TemplateParameter = ReleaseManifest['templates']['data']['parameters'][number];
@@ -90,6 +92,28 @@ test('a value that its template forbids is named too, and not shown', () => {
   expect(() => requireFillable(manifest, standing(manifest, { InstanceClass: 'secret-looking' }))).toThrow(
     /^Release r-0123456789ab cannot be deployed: data\.InstanceClass does not allow its value\.$/,
   );
+});
+
+test('a practice is closed by a release whose service template can do it, and by no other', () => {
+  const closed = {
+    InstanceClass: 'db.t4g.micro',
+    DesiredCount: '2',
+    MaxCount: '4',
+    ...accessParameters('closed'),
+  };
+  expect(() => requireFillable(release(), standing(release(), closed))).toThrow(
+    /no parameter Access, so it cannot close a practice; update the practice to a newer release first/,
+  );
+  const able = release({
+    service: template(
+      [text('KeyArn'), text('Access', { default: 'open', allowedValues: ['open', 'closed'] })],
+      [],
+    ),
+  });
+  requireFillable(able, standing(able, closed));
+  expect(parametersFor(able, 'service', standing(able, closed), { KeyArn: 'k' })['Access']).toBe('closed');
+  expect(taskBounds(closed)).toEqual({ desiredCount: 0, maxCount: 0 });
+  expect(taskBounds({ ...closed, ...accessParameters('open') })).toEqual({ desiredCount: 2, maxCount: 4 });
 });
 
 test('an output that its stack did not give out stops the next stack', () => {
