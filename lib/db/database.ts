@@ -1,9 +1,11 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { PGlite, types } from '@electric-sql/pglite';
 import { type Kysely, PGliteDialect, PostgresDialect, sql, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { type CustomTypesConfig, Pool, types as pgTypes } from 'pg';
 import { DomainError } from '../domain/errors.ts';
-import { lockDirectory } from './directory-lock.ts';
+import { lockDirectory, unwritable } from './directory-lock.ts';
 import { isDatabaseFault } from './faults.ts';
 import { migrations } from './migrations/index.ts';
 import { resilient } from './resilient.ts';
@@ -37,20 +39,22 @@ const date = 1082;
  */
 export async function openEmbedded(directory: string | undefined, image?: Blob): Promise<Database> {
   const lock = directory === undefined ? undefined : lockDirectory(directory);
+  const dataDir = directory === undefined ? undefined : join(directory, 'postgres');
+  const isNew = dataDir !== undefined && !existsSync(dataDir);
   const pglite = new PGlite({
-    ...(directory === undefined ? {} : { dataDir: `${directory}/postgres` }),
+    ...(dataDir === undefined ? {} : { dataDir }),
     ...(image === undefined ? {} : { loadDataDir: image }),
     parsers: { [types.DATE]: asText },
   });
   try {
     await pglite.waitReady;
   } catch (cause) {
+    // Half a database could not be opened by the next start either, when the disk has room again.
+    if (isNew) rmSync(dataDir, { recursive: true, force: true });
     lock?.release();
-    throw new DomainError(
-      'configuration',
-      `The embedded database in ${directory} cannot be opened. Restore a backup of that directory, or set LUMENALITY_DATA_DIR to another one.`,
-      { cause },
-    );
+    throw isRefusedFile(cause) && directory !== undefined
+      ? unwritable(directory, cause)
+      : unopenable(directory, cause);
   }
   const db = resilient(new PGliteDialect({ pglite }));
   return {
@@ -61,6 +65,19 @@ export async function openEmbedded(directory: string | undefined, image?: Blob):
       lock?.release();
     },
   };
+}
+
+/** Errors of files as PGlite's runtime gives them, by WASI's numbers (WASI preview 1, `errno`): EACCES, ENOSPC, EPERM, EROFS. */
+function isRefusedFile(cause: unknown): boolean {
+  return [2, 51, 63, 69].includes((cause as { errno?: number }).errno ?? 0);
+}
+
+function unopenable(directory: string | undefined, cause: unknown): DomainError {
+  return new DomainError(
+    'configuration',
+    `The embedded database in ${directory} cannot be opened. Restore a backup of that directory, or set LUMENALITY_DATA_DIR to another one.`,
+    { cause },
+  );
 }
 
 /**

@@ -92,7 +92,8 @@ function inUse(directory: string, owner: number | undefined): DomainError {
   );
 }
 
-function unwritable(directory: string, cause: unknown): DomainError {
+/** The refusal of a directory in which files cannot be made, whoever noticed. */
+export function unwritable(directory: string, cause: unknown): DomainError {
   return new DomainError(
     'configuration',
     `The data directory ${directory} cannot be written. Check its permissions and free space, or set LUMENALITY_DATA_DIR to another directory.`,

@@ -1,11 +1,4 @@
-import {
-  type DatabaseConnection,
-  type Dialect,
-  type Driver,
-  type IsolationLevel,
-  Kysely,
-  type TransactionBuilder,
-} from 'kysely';
+import { type DatabaseConnection, type Dialect, type Driver, Kysely, type TransactionBuilder } from 'kysely';
 import { againOnConflict, databaseFault } from './faults.ts';
 import type { Schema } from './schema.ts';
 
@@ -27,18 +20,17 @@ class ResilientKysely extends Kysely<Schema> {
   }
 }
 
+type Builder = TransactionBuilder<Schema>;
+
 /** The same builder, except that what it executes is executed again after a conflict. */
-function retrying(builder: TransactionBuilder<Schema>): TransactionBuilder<Schema> {
-  const plain = {
-    execute: builder.execute.bind(builder) as TransactionBuilder<Schema>['execute'],
-    setIsolationLevel: builder.setIsolationLevel.bind(builder),
-    setAccessMode: builder.setAccessMode.bind(builder),
-  };
-  return Object.assign(builder, {
-    execute: ((work) => againOnConflict(() => plain.execute(work))) as typeof plain.execute,
-    setIsolationLevel: (level: IsolationLevel) => retrying(plain.setIsolationLevel(level)),
-    setAccessMode: (mode: Parameters<typeof plain.setAccessMode>[0]) => retrying(plain.setAccessMode(mode)),
-  });
+function retrying(builder: Builder): Builder {
+  const execute: Builder['execute'] = builder.execute.bind(builder);
+  const setIsolationLevel: Builder['setIsolationLevel'] = builder.setIsolationLevel.bind(builder);
+  const setAccessMode: Builder['setAccessMode'] = builder.setAccessMode.bind(builder);
+  builder.execute = (work) => againOnConflict(() => execute(work));
+  builder.setIsolationLevel = (level) => retrying(setIsolationLevel(level));
+  builder.setAccessMode = (mode) => retrying(setAccessMode(mode));
+  return builder;
 }
 
 /** Kysely's own driver, with its errors told as `databaseFault` says. */
@@ -87,10 +79,9 @@ class FaultTellingDriver implements Driver {
   #tell(connection: DatabaseConnection): DatabaseConnection {
     if (this.#telling.has(connection)) return connection;
     this.#telling.add(connection);
-    const executeQuery = connection.executeQuery.bind(connection) as DatabaseConnection['executeQuery'];
-    return Object.assign(connection, {
-      executeQuery: ((...given) => told(() => executeQuery(...given))) as typeof executeQuery,
-    });
+    const executeQuery: DatabaseConnection['executeQuery'] = connection.executeQuery.bind(connection);
+    connection.executeQuery = (...given) => told(() => executeQuery(...given));
+    return connection;
   }
 }
 
