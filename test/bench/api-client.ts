@@ -36,22 +36,29 @@ export async function untilActive(
 ): Promise<void> {
   const deadline = performance.now() + withinMs;
   for (;;) {
-    const active = await call(
-      controlPlane,
-      'GET',
-      '/v1/practices?limit=200&state=active',
-      practicePageSchema,
-    );
-    if (active.items.length >= count) return;
+    const active = await countActive(controlPlane);
+    if (active >= count) return;
     const failed = await call(controlPlane, 'GET', '/v1/runs?limit=1&state=failed', runPageSchema);
     for (const run of failed.items) throw new Error(`Practice ${run.practiceId}: ${reasonOf(run)}`);
     if (performance.now() > deadline) {
-      throw new Error(
-        `Only ${active.items.length} of ${count} practices were active after ${withinMs / 1000} s.`,
-      );
+      throw new Error(`Only ${active} of ${count} practices were active after ${withinMs / 1000} s.`);
     }
-    await delay(200);
+    // Whoever waits for a thousand asks less often.
+    await delay(Math.max(200, count));
   }
+}
+
+async function countActive(controlPlane: ControlPlane): Promise<number> {
+  let count = 0;
+  let cursor: string | null = '';
+  while (cursor !== null) {
+    const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const path = `/v1/practices?limit=200&state=active${query}`;
+    const page = await call(controlPlane, 'GET', path, practicePageSchema);
+    count += page.items.length;
+    cursor = page.nextCursor;
+  }
+  return count;
 }
 
 export function readRun(controlPlane: ControlPlane, runId: string): Promise<Run> {

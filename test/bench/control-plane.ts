@@ -20,10 +20,16 @@ const startWithinMs = 120_000;
 export async function startControlPlane(
   workspace: Workspace,
   entry: 'bin/control-api.ts' | 'test/bench/processes/control-plane.ts',
-  options: { readonly endpoint: string; readonly release: string; readonly databaseUrl?: string },
+  options: {
+    readonly endpoint: string;
+    readonly release: string;
+    readonly databaseUrl?: string;
+    /** The name of its folder; a benchmark that starts several names each. */
+    readonly dataDirectory?: string;
+  },
 ): Promise<ControlPlane> {
   const port = await freePort();
-  const dataDirectory = workspace.folder('control-plane-data');
+  const dataDirectory = workspace.folder(options.dataDirectory ?? 'control-plane-data');
   const started = workspace.startEntry('control-plane', entry, {
     flags: ['--expose-gc'],
     env: {

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
 import { againstCdk } from './against-cdk.ts';
 import type { Benchmark } from './benchmark.ts';
+import { fleet } from './fleet.ts';
 import { memory } from './memory.ts';
 import { overhead } from './overhead.ts';
 import { jsonOf, type Reported, tableOf } from './report.ts';
@@ -25,7 +26,15 @@ interface Options {
   readonly quick?: boolean;
 }
 
-const benchmarks: readonly Benchmark[] = [silo, overhead, againstCdk, signUps, signUpsOnPostgres, memory];
+const benchmarks: readonly Benchmark[] = [
+  silo,
+  overhead,
+  againstCdk,
+  signUps,
+  signUpsOnPostgres,
+  memory,
+  fleet,
+];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const cdk = fileURLToPath(import.meta.resolve('aws-cdk/bin/cdk'));
 const open = new Set<Workspace>();

@@ -1,15 +1,8 @@
-import { z } from 'zod';
 import { provision, untilActive } from './api-client.ts';
 import type { Benchmark } from './benchmark.ts';
-import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { startControlPlane } from './control-plane.ts';
+import { memoryOf } from './process-memory.ts';
 import { startSandboxProcess } from './sandbox-process.ts';
-import { nextMessage } from './workspace.ts';
-
-const memorySchema = z.object({
-  residentBytes: z.number(),
-  collectedBytes: z.number(),
-  peakBytes: z.number(),
-});
 
 /** Resident memory of the control plane's process with its embedded database, before and while practices are added. */
 export const memory: Benchmark = {
@@ -23,15 +16,15 @@ export const memory: Benchmark = {
       endpoint,
       release,
     });
-    const start = await measure(controlPlane);
+    const start = await memoryOf(controlPlane);
     const counts = quick ? [1, 2, 3] : [10, 50, 100];
-    const seen: { readonly count: number; readonly now: Awaited<ReturnType<typeof measure>> }[] = [];
+    const seen: { readonly count: number; readonly now: Awaited<ReturnType<typeof memoryOf>> }[] = [];
     let made = 0;
     for (const count of counts) {
       say(`up to ${count} practices`);
       for (; made < count; made += 1) await provision(controlPlane, `Memory practice ${made + 1}`);
       await untilActive(controlPlane, count, 15 * 60_000);
-      seen.push({ count, now: await measure(controlPlane) });
+      seen.push({ count, now: await memoryOf(controlPlane) });
     }
     const [first, last] = [seen[0], seen.at(-1)];
     if (first === undefined || last === undefined) throw new Error('nothing was measured');
@@ -62,17 +55,3 @@ export const memory: Benchmark = {
     };
   },
 };
-
-const mebibyte = 1024 * 1024;
-
-async function measure({
-  started,
-}: ControlPlane): Promise<{ resident: number; collected: number; peak: number }> {
-  started.process.send({ ask: 'memory' });
-  const bytes = await nextMessage(started, (message) => memorySchema.safeParse(message).data);
-  return {
-    resident: bytes.residentBytes / mebibyte,
-    collected: bytes.collectedBytes / mebibyte,
-    peak: bytes.peakBytes / mebibyte,
-  };
-}
