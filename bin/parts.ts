@@ -1,11 +1,18 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { AppDeps } from '../control-api/app.ts';
-import { connectAws } from '../lib/aws/index.ts';
+import { connectCells, type Pace } from '../lib/aws/index.ts';
 import { type Config, sandboxDefaults } from '../lib/config.ts';
+import { findCellOf } from '../lib/db/cell-store.ts';
 import { type Database, migrate, openEmbedded, openServer } from '../lib/db/database.ts';
+import { sharedCallBudget } from '../lib/db/shared-call-budget.ts';
+import { callLimits } from '../lib/domain/call-budget.ts';
+import { type Cell, configuredCellId } from '../lib/domain/cell.ts';
+import type { Workflow } from '../lib/domain/run.ts';
+import type { CellAccess } from '../lib/ports/cell-access.ts';
 import type { Clock } from '../lib/ports/clock.ts';
 import type { CloudPorts } from '../lib/ports/cloud.ts';
+import type { CellAddress, Clouds } from '../lib/ports/clouds.ts';
 import { type DriftParts, detectDrift } from '../lib/reconcilers/detect-drift.ts';
 import { recoverRuns } from '../lib/reconcilers/recover-runs.ts';
 import { watchHealth } from '../lib/reconcilers/watch-health.ts';
@@ -13,6 +20,7 @@ import { createRunEngine, type RunEngine, type RunEngineParts } from '../lib/run
 import type { WorkflowDefinition } from '../lib/runs/workflow.ts';
 import type { Core } from '../lib/use-cases/core.ts';
 import { provisioningSteps, provisionPractice } from '../lib/workflows/provision-practice.ts';
+import type { SiloParts } from '../lib/workflows/silo-steps.ts';
 import { updatePractice, updateSteps } from '../lib/workflows/update-practice.ts';
 import { siloShapes } from './silo-shapes.ts';
 
@@ -21,11 +29,17 @@ export const systemClock: Clock = { now: () => new Date() };
 /** The control plane's parts, built and not yet working. */
 export interface Parts {
   readonly database: Database;
-  readonly ports: CloudPorts;
+  /** Every cell's ports. */
+  readonly clouds: Clouds;
+  readonly cellAccess: CellAccess;
+  /** What a practice's workflows are built with: the ports and parameters of its own cell. */
+  readonly siloOf: SiloOf;
   readonly engine: RunEngine;
   readonly core: Core;
   readonly drift: DriftParts;
 }
+
+type SiloOf = (practiceId: string) => Promise<SiloParts & { readonly ports: CloudPorts }>;
 
 /** What a test puts around a cell's ports and each workflow. */
 export interface StandIns {
@@ -63,24 +77,33 @@ export function buildParts(
   log: Logger,
   standIns: StandIns = {},
 ): Parts {
-  const connected = connectAws({
+  const connection = connectCells({
     region: config.cell.region,
     probe: siloAddress(config, endpoint),
+    budget: sharedCallBudget(database.db, callLimits(config.callRates)),
+    pace: config.cloud.kind === 'sandbox' ? sandboxPace : awsPace,
     ...(endpoint === undefined ? {} : { endpoint }),
     // The sandbox is never sent the keys of a real account.
     ...(config.cloud.kind === 'sandbox' ? { credentials: sandboxDefaults.credentials } : {}),
   });
-  const ports = standIns.cloud?.(connected) ?? connected;
-  const around = standIns.workflow ?? ((definition: WorkflowDefinition) => definition);
-  const silo = {
-    ports,
-    shapes: siloShapes,
-    cell: config.cell,
-    pollIntervalMs: config.cloud.kind === 'sandbox' ? 50 : 2_000,
+  const { access: cellAccess } = connection;
+  const clouds = standIns.cloud === undefined ? connection : around(connection, standIns.cloud);
+  const siloOf: SiloOf = async (practiceId) => {
+    const cell = (await findCellOf(database.db, practiceId)) ?? (await configuredCell(config, cellAccess));
+    return {
+      ports: clouds.of(cell),
+      cell: cellParameters(cell),
+      shapes: siloShapes,
+      pollIntervalMs: config.cloud.kind === 'sandbox' ? 50 : 2_000,
+    };
   };
+  const standIn = standIns.workflow ?? ((definition: WorkflowDefinition) => definition);
   const engine = createRunEngine({
     database,
-    definitions: [provisionPractice(silo), updatePractice(silo)].map(around),
+    definitionOf: async ({ workflow, practiceId }) => {
+      const silo = await siloOf(practiceId);
+      return standIn(definitions[workflow](silo));
+    },
     clock: systemClock,
     log,
     concurrency: config.workerConcurrency,
@@ -90,35 +113,43 @@ export function buildParts(
     db: database.db,
     clock: systemClock,
     queue: engine.queue,
-    domain: config.cell.domain,
+    cellAccess,
     steps: { 'provision-practice': provisioningSteps, 'update-practice': updateSteps },
     shapes: siloShapes,
   };
   const drift: DriftParts = {
-    ...silo,
+    sourcesOf: async (practiceId) => {
+      const { ports: cloud, ...silo } = await siloOf(practiceId);
+      return { ...silo, cloud };
+    },
     db: database.db,
-    cloud: ports,
     clock: systemClock,
     log,
     everyMs: config.driftIntervalMinutes * 60_000,
   };
-  return { database, ports, engine, core, drift };
+  return { database, clouds, cellAccess, siloOf, engine, core, drift };
 }
 
 /** Starts the workers and the reconcilers; the function returned stops them in order. */
 export async function startWork(
-  { database, ports, engine, drift }: Parts,
+  { database, clouds, siloOf, engine, drift }: Parts,
   log: Logger,
 ): Promise<() => Promise<void>> {
   await engine.start();
   const reconcilers = [
     recoverRuns(engine, log),
     detectDrift(drift),
-    watchHealth({ db: database.db, probe: ports.probe, clock: systemClock, log }),
+    watchHealth({
+      db: database.db,
+      probeOf: async (id) => (await siloOf(id)).ports.probe,
+      clock: systemClock,
+      log,
+    }),
   ];
   return async () => {
     await Promise.all(reconcilers.map((reconciler) => reconciler.stop()));
     await engine.stop();
+    clouds.close();
   };
 }
 
@@ -132,10 +163,65 @@ export function appDeps(config: Config, parts: Parts, endpoint: string | undefin
     practiceUrl: (hostName) => `${scheme}://${hostName}${authority}`,
     readiness: [
       { part: 'queue', check: async () => assertWorking(parts.engine) },
-      { part: 'cloud', check: () => parts.ports.reachable() },
+      { part: 'cloud', check: async () => void (await parts.cellAccess.caller()) },
     ],
     limits: { signUpsPerMinute: config.signUpRate },
     ...(config.trustProxy === undefined ? {} : { trustProxy: config.trustProxy }),
+  };
+}
+
+/** AWS lets few reads a second through; what is under way there takes minutes. */
+const awsPace: Pace = { listEveryMs: 2_000, eventsEveryMs: 2_000 };
+/** A stack of the sandbox takes a second or two. */
+const sandboxPace: Pace = { listEveryMs: 50, eventsEveryMs: 150 };
+
+const definitions: Readonly<Record<Workflow, (silo: SiloParts) => WorkflowDefinition>> = {
+  'provision-practice': provisionPractice,
+  'update-practice': updatePractice,
+};
+
+/** What stands around the ports of every cell; made once for each cell, as they are. */
+function around(clouds: Clouds, standIn: (ports: CloudPorts) => CloudPorts): Clouds {
+  const known = new WeakMap<CloudPorts, CloudPorts>();
+  return {
+    of: (cell) => {
+      const ports = clouds.of(cell);
+      const stood = known.get(ports) ?? standIn(ports);
+      known.set(ports, stood);
+      return stood;
+    },
+    close: () => clouds.close(),
+  };
+}
+
+type CellSettings = Pick<
+  Cell,
+  keyof CellAddress | 'hostedZoneId' | 'imageRegistry' | 's3PrefixListId' | 'backupCopyRegion' | 'alarmEmail'
+>;
+
+/** The cell of the configuration, for practices that are not recorded in one yet. */
+async function configuredCell({ cell }: Config, access: CellAccess): Promise<CellSettings> {
+  const { accountId } = await access.caller();
+  return {
+    ...cell,
+    id: configuredCellId,
+    accountId,
+    roleArn: null,
+    externalId: null,
+    s3PrefixListId: cell.s3PrefixListId ?? null,
+    alarmEmail: cell.alarmEmail ?? null,
+  };
+}
+
+/** What the practices of a cell are deployed with. */
+function cellParameters(cell: Omit<CellSettings, keyof CellAddress>): SiloParts['cell'] {
+  const { hostedZoneId, imageRegistry, s3PrefixListId, backupCopyRegion, alarmEmail } = cell;
+  return {
+    hostedZoneId,
+    imageRegistry,
+    backupCopyRegion,
+    ...(s3PrefixListId === null ? {} : { s3PrefixListId }),
+    ...(alarmEmail === null ? {} : { alarmEmail }),
   };
 }
 

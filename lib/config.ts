@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { awsCallRates, type CallKind, callKinds, sandboxCallRates } from './domain/call-budget.ts';
 import { DomainError } from './domain/errors.ts';
 
 const wholeNumber = (least: number, most: number) =>
@@ -42,6 +43,7 @@ const environmentSchema = z.object({
   LUMENALITY_RELEASE_DIR: text.optional(),
   LUMENALITY_TRUST_PROXY: text.optional(),
   LUMENALITY_WORKER_CONCURRENCY: wholeNumber(1, 200).default(25),
+  LUMENALITY_CALL_RATES: text.optional(),
   LUMENALITY_DRIFT_INTERVAL_MINUTES: wholeNumber(5, 10_080).default(60),
   LUMENALITY_SIGNUP_RATE: wholeNumber(1, 100_000).default(20),
   LUMENALITY_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
@@ -91,6 +93,8 @@ export interface Config {
   /** Addresses of our own proxies, comma-separated: what they say in X-Forwarded-For is believed. */
   readonly trustProxy: string | undefined;
   readonly workerConcurrency: number;
+  /** Calls a second, at most, that all replicas together make to one cell's CloudFormation. */
+  readonly callRates: Readonly<Record<CallKind, number>>;
   /** How often each silo is held against its release. */
   readonly driftIntervalMinutes: number;
   /** Sign-ups a minute that one address may send. */
@@ -123,6 +127,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     releaseDirectory: env.LUMENALITY_RELEASE_DIR,
     trustProxy: env.LUMENALITY_TRUST_PROXY,
     workerConcurrency: env.LUMENALITY_WORKER_CONCURRENCY,
+    callRates: callRatesOf(env),
     driftIntervalMinutes: env.LUMENALITY_DRIFT_INTERVAL_MINUTES,
     signUpRate: env.LUMENALITY_SIGNUP_RATE,
     logLevel: env.LUMENALITY_LOG_LEVEL,
@@ -160,6 +165,26 @@ function cellOf(env: z.infer<typeof environmentSchema>): CellConfig {
     backupCopyRegion: env.LUMENALITY_BACKUP_COPY_REGION,
     alarmEmail: env.LUMENALITY_ALARM_EMAIL,
   };
+}
+
+/** Kinds that are not named keep their rate: `describe-stacks=2,read=5`. */
+function callRatesOf({
+  LUMENALITY_CALL_RATES: given = '',
+  LUMENALITY_CLOUD: cloud,
+}: z.infer<typeof environmentSchema>): Config['callRates'] {
+  const rates = { ...(cloud === 'aws' ? awsCallRates : sandboxCallRates) };
+  for (const part of given.split(',').filter((text) => text !== '')) {
+    const [name = '', value = ''] = part.split('=');
+    const kind = callKinds.find((known) => known === name.trim());
+    const rate = Number(value);
+    if (kind === undefined || !(rate > 0 && rate <= 10_000)) {
+      throw refusal([
+        `LUMENALITY_CALL_RATES has "${part}": it is a list such as describe-stacks=2,read=5 of calls a second, above 0, for ${callKinds.join(', ')}`,
+      ]);
+    }
+    rates[kind] = rate;
+  }
+  return rates;
 }
 
 function refusal(problems: readonly string[]): DomainError {

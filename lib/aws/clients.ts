@@ -10,14 +10,22 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { STSClient } from '@aws-sdk/client-sts';
 import { WAFV2Client } from '@aws-sdk/client-wafv2';
+import { DomainError } from '../domain/errors.ts';
 import { cloudFailure } from './errors.ts';
 
-export interface CellAddress {
+interface Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
+}
+
+export interface ClientOptions {
   readonly region: string;
   /** Another endpoint than the Region's own, for every service: the sandbox. */
   readonly endpoint?: string;
-  /** Fixed credentials; without them the SDK's default chain. */
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /** Fixed keys, or what gives them; without either the SDK's default chain. */
+  readonly credentials?: Keys | (() => Promise<Keys>);
 }
 
 export interface AwsClients {
@@ -36,9 +44,9 @@ export interface AwsClients {
   close(): void;
 }
 
-/** The one place that makes AWS clients. Adaptive retries slow down by themselves when AWS throttles. */
-export function createClients({ region, endpoint, credentials }: CellAddress): AwsClients {
-  const settings = {
+/** What every client is made with. Adaptive retries slow down by themselves when AWS throttles. */
+export function clientSettings({ region, endpoint, credentials }: ClientOptions) {
+  return {
     region,
     retryMode: 'adaptive',
     maxAttempts: 5,
@@ -46,9 +54,15 @@ export function createClients({ region, endpoint, credentials }: CellAddress): A
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
   };
+}
+
+/** The one place that makes the clients of one account and Region. */
+export function createClients(options: ClientOptions): AwsClients {
+  const settings = clientSettings(options);
   const clients = {
     backup: new BackupClient(settings),
-    cloudFormation: new CloudFormationClient(settings),
+    // Each try takes from the budget that all replicas share, and each throttling is told to it (budgeted-calls.ts).
+    cloudFormation: new CloudFormationClient({ ...settings, retryMode: 'standard', maxAttempts: 1 }),
     ec2: new EC2Client(settings),
     ecs: new ECSClient(settings),
     elb: new ElasticLoadBalancingV2Client(settings),
@@ -56,7 +70,7 @@ export function createClients({ region, endpoint, credentials }: CellAddress): A
     logs: new CloudWatchLogsClient(settings),
     rds: new RDSClient(settings),
     // Another endpoint than AWS's own has no name for each bucket.
-    s3: new S3Client({ ...settings, forcePathStyle: endpoint !== undefined }),
+    s3: new S3Client({ ...settings, forcePathStyle: options.endpoint !== undefined }),
     secrets: new SecretsManagerClient(settings),
     sts: new STSClient(settings),
     waf: new WAFV2Client(settings),
@@ -80,6 +94,8 @@ export async function call<T>(
     return await send(signal === undefined ? {} : { abortSignal: signal });
   } catch (error) {
     signal?.throwIfAborted();
+    // The call did not leave: the role that it needs could not be assumed.
+    if (error instanceof DomainError) throw error;
     throw cloudFailure(error, service, operation);
   }
 }

@@ -72,9 +72,19 @@ export function cloudFailure(error: unknown, service: string, operation: string)
       operation,
       awsCode: unreachable ? (code ?? name) : name,
       requestId: $metadata?.requestId ?? null,
+      ...(isUnknown(name, message) ? { missing: true } : {}),
       ...nextActionOn(name, `${service}:${operation}`, message),
     },
   });
+}
+
+/**
+ * Codes by which AWS says that the thing asked about is not there, each service in its own way: `InvalidVpcID.NotFound`, `DBInstanceNotFound`,
+ * `ResourceNotFoundException`, `NoSuchBucket`, `ChangeSetNotFound`, `WAFNonexistentItemException`. CloudFormation has none for a stack: "ValidationError: Stack … does not exist".
+ */
+function isUnknown(code: string, message: string): boolean {
+  if (code === 'ValidationError') return /does not exist/.test(message);
+  return /NotFound|NoSuch(?:Bucket|Entity|HostedZone)|Nonexistent/.test(code);
 }
 
 /** What an operator does about it; nothing for errors that speak for themselves. */
@@ -98,4 +108,9 @@ function nextActionOn(name: string, operation: string, message: string): { reado
 export function awsCodeOf(error: unknown): string | undefined {
   const code = error instanceof DomainError ? error.context['awsCode'] : undefined;
   return typeof code === 'string' ? code : undefined;
+}
+
+/** Whether AWS said that it has too much to do. */
+export function isThrottling(code: string | undefined): boolean {
+  return code !== undefined && throttling.has(code);
 }

@@ -11,25 +11,54 @@ import {
   DescribeStacksCommand,
   ExecuteChangeSetCommand,
   GetTemplateCommand,
+  ListStacksCommand,
   SetStackPolicyCommand,
   type Stack,
+  StackStatus,
   UpdateTerminationProtectionCommand,
 } from '@aws-sdk/client-cloudformation';
 import type { ResourceChange } from '../domain/resource-change.ts';
 import type { ChangeSetView, StackDeployments, StackEvent, StackView } from '../ports/stack-deployments.ts';
-import { type AwsClients, call } from './clients.ts';
+import type { CloudFormationCall } from './budgeted-calls.ts';
+import type { AwsClients } from './clients.ts';
 import { deployRole } from './deploy-role.ts';
 import { awsCodeOf } from './errors.ts';
+import type { UnderWay } from './stack-watch.ts';
 
-const service = 'cloudformation';
+/** A stack that was only reviewed does nothing until somebody executes its change set. */
+const underWayStatuses = Object.values(StackStatus).filter(
+  (status) => status.endsWith('_IN_PROGRESS') && status !== StackStatus.REVIEW_IN_PROGRESS,
+);
 
 /** The port by CloudFormation. Every answer is what AWS says now; nothing is cached but the deploy role's name. */
-export function stackDeployments({ cloudFormation, sts }: AwsClients): StackDeployments {
-  const deployRoleArn = deployRole(sts);
+export function stackDeployments(
+  { cloudFormation, sts }: Pick<AwsClients, 'cloudFormation' | 'sts'>,
+  call: CloudFormationCall,
+  accountId: string,
+): Omit<StackDeployments, 'glance'> & { underWay(signal: AbortSignal): Promise<UnderWay> } {
+  const deployRoleArn = deployRole(sts, accountId);
   return {
+    underWay: async (signal) => {
+      const statuses = new Map<string, string>();
+      let pages = 0;
+      let NextToken: string | undefined;
+      do {
+        const page = await call('ListStacks', signal, (options) =>
+          cloudFormation.send(
+            new ListStacksCommand({ StackStatusFilter: underWayStatuses, NextToken }),
+            options,
+          ),
+        );
+        for (const stack of page.StackSummaries ?? [])
+          statuses.set(stack.StackId ?? '', stack.StackStatus ?? '');
+        pages += 1;
+        NextToken = page.NextToken;
+      } while (NextToken !== undefined);
+      return { statuses, pages };
+    },
     describe: async (nameOrId, signal) => {
       try {
-        const { Stacks = [] } = await call(service, 'DescribeStacks', signal, (options) =>
+        const { Stacks = [] } = await call('DescribeStacks', signal, (options) =>
           cloudFormation.send(new DescribeStacksCommand({ StackName: nameOrId }), options),
         );
         const [stack] = Stacks;
@@ -40,7 +69,7 @@ export function stackDeployments({ cloudFormation, sts }: AwsClients): StackDepl
       }
     },
     template: async (nameOrId, signal) => {
-      const { TemplateBody = '' } = await call(service, 'GetTemplate', signal, (options) =>
+      const { TemplateBody = '' } = await call('GetTemplate', signal, (options) =>
         cloudFormation.send(
           new GetTemplateCommand({ StackName: nameOrId, TemplateStage: 'Original' }),
           options,
@@ -49,7 +78,7 @@ export function stackDeployments({ cloudFormation, sts }: AwsClients): StackDepl
       return TemplateBody;
     },
     resources: async (nameOrId, signal) => {
-      const { StackResources = [] } = await call(service, 'DescribeStackResources', signal, (options) =>
+      const { StackResources = [] } = await call('DescribeStackResources', signal, (options) =>
         cloudFormation.send(new DescribeStackResourcesCommand({ StackName: nameOrId }), options),
       );
       return StackResources.map((resource) => ({
@@ -76,7 +105,7 @@ export function stackDeployments({ cloudFormation, sts }: AwsClients): StackDepl
         RoleARN: await deployRoleArn(signal),
         ClientToken: request.token,
       };
-      const { Id = '', StackId = '' } = await call(service, 'CreateChangeSet', signal, (options) =>
+      const { Id = '', StackId = '' } = await call('CreateChangeSet', signal, (options) =>
         cloudFormation.send(new CreateChangeSetCommand(input), options),
       );
       return { id: Id, stackId: StackId };
@@ -86,7 +115,7 @@ export function stackDeployments({ cloudFormation, sts }: AwsClients): StackDepl
       let page: DescribeChangeSetOutput;
       let NextToken: string | undefined;
       do {
-        page = await call(service, 'DescribeChangeSet', signal, (options) =>
+        page = await call('DescribeChangeSet', signal, (options) =>
           cloudFormation.send(
             new DescribeChangeSetCommand({ ChangeSetName: id, IncludePropertyValues: true, NextToken }),
             options,
@@ -103,7 +132,7 @@ export function stackDeployments({ cloudFormation, sts }: AwsClients): StackDepl
       };
     },
     executeChangeSet: async (id, token, signal) => {
-      await call(service, 'ExecuteChangeSet', signal, (options) =>
+      await call('ExecuteChangeSet', signal, (options) =>
         cloudFormation.send(
           new ExecuteChangeSetCommand({ ChangeSetName: id, ClientRequestToken: token }),
           options,
@@ -111,7 +140,7 @@ export function stackDeployments({ cloudFormation, sts }: AwsClients): StackDepl
       );
     },
     deleteChangeSet: async (id, signal) => {
-      await call(service, 'DeleteChangeSet', signal, (options) =>
+      await call('DeleteChangeSet', signal, (options) =>
         cloudFormation.send(new DeleteChangeSetCommand({ ChangeSetName: id }), options),
       );
     },
@@ -119,7 +148,7 @@ export function stackDeployments({ cloudFormation, sts }: AwsClients): StackDepl
       const fresh: StackEvent[] = [];
       let NextToken: string | undefined;
       do {
-        const page = await call(service, 'DescribeStackEvents', signal, (options) =>
+        const page = await call('DescribeStackEvents', signal, (options) =>
           cloudFormation.send(new DescribeStackEventsCommand({ StackName: stackId, NextToken }), options),
         );
         // Newest first: the first known one ends the reading.
@@ -143,7 +172,7 @@ export function stackDeployments({ cloudFormation, sts }: AwsClients): StackDepl
       return fresh.reverse();
     },
     remove: async (stackId, token, signal) => {
-      await call(service, 'DeleteStack', signal, (options) =>
+      await call('DeleteStack', signal, (options) =>
         cloudFormation.send(
           new DeleteStackCommand({ StackName: stackId, ClientRequestToken: token }),
           options,
@@ -151,7 +180,7 @@ export function stackDeployments({ cloudFormation, sts }: AwsClients): StackDepl
       );
     },
     continueUpdateRollback: async (stackId, token, signal) => {
-      await call(service, 'ContinueUpdateRollback', signal, (options) =>
+      await call('ContinueUpdateRollback', signal, (options) =>
         cloudFormation.send(
           new ContinueUpdateRollbackCommand({ StackName: stackId, ClientRequestToken: token }),
           options,
@@ -159,7 +188,7 @@ export function stackDeployments({ cloudFormation, sts }: AwsClients): StackDepl
       );
     },
     setTerminationProtection: async (stackName, enabled, signal) => {
-      await call(service, 'UpdateTerminationProtection', signal, (options) =>
+      await call('UpdateTerminationProtection', signal, (options) =>
         cloudFormation.send(
           new UpdateTerminationProtectionCommand({
             StackName: stackName,
@@ -170,7 +199,7 @@ export function stackDeployments({ cloudFormation, sts }: AwsClients): StackDepl
       );
     },
     setStackPolicy: async (stackName, policy, signal) => {
-      await call(service, 'SetStackPolicy', signal, (options) =>
+      await call('SetStackPolicy', signal, (options) =>
         cloudFormation.send(
           new SetStackPolicyCommand({ StackName: stackName, StackPolicyBody: policy }),
           options,
@@ -217,8 +246,8 @@ function changeSetState({
     return /didn't contain changes|No updates are to be performed/i.test(StatusReason) ? 'empty' : 'failed';
   }
   if (ExecutionStatus?.startsWith('EXECUTE_') === true) return 'executed';
-  // Overtaken or being deleted: waiting would never make it ready.
-  return 'failed';
+  // Obsolete, or being deleted by somebody: waiting would never make it ready.
+  return 'overtaken';
 }
 
 function resourceChange({ ResourceChange: change }: Change): ResourceChange[] {

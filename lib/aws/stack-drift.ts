@@ -7,20 +7,22 @@ import {
 import type { ResourceDrift } from '../domain/drift-resources.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { DriftDetection, StackDrift } from '../ports/stack-drift.ts';
-import { type AwsClients, call } from './clients.ts';
+import type { CloudFormationCall } from './budgeted-calls.ts';
+import type { AwsClients } from './clients.ts';
 import { awsCodeOf } from './errors.ts';
-
-const service = 'cloudformation';
 
 /** The most that a page of drifts holds ("DescribeStackResourceDrifts"). */
 const pageSize = 100;
 
 /** The port by CloudFormation's own drift detection. */
-export function stackDrift({ cloudFormation }: AwsClients): StackDrift {
+export function stackDrift(
+  { cloudFormation }: Pick<AwsClients, 'cloudFormation'>,
+  call: CloudFormationCall,
+): StackDrift {
   return {
     begin: async (stackId, signal) => {
       try {
-        const { StackDriftDetectionId = '' } = await call(service, 'DetectStackDrift', signal, (options) =>
+        const { StackDriftDetectionId = '' } = await call('DetectStackDrift', signal, (options) =>
           cloudFormation.send(new DetectStackDriftCommand({ StackName: stackId }), options),
         );
         return StackDriftDetectionId;
@@ -33,7 +35,7 @@ export function stackDrift({ cloudFormation }: AwsClients): StackDrift {
       }
     },
     outcome: async (detectionId, signal) => {
-      const found = await call(service, 'DescribeStackDriftDetectionStatus', signal, (options) =>
+      const found = await call('DescribeStackDriftDetectionStatus', signal, (options) =>
         cloudFormation.send(
           new DescribeStackDriftDetectionStatusCommand({ StackDriftDetectionId: detectionId }),
           options,
@@ -48,7 +50,7 @@ export function stackDrift({ cloudFormation }: AwsClients): StackDrift {
       const drifts: StackResourceDrift[] = [];
       let NextToken: string | undefined;
       do {
-        const page = await call(service, 'DescribeStackResourceDrifts', signal, (options) =>
+        const page = await call('DescribeStackResourceDrifts', signal, (options) =>
           cloudFormation.send(
             new DescribeStackResourceDriftsCommand({ StackName: stackId, MaxResults: pageSize, NextToken }),
             options,

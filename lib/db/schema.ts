@@ -352,6 +352,8 @@ export interface CallBudgetTable {
   rate: number;
   /** Below zero when calls have been let through that wait for their turn. */
   tokens: number;
+  /** How many calls the latest question let through. */
+  granted: number;
   refilled_at: Time;
   throttled_at: NullableTime;
   calls: number;

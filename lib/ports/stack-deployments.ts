@@ -30,6 +30,14 @@ export interface StackEvent {
   readonly token: string | null;
 }
 
+/** What the list of a cell's operations under way says of one stack. */
+export interface Glance {
+  /** Its status; undefined when it is not in the list: its operation has ended, has not begun yet, or the list is late. */
+  readonly status: string | undefined;
+  /** Whether it is this stack's turn to have its events read: a fair share of what the budget of calls has to spare. */
+  readonly turn: boolean;
+}
+
 interface StackResource {
   readonly logicalId: string;
   readonly physicalId: string | null;
@@ -53,9 +61,9 @@ export interface ChangeSetView {
   readonly id: string;
   /**
    * `ready` to be reviewed and executed; `empty` when there is nothing to change; `executed` when somebody did, whatever came
-   * of it; `failed` for any other reason; `pending` while CloudFormation works it out.
+   * of it; `overtaken` when the stack has moved on since it was made; `failed` for any other reason; `pending` while CloudFormation works it out.
    */
-  readonly state: 'pending' | 'ready' | 'empty' | 'executed' | 'failed';
+  readonly state: 'pending' | 'ready' | 'empty' | 'executed' | 'overtaken' | 'failed';
   readonly reason: string;
   readonly changes: readonly ResourceChange[];
 }
@@ -67,6 +75,11 @@ export interface ChangeSetView {
 export interface StackDeployments {
   /** Undefined when there is no such stack, or none any more. `nameOrId`: by id a deleted stack is still found. */
   describe(nameOrId: string, signal?: AbortSignal): Promise<StackView | undefined>;
+  /**
+   * cloudformation:ListStacks of what is under way, read now and then while anybody asks, for all who ask; answers what the next list says.
+   * A hint, for the list may be late: `describe` tells how a stack stands.
+   */
+  glance(stackId: string, signal?: AbortSignal): Promise<Glance>;
   /** The template that the stack was last deployed from, byte for byte. */
   template(nameOrId: string, signal?: AbortSignal): Promise<string>;
   resources(nameOrId: string, signal?: AbortSignal): Promise<StackResource[]>;

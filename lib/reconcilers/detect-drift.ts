@@ -19,7 +19,11 @@ import type { Log } from '../ports/log.ts';
 import { type DriftSources, readDrift } from '../workflows/read-drift.ts';
 import { periodically, type Repeating } from './periodically.ts';
 
-export interface DriftParts extends Pick<DriftSources, 'cloud' | 'shapes' | 'cell' | 'pollIntervalMs'> {
+export interface DriftParts {
+  /** What a practice's silo is read with: the ports of its own cell. */
+  readonly sourcesOf: (
+    practiceId: string,
+  ) => Promise<Pick<DriftSources, 'cloud' | 'shapes' | 'cell' | 'pollIntervalMs'>>;
   readonly db: Db;
   readonly clock: Clock;
   readonly log: Log;
@@ -74,7 +78,7 @@ async function look(parts: DriftParts, claim: DriftClaim, signal: AbortSignal): 
     if (practice === undefined || practice.release_id === null) {
       throw new DomainError('wrong_state', `Practice ${practiceId} has no release to hold its silo against.`);
     }
-    const sources = { ...parts, now: () => clock.now(), signal };
+    const sources = { ...(await parts.sourcesOf(practiceId)), db, now: () => clock.now(), signal };
     const findings = await findingsOf(() => readDrift(sources, practice));
     const releaseId = practice.release_id;
     const change = await keep(parts, claim, { releaseId, findings, nextCheckAt: later(parts.everyMs) });

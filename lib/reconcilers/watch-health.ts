@@ -9,7 +9,8 @@ import { periodically, type Repeating } from './periodically.ts';
 
 export interface HealthParts {
   readonly db: Db;
-  readonly probe: HealthProbe;
+  /** What a practice's app is asked with: the probe of its own cell. */
+  readonly probeOf: (practiceId: string) => Promise<HealthProbe>;
   readonly clock: Clock;
   readonly log: Log;
   readonly everyMs?: number;
@@ -24,7 +25,7 @@ export function watchHealth(parts: HealthParts): Repeating {
     const waiting = await activePracticeHosts(parts.db);
     const probeNext = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined && !signal.aborted; next = waiting.shift()) {
-        const health = await healthAt(parts.probe, next.host_name, signal);
+        const health = await healthAt(await parts.probeOf(next.id), next.host_name, signal);
         await recordHealth(parts.db, next.id, health, parts.clock.now());
       }
     };

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { knownStackEvents } from '../db/run-event-store.ts';
 import type { RunEventBody } from '../domain/run.ts';
 import type { StackDeployments, StackEvent, StackView } from '../ports/stack-deployments.ts';
@@ -11,7 +10,7 @@ export interface Watch {
   readonly context: RunContext;
   readonly stacks: StackDeployments;
   readonly step: string;
-  /** Milliseconds between two looks at the stack's events, once an operation takes its time. */
+  /** Milliseconds between two looks at what no list tells of: a change set in the making. */
   readonly intervalMs: number;
 }
 
@@ -34,18 +33,13 @@ export async function settled(watch: Watch, nameOrId: string): Promise<StackView
   return stack;
 }
 
-/** Short operations end soon after they begin; from here each pause is half as long again as the one before. */
-const firstPauseMs = 50;
-
-/** A look that takes longer is followed by a longer rest: many runs at once slow down by themselves instead of adding to the load. */
-const restShare = 4;
-
-/** So many looks without news, and the stack itself is asked: its last event may have been told of before a crash. */
-const quietLooks = 10;
+/** How often, at least, somebody who waits looks whether this work is still theirs. */
+const checkEveryMs = 500;
 
 /**
- * Waits for the end of an operation, telling of each event as it comes. The stack's own word counts in the end, not
- * what its events led us to expect; it may come later than they do. `begun`: whether the stack was seen in progress.
+ * Waits for the end of an operation, telling of its events on the way: when the stack's status has changed, and whenever it is its turn.
+ * The list of what is under way only says when to look; the stack's own word counts in the end. `begun`: whether the stack was seen in
+ * progress; otherwise an event tells of an operation that was over before any list had it.
  */
 export async function followed(
   watch: Watch,
@@ -54,21 +48,29 @@ export async function followed(
 ): Promise<StackView | undefined> {
   const { context, stacks } = watch;
   const known = await knownStackEvents(context.db, context.run.practiceId, stackId);
-  let ended = false;
-  let pauseMs = Math.min(firstPauseMs, watch.intervalMs);
-  for (let quiet = 0; ; quiet += 1) {
-    const lookedAt = performance.now();
-    const fresh = await relayUnknown(watch, stackId, known);
-    const lookMs = performance.now() - lookedAt;
-    if (fresh.length > 0) quiet = 0;
-    ended ||= fresh.some(endsOperation);
-    if (ended || (begun && quiet >= quietLooks)) {
-      const stack = await stacks.describe(stackId, context.signal);
-      if (stack === undefined || !inProgress(stack.status)) return stack;
-      quiet = 0;
+  let [seen, ended] = [begun, false];
+  let status: string | undefined;
+  let checkedAt = performance.now();
+  for (;;) {
+    const glance = await stacks.glance(stackId, context.signal);
+    const underWay = glance.status !== undefined;
+    const changed = status !== undefined && glance.status !== status;
+    ({ status } = glance);
+    seen ||= underWay;
+    if (changed || !underWay || glance.turn) {
+      const fresh = await relayUnknown(watch, stackId, known);
+      ended ||= fresh.some(endsOperation);
+      checkedAt = performance.now();
+    } else if (performance.now() - checkedAt > checkEveryMs) {
+      await context.checkpoint();
+      checkedAt = performance.now();
     }
-    await delay(Math.max(pauseMs, lookMs * restShare), undefined, { signal: context.signal });
-    pauseMs = Math.min(pauseMs * 1.5, watch.intervalMs);
+    if (underWay || !(seen || ended)) continue;
+    const stack = await stacks.describe(stackId, context.signal);
+    if (stack !== undefined && inProgress(stack.status)) continue;
+    // Events may come later than the status that they lead to.
+    if (!ended) await relayUnknown(watch, stackId, known);
+    return stack;
   }
 }
 

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deployCell } from '../../bin/embedded-cell.ts';
 import { readReleaseDirectory } from '../../bin/release-directory.ts';
-import { connectAws } from '../../lib/aws/index.ts';
-import { readConfig, sandboxDefaults } from '../../lib/config.ts';
+import { readConfig } from '../../lib/config.ts';
 import type { Release } from '../../lib/domain/release.ts';
 import type { CloudPorts } from '../../lib/ports/cloud.ts';
 import { builtRelease } from './built-release.ts';
 import { eventually, type Started, start } from './process.ts';
+import { sandboxPorts } from './sandbox-cell.ts';
 import { type SiloDamage, siloDamage } from './silo-damage.ts';
 
 const root = join(__dirname, '../..');
@@ -57,12 +57,7 @@ export async function startSandboxCloud(): Promise<SandboxCloud> {
     repository: release.manifest.image.repository,
     folder: join(built.release, 'image'),
   });
-  const ports = connectAws({
-    region: sandboxDefaults.region,
-    endpoint,
-    credentials: sandboxDefaults.credentials,
-    probe: { scheme: 'http', port: Number(new URL(endpoint).port) },
-  });
+  const ports = sandboxPorts(endpoint);
   const damage = siloDamage(endpoint);
   return {
     endpoint,

@@ -9,11 +9,11 @@ import {
   ListChangeSetsCommand,
 } from '@aws-sdk/client-cloudformation';
 import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
-import { connectAws } from '../../lib/aws/index.ts';
 import { sandboxDefaults } from '../../lib/config.ts';
 import { components, type Release, releaseManifestSchema } from '../../lib/domain/release.ts';
 import type { CloudPorts } from '../../lib/ports/cloud.ts';
 import { startSandbox } from '../../lib/sandbox/server.ts';
+import { sandboxPorts } from './sandbox-cell.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
@@ -143,7 +143,7 @@ export async function startSmallCloud(): Promise<SmallCloud> {
   const at = { region: sandboxDefaults.region, endpoint, credentials: sandboxDefaults.credentials };
   const cloudFormation = new CloudFormationClient(at);
   await makeDeployRole(new IAMClient(at));
-  const ports = connectAws({ ...at, probe: { scheme: 'http', port: Number(new URL(endpoint).port) } });
+  const ports = sandboxPorts(endpoint);
   return {
     ports,
     cloudFormation,

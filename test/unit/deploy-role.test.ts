@@ -16,7 +16,7 @@ function sts(...answers: (string | Error)[]) {
 
 test("the deploy role is the one of the caller's own account and partition, asked once", async () => {
   const { client, asked } = sts('arn:aws-us-gov:sts::111122223333:assumed-role/control-plane/worker');
-  const arn = deployRole(client);
+  const arn = deployRole(client, '111122223333');
   expect(await arn()).toBe('arn:aws-us-gov:iam::111122223333:role/lumenality-cell/deploy');
   expect(await arn()).toBe('arn:aws-us-gov:iam::111122223333:role/lumenality-cell/deploy');
   expect(asked).toHaveLength(1);
@@ -24,11 +24,21 @@ test("the deploy role is the one of the caller's own account and partition, aske
 
 test('a failure is told and not remembered', async () => {
   const { client } = sts(new Error('ExpiredToken'), 'arn:aws:iam::111122223333:root');
-  const arn = deployRole(client);
+  const arn = deployRole(client, '111122223333');
   await expect(arn()).rejects.toMatchObject({ code: 'cloud_failure' });
   expect(await arn()).toBe('arn:aws:iam::111122223333:role/lumenality-cell/deploy');
 });
 
 test('a caller without an account gets no role', async () => {
-  await expect(deployRole(sts('nobody').client)()).rejects.toThrow(/names no account: "nobody"/);
+  await expect(deployRole(sts('nobody').client, '111122223333')()).rejects.toThrow(
+    /names no account: "nobody"/,
+  );
+});
+
+test('in another account than the cell nothing is deployed', async () => {
+  const { client } = sts('arn:aws:sts::999988887777:assumed-role/control-plane/worker');
+  await expect(deployRole(client, '111122223333')()).rejects.toMatchObject({
+    code: 'configuration',
+    message: expect.stringContaining('The cell is account 111122223333'),
+  });
 });

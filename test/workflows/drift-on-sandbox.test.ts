@@ -34,9 +34,8 @@ describe('drift, on the sandbox cloud', () => {
     ({ cloud, database, core } = silo);
     outputs = await silo.outputs();
     drift = detectDrift({
-      ...siloParts,
+      sourcesOf: async () => ({ ...siloParts, cloud: cloud.ports }),
       db: database.db,
-      cloud: cloud.ports,
       clock,
       log: silent,
       everyMs: 86_400_000,

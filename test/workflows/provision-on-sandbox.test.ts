@@ -355,7 +355,7 @@ describe('provision-practice, on the sandbox cloud', () => {
 
     const health = watchHealth({
       db: database.db,
-      probe: cloud.ports.probe,
+      probeOf: async () => cloud.ports.probe,
       clock,
       log: silent,
       everyMs: 50,

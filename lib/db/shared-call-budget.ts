@@ -1,0 +1,134 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type CallKind, type CallLimits, waitsOf } from '../domain/call-budget.ts';
+import { DomainError } from '../domain/errors.ts';
+import type { CallBudget } from '../ports/call-budget.ts';
+import { type BucketKey, type Grant, slowDown, takeTokens } from './call-budget-store.ts';
+import type { Db } from './database.ts';
+
+/** How far ahead this process takes calls that have to wait: others get their turns in between. Seconds. */
+const ahead = 1;
+
+/** How much of a second's calls a question takes at least: a fast bucket is not asked before each call. */
+const portion = 0.05;
+
+/** How long calls that nobody needed yet may still leave. */
+const keepMs = 1_000;
+
+/** The budget in the database: one bucket for each cell and kind of call, shared by all processes. */
+export function sharedCallBudget(db: Db, limits: CallLimits): CallBudget {
+  const lines = new Map<string, Line>();
+  const lineOf = (cellId: string, kind: CallKind): Line => {
+    const key = `${cellId} ${kind}`;
+    const line = lines.get(key) ?? openLine(db, { cellId, kind }, limits);
+    lines.set(key, line);
+    return line;
+  };
+  return {
+    take: (cellId, kind, signal) => lineOf(cellId, kind).join(signal),
+    takeSpare: async (cellId, kind, count) => {
+      const asked = { count, owing: false };
+      return (await answered(takeTokens(db, { cellId, kind }, limits[kind], asked))).granted;
+    },
+    throttled: (cellId, kind) => answered(slowDown(db, { cellId, kind }, limits[kind])),
+  };
+}
+
+/** Those of this process who wait for calls of one kind to one cell, first come, first served. */
+interface Line {
+  join(signal: AbortSignal | undefined): Promise<void>;
+}
+
+interface Waiting {
+  readonly since: number;
+  readonly go: () => void;
+  readonly fail: (reason: unknown) => void;
+}
+
+function openLine(db: Db, key: BucketKey, limits: CallLimits): Line {
+  const { [key.kind]: bounds } = limits;
+  const waiting = new Set<Waiting>();
+  let spare = { calls: 0, until: 0 };
+  let { most: rate } = bounds;
+  let waitedMs = 0;
+  let serving = false;
+
+  const next = (): boolean => {
+    const [first] = waiting;
+    if (first === undefined) return false;
+    waitedMs += performance.now() - first.since;
+    waiting.delete(first);
+    first.go();
+    return true;
+  };
+  const ask = async (): Promise<Grant> => {
+    const most = Math.max(1, Math.floor(rate * ahead));
+    const count = Math.min(most, Math.max(waiting.size, Math.ceil(rate * portion)));
+    const told = waitedMs;
+    waitedMs = 0;
+    return takeTokens(db, key, bounds, { count, owing: true, waitedMs: told });
+  };
+  const serve = async (): Promise<void> => {
+    if (serving) return;
+    serving = true;
+    try {
+      while (waiting.size > 0) {
+        const grant = await answered(ask());
+        rate = grant.rate;
+        const begun = performance.now();
+        for (const waitMs of waitsOf(grant.tokens, grant.rate, grant.granted)) {
+          const left = begun + waitMs - performance.now();
+          // What is owed and nobody waits for any more is left to whoever asks next.
+          if (left > 0 && waiting.size === 0) break;
+          if (left > 0) await delay(left);
+          if (!next()) spare = { calls: spare.calls + 1, until: performance.now() + keepMs };
+        }
+      }
+    } catch (error) {
+      for (const one of waiting) one.fail(error);
+      waiting.clear();
+    } finally {
+      serving = false;
+    }
+  };
+
+  return {
+    join: (signal) =>
+      new Promise((resolve, reject) => {
+        signal?.throwIfAborted();
+        if (spare.until < performance.now()) spare = { calls: 0, until: 0 };
+        if (spare.calls > 0) {
+          spare = { ...spare, calls: spare.calls - 1 };
+          resolve();
+          return;
+        }
+        const leave = (): void => one.fail(signal?.reason);
+        const one: Waiting = {
+          since: performance.now(),
+          go: () => {
+            signal?.removeEventListener('abort', leave);
+            resolve();
+          },
+          fail: (reason) => {
+            waiting.delete(one);
+            signal?.removeEventListener('abort', leave);
+            reject(reason as Error);
+          },
+        };
+        signal?.addEventListener('abort', leave, { once: true });
+        waiting.add(one);
+        void serve();
+      }),
+  };
+}
+
+async function answered<T>(question: Promise<T>): Promise<T> {
+  try {
+    return await question;
+  } catch (cause) {
+    throw new DomainError(
+      'unavailable',
+      'The budget of calls to AWS cannot be read from the database, so no call was made. It goes on when the database answers.',
+      { cause, retryable: true },
+    );
+  }
+}
