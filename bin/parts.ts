@@ -8,26 +8,28 @@ import { type Database, migrate, openEmbedded, openServer } from '../lib/db/data
 import { sharedCallBudget } from '../lib/db/shared-call-budget.ts';
 import { callLimits } from '../lib/domain/call-budget.ts';
 import { type Cell, configuredCellId } from '../lib/domain/cell.ts';
-import type { Workflow } from '../lib/domain/run.ts';
 import type { CellAccess } from '../lib/ports/cell-access.ts';
 import type { Clock } from '../lib/ports/clock.ts';
 import type { CloudPorts } from '../lib/ports/cloud.ts';
 import type { CellAddress, Clouds } from '../lib/ports/clouds.ts';
 import { type DriftParts, detectDrift } from '../lib/reconcilers/detect-drift.ts';
+import { placePractices } from '../lib/reconcilers/place-practices.ts';
 import { recoverRuns } from '../lib/reconcilers/recover-runs.ts';
 import { watchHealth } from '../lib/reconcilers/watch-health.ts';
 import { createRunEngine, type RunEngine, type RunEngineParts } from '../lib/runs/engine.ts';
 import type { WorkflowDefinition } from '../lib/runs/workflow.ts';
+import { recordConfiguredCell } from '../lib/use-cases/configured-cell.ts';
 import type { Core } from '../lib/use-cases/core.ts';
-import { provisioningSteps, provisionPractice } from '../lib/workflows/provision-practice.ts';
+import { workflowDefinitions, workflowSteps } from '../lib/workflows/all-workflows.ts';
 import type { SiloParts } from '../lib/workflows/silo-steps.ts';
-import { updatePractice, updateSteps } from '../lib/workflows/update-practice.ts';
 import { siloShapes } from './silo-shapes.ts';
 
 export const systemClock: Clock = { now: () => new Date() };
 
 /** The control plane's parts, built and not yet working. */
 export interface Parts {
+  /** What the environment says of the cell `main`. */
+  readonly cell: Config['cell'];
   readonly database: Database;
   /** Every cell's ports. */
   readonly clouds: Clouds;
@@ -102,7 +104,7 @@ export function buildParts(
     database,
     definitionOf: async ({ workflow, practiceId }) => {
       const silo = await siloOf(practiceId);
-      return standIn(definitions[workflow](silo));
+      return standIn(workflowDefinitions[workflow](silo));
     },
     clock: systemClock,
     log,
@@ -114,7 +116,7 @@ export function buildParts(
     clock: systemClock,
     queue: engine.queue,
     cellAccess,
-    steps: { 'provision-practice': provisioningSteps, 'update-practice': updateSteps },
+    steps: workflowSteps,
     shapes: siloShapes,
   };
   const drift: DriftParts = {
@@ -127,17 +129,19 @@ export function buildParts(
     log,
     everyMs: config.driftIntervalMinutes * 60_000,
   };
-  return { database, clouds, cellAccess, siloOf, engine, core, drift };
+  return { cell: config.cell, database, clouds, cellAccess, siloOf, engine, core, drift };
 }
 
-/** Starts the workers and the reconcilers; the function returned stops them in order. */
+/** Records the configured cell and starts the workers and the reconcilers; the function returned stops them in order. */
 export async function startWork(
-  { database, clouds, siloOf, engine, drift }: Parts,
+  { cell, core, database, clouds, siloOf, engine, drift }: Parts,
   log: Logger,
 ): Promise<() => Promise<void>> {
+  await recordConfiguredCell(core, cell);
   await engine.start();
   const reconcilers = [
     recoverRuns(engine, log),
+    placePractices(core, log),
     detectDrift(drift),
     watchHealth({
       db: database.db,
@@ -174,11 +178,6 @@ export function appDeps(config: Config, parts: Parts, endpoint: string | undefin
 const awsPace: Pace = { listEveryMs: 2_000, eventsEveryMs: 2_000 };
 /** A stack of the sandbox takes a second or two. */
 const sandboxPace: Pace = { listEveryMs: 50, eventsEveryMs: 150 };
-
-const definitions: Readonly<Record<Workflow, (silo: SiloParts) => WorkflowDefinition>> = {
-  'provision-practice': provisionPractice,
-  'update-practice': updatePractice,
-};
 
 /** What stands around the ports of every cell; made once for each cell, as they are. */
 function around(clouds: Clouds, standIn: (ports: CloudPorts) => CloudPorts): Clouds {

@@ -19,6 +19,43 @@ export function recordUpdated(trx: Trx, practice: Verified): Promise<boolean> {
   return recordVerified(trx, practice, 'active', {});
 }
 
+/** `suspended | offboarding → active`: the silo was verified as at an activation. False, and nothing is written, from another state. */
+export async function reactivatePractice(trx: Trx, practice: Verified): Promise<boolean> {
+  const also = { state: 'active' } as const;
+  return (
+    (await recordVerified(trx, practice, 'suspended', also)) ||
+    (await recordVerified(trx, practice, 'offboarding', also))
+  );
+}
+
+/**
+ * The practice's app was seen to be out of reach: `to` is what it is from now on, and nobody asks for its health any more. False, and
+ * nothing is written, when it is in none of the states `from`.
+ */
+export async function recordClosed(
+  trx: Trx,
+  practice: {
+    readonly id: string;
+    readonly from: readonly PracticeState[];
+    readonly to: 'suspended' | 'offboarding' | 'deprovisioned';
+    readonly now: Date;
+  },
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('practice')
+    .set((eb) => ({
+      state: practice.to,
+      health: 'unknown',
+      health_checked_at: null,
+      revision: eb('revision', '+', 1),
+      updated_at: practice.now,
+    }))
+    .where('id', '=', practice.id)
+    .where('state', 'in', [...practice.from])
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
 async function recordVerified(
   trx: Trx,
   { id, releaseId, now }: Verified,

@@ -144,11 +144,7 @@ export async function newestRunOf(
 ): Promise<Run | undefined> {
   let runs = connection.selectFrom('run').selectAll().where('practice_id', '=', practiceId);
   if (workflow !== undefined) runs = runs.where('workflow', '=', workflow);
-  const row = await runs
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+  const row = await runs.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(1).executeTakeFirst();
   return row === undefined ? undefined : toRun(row);
 }
 
@@ -324,8 +320,16 @@ export async function setWaitingFor(trx: Trx, id: string, waitingFor: string): P
   return numUpdatedRows === 1n;
 }
 
-/** Marks a step as running and counts the attempt. Returns the attempt's number, from 1. */
-export async function startStep(trx: Trx, runId: string, step: string, now: Date): Promise<number> {
+/**
+ * Marks a step as running and counts the attempt. Returns the attempt's number, from 1; undefined, and nothing is written, for a step
+ * that has succeeded: whoever begins it has read the journal before somebody else finished it.
+ */
+export async function startStep(
+  trx: Trx,
+  runId: string,
+  step: string,
+  now: Date,
+): Promise<number | undefined> {
   const row = await trx
     .updateTable('run_step')
     .set((eb) => ({
@@ -337,9 +341,10 @@ export async function startStep(trx: Trx, runId: string, step: string, now: Date
     }))
     .where('run_id', '=', runId)
     .where('name', '=', step)
+    .where('state', '<>', 'succeeded')
     .returning('attempt')
-    .executeTakeFirstOrThrow();
-  return row.attempt;
+    .executeTakeFirst();
+  return row?.attempt;
 }
 
 /** Records how a step ended; a succeeded step keeps its output for the steps after it and for later generations. */

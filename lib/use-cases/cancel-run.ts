@@ -1,22 +1,27 @@
 import { appendAudit } from '../db/audit-store.ts';
+import type { Trx } from '../db/database.ts';
+import { lockOffboarding } from '../db/offboarding-store.ts';
 import { lockPractice } from '../db/practice-store.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
-import { lockRun, newestRunOf, type RunWithSteps, readRun, requestCancel } from '../db/run-store.ts';
+import {
+  lockRun,
+  newestRunOf,
+  type Run,
+  type RunWithSteps,
+  readRun,
+  requestCancel,
+} from '../db/run-store.ts';
 import type { Actor } from '../domain/access.ts';
-import type { PracticeState } from '../domain/practice.ts';
-import type { Workflow } from '../domain/run.ts';
+import { takeBack } from '../domain/offboarding.ts';
+import { endWaitingRun } from './cancel-waiting-run.ts';
 import type { Core } from './core.ts';
 import { notFound, wrongState } from './refusals.ts';
-
-/** The states of its practice in which each workflow's run can be called off: what it works towards is not yet so. */
-const cancellable: Readonly<Record<Workflow, readonly PracticeState[]>> = {
-  'provision-practice': ['provisioning', 'provisioning_failed'],
-  'update-practice': ['active'],
-};
+import { runRules } from './run-rules.ts';
 
 /**
  * Asks for a run's end: its worker stops at the next safe point and removes what is safe to remove. The answer is the
- * run as `cancelling`; its events tell when it is `cancelled`, and `kept` what was left standing.
+ * run as `cancelling`; its events tell when it is `cancelled`, and `kept` what was left standing. A run that waits for a cell is
+ * `cancelled` at once.
  * @throws DomainError `not_found`, `wrong_state` (ended or cancelled already, or the practice or a later run has moved on).
  */
 export function cancelRun(
@@ -29,19 +34,24 @@ export function cancelRun(
     const run = await lockRun(trx, runId);
     if (run === undefined) throw notFound('run');
     const practice = await lockPractice(trx, run.practiceId);
-    if (practice === undefined || !cancellable[run.workflow].includes(practice.state)) {
+    if (practice === undefined || !runRules[run.workflow].cancellable.includes(practice.state)) {
       const state = practice?.state ?? 'unknown';
       throw wrongState(
         run.state,
         `The run is ${run.state} and its practice is ${state} by now: there is nothing to cancel.`,
       );
     }
-    const newest = await newestRunOf(trx, run.practiceId);
+    await requireReversible(trx, run);
+    const newest = await newestOf(trx, run);
     if (newest !== undefined && newest.id !== runId) {
       throw wrongState(
         run.state,
         `Run ${newest.id} of this practice came after this one and is ${newest.state}: of this one there is nothing left to cancel.`,
       );
+    }
+    if (run.state === 'waiting') {
+      await endWaitingRun(core, trx, run, reason, actor);
+      return readBack(trx, runId);
     }
     const now = core.clock.now();
     const cancelling = await requestCancel(trx, runId);
@@ -61,8 +71,29 @@ export function cancelRun(
       practiceId: run.practiceId,
       generation: cancelling.generation,
     });
-    const asked = await readRun(trx, runId);
-    if (asked === undefined) throw notFound('run');
-    return asked;
+    return readBack(trx, runId);
   });
+}
+
+async function readBack(trx: Trx, runId: string): Promise<RunWithSteps> {
+  const run = await readRun(trx, runId);
+  if (run === undefined) throw notFound('run');
+  return run;
+}
+
+/**
+ * The run after which there may be nothing left to cancel. A practice whose provisioning failed may have been offboarded and taken back
+ * since: that changed nothing of what its provisioning made but the service, which a retry makes again.
+ */
+function newestOf(trx: Trx, { practiceId, workflow }: Run): Promise<Run | undefined> {
+  return newestRunOf(trx, practiceId, workflow === 'provision-practice' ? workflow : undefined);
+}
+
+/** A removal that has begun cannot be taken back. */
+async function requireReversible(trx: Trx, run: Run): Promise<void> {
+  if (run.workflow !== 'deprovision-practice') return;
+  const offboarding = await lockOffboarding(trx, run.practiceId);
+  if (offboarding === undefined || offboarding.removalBeganAt === null) return;
+  const how = takeBack(offboarding, offboarding.cameFrom, true);
+  throw wrongState(run.state, 'refused' in how ? how.refused : 'It cannot be taken back.');
 }

@@ -4,16 +4,9 @@ import { lockPractice, setPracticeState } from '../db/practice-store.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
 import { lockRun, newestRunOf, type Run, type RunWithSteps, readRun, requeueRun } from '../db/run-store.ts';
 import type { Actor } from '../domain/access.ts';
-import type { PracticeState } from '../domain/practice.ts';
-import type { Workflow } from '../domain/run.ts';
 import type { Core } from './core.ts';
 import { notFound, wrongState } from './refusals.ts';
-
-/** The state in which each workflow's failure leaves its practice. */
-const stateAfterFailure = {
-  'provision-practice': 'provisioning_failed',
-  'update-practice': 'active',
-} as const satisfies Record<Workflow, PracticeState>;
+import { runRules } from './run-rules.ts';
 
 /**
  * Lets a failed run go on from the step that failed; steps that succeeded are not repeated.
@@ -60,11 +53,13 @@ export function retryRun(core: Core, runId: string, actor: Actor): Promise<RunWi
 /** A practice that has moved on must not be taken back to where a run of the past wanted it. */
 async function requireWork(trx: Trx, run: Run): Promise<void> {
   const practice = await lockPractice(trx, run.practiceId);
-  if (practice?.state !== stateAfterFailure[run.workflow]) {
+  if (practice === undefined || !runRules[run.workflow].retryable.includes(practice.state)) {
     const state = practice?.state ?? 'unknown';
     throw wrongState(state, `The practice is ${state} by now, so this run has nothing left to do.`);
   }
-  const newest = await newestRunOf(trx, run.practiceId);
+  // A failed provisioning may have been offboarded and taken back since.
+  const ofAll = run.workflow === 'provision-practice' ? run.workflow : undefined;
+  const newest = await newestRunOf(trx, run.practiceId, ofAll);
   if (newest?.id !== run.id) {
     throw wrongState(
       run.state,

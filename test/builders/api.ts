@@ -9,6 +9,7 @@ import type { Role } from '../../lib/domain/access.ts';
 import type { RunQueue } from '../../lib/runs/queue.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
 import { ensureFirstToken } from '../../lib/use-cases/tokens.ts';
+import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
 import { openTestDatabase } from './database.ts';
 
 export const provisioningSteps = ['prepare', 'deploy-foundation', 'verify', 'activate'] as const;
@@ -66,7 +67,7 @@ export async function startTestApi(overrides: Partial<AppDeps> = {}): Promise<Te
     },
     queue,
     domain: 'practices.test',
-    steps: { 'provision-practice': provisioningSteps, 'update-practice': updateSteps },
+    steps: { ...workflowSteps, 'provision-practice': provisioningSteps, 'update-practice': updateSteps },
     shapes: siloShapes,
   };
   const log: string[] = [];

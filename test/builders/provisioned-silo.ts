@@ -5,8 +5,7 @@ import { publishRelease } from '../../lib/db/release-store.ts';
 import { listSiloStacks } from '../../lib/db/silo-stack-store.ts';
 import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
-import { provisioningSteps, provisionPractice } from '../../lib/workflows/provision-practice.ts';
-import { updatePractice, updateSteps } from '../../lib/workflows/update-practice.ts';
+import { workflowDefinitions, workflowSteps } from '../../lib/workflows/all-workflows.ts';
 import { openTestDatabase } from './database.ts';
 import { insertPracticeRun, runIn, silent } from './runs.ts';
 import { type SandboxCloud, startSandboxCloud } from './sandbox-cloud.ts';
@@ -37,7 +36,7 @@ export async function startProvisionedSilo(practiceId: string): Promise<Provisio
     stops.push(() => database.close());
     await publishRelease(database.db, cloud.release, { publishedBy: 'test', now: clock.now() });
     const parts = { ...siloParts, ports: cloud.ports };
-    const definitions = [provisionPractice(parts), updatePractice(parts)];
+    const definitions = Object.values(workflowDefinitions).map((definition) => definition(parts));
     const engine = createRunEngine({ database, definitions, clock, log: silent, concurrency: 2 });
     stops.push(() => engine.stop());
     await engine.start();
@@ -64,7 +63,7 @@ async function provisioned(
 ): Promise<void> {
   const runId = await insertPracticeRun(
     database.db,
-    { practiceId, steps: provisioningSteps, input: { releaseId } },
+    { practiceId, steps: workflowSteps['provision-practice'], input: { releaseId } },
     (trx, run) => engine.queue.enqueue(trx, run),
   );
   const run = await runIn(database.db, runId, 'succeeded', 'failed');
@@ -77,7 +76,7 @@ function coreOf(database: Database, engine: RunEngine): Core {
     clock,
     queue: engine.queue,
     domain: sandboxDefaults.domain,
-    steps: { 'provision-practice': provisioningSteps, 'update-practice': updateSteps },
+    steps: workflowSteps,
     shapes: siloShapes,
   };
 }

@@ -20,6 +20,7 @@ import type { Core } from '../../lib/use-cases/core.ts';
 import { retryRun } from '../../lib/use-cases/retry-run.ts';
 import { submitSignUp } from '../../lib/use-cases/submit-sign-up.ts';
 import { ensureFirstToken, revokeToken } from '../../lib/use-cases/tokens.ts';
+import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
 import { publishTestRelease } from '../builders/database.ts';
 import { type PostgresServer, startPostgres } from '../builders/postgres.ts';
 import { insertPracticeRun, runIn, silent } from '../builders/runs.ts';
@@ -119,7 +120,7 @@ describe('on a PostgreSQL server', () => {
         clock,
         queue,
         domain: 'practices.test',
-        steps: { 'provision-practice': steps, 'update-practice': steps },
+        steps: { ...workflowSteps, 'provision-practice': steps, 'update-practice': steps },
         shapes: siloShapes,
       };
       releaseId = await publishTestRelease(database, 'a', clock.now());

@@ -19,6 +19,7 @@ import { cancelRun } from '../../lib/use-cases/cancel-run.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
 import { recordInvitation } from '../../lib/use-cases/owner-invitation.ts';
 import { retryRun } from '../../lib/use-cases/retry-run.ts';
+import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
 import { provisioningSteps, provisionPractice } from '../../lib/workflows/provision-practice.ts';
 import { openTestDatabase } from '../builders/database.ts';
 import { beginsStackCreation, eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
@@ -100,7 +101,7 @@ describe('provision-practice, on the sandbox cloud', () => {
     clock,
     queue: engine.queue,
     domain: sandboxDefaults.domain,
-    steps: { 'provision-practice': provisioningSteps, 'update-practice': [] },
+    steps: workflowSteps,
     shapes: siloShapes,
   });
   const retry = (runId: string) => retryRun(core(), runId, actor);

@@ -18,6 +18,7 @@ import { createOverride, listOverrides, revokeOverride } from '../../lib/use-cas
 import type { Core } from '../../lib/use-cases/core.ts';
 import { requestDeployment } from '../../lib/use-cases/request-deployment.ts';
 import { retryRun } from '../../lib/use-cases/retry-run.ts';
+import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
 import { provisionPractice } from '../../lib/workflows/provision-practice.ts';
 import { updatePractice } from '../../lib/workflows/update-practice.ts';
 import { openTestDatabase } from '../builders/database.ts';
@@ -62,6 +63,7 @@ async function startEngine(): Promise<RunEngine> {
     queue: started.queue,
     domain: sandboxDefaults.domain,
     steps: {
+      ...workflowSteps,
       'provision-practice': stepsOf('provision-practice'),
       'update-practice': stepsOf('update-practice'),
     },

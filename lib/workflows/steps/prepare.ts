@@ -5,7 +5,13 @@ import { findPractice, hostNameOf } from '../../db/practice-store.ts';
 import { readReleaseTemplates } from '../../db/release-store.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { components, type Release } from '../../domain/release.ts';
-import { requireFillable, standingParameters } from '../../domain/stack-plan.ts';
+import {
+  type Access,
+  accessParameters,
+  type ParameterSources,
+  requireFillable,
+  standingParameters,
+} from '../../domain/stack-plan.ts';
 import type { Shapes } from '../../ports/shapes.ts';
 import type { RunContext, StepDefinition } from '../../runs/workflow.ts';
 import { sha256 } from '../deploy-stack.ts';
@@ -24,8 +30,10 @@ export const prepared = {
 };
 
 export interface PrepareParts {
-  readonly cell: { readonly hostedZoneId: string; readonly imageRegistry: string };
+  readonly cell: ParameterSources['cell'];
   readonly shapes: Shapes;
+  /** What the run makes of the practice's access; absent: it stays as it is on record. */
+  readonly access?: Access;
 }
 
 /** Finds everything that can be wrong before anything is deployed, and opens the deployment. */
@@ -41,7 +49,10 @@ export function prepare(parts: PrepareParts): StepDefinition<z.infer<typeof prep
       const hostName = hostNameOf(practice);
       const standing = standingParameters({
         practice: { id: practice.id, hostName },
-        chosen: await practiceParameters(db, parts.shapes, practice),
+        chosen: {
+          ...(await practiceParameters(db, parts.shapes, practice)),
+          ...(parts.access === undefined ? {} : accessParameters(parts.access)),
+        },
         release: release.manifest,
         cell: parts.cell,
       });

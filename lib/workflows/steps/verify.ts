@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import { appendEvidence } from '../../db/evidence-store.ts';
-import { appendRunEvents } from '../../db/run-event-store.ts';
 import { DomainError } from '../../domain/errors.ts';
 import type { Evidence } from '../../domain/evidence.ts';
 import { judgeSilo } from '../../domain/silo-checks.ts';
 import { type SiloPromise, siloPromise } from '../../domain/silo-promise.ts';
 import type { CloudPorts } from '../../ports/cloud.ts';
 import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
+import { failureWords, keepEvidence } from '../keep-evidence.ts';
 import { passingFailure, readSilo } from '../read-silo.ts';
 import { outputsBefore } from './deploy-component.ts';
 import { prepared, releaseOf } from './prepare.ts';
@@ -30,7 +29,7 @@ export function verify({ cloud }: VerifyParts): StepDefinition<z.infer<typeof ve
       const { db, now, signal } = context;
       const facts = await readSilo({ cloud, db, now, signal }, address);
       const evidence = judgeSilo(facts, expectations);
-      await keep(context, evidence);
+      await keepEvidence(context, evidence);
       const failures = evidence.filter(({ passed }) => !passed);
       const mayPass = passingFailure(Object.values(facts)) !== undefined;
       if (failures.length > 0) throw notAsPromised(failures, evidence.length, mayPass);
@@ -48,30 +47,11 @@ async function promised(context: StepContext): Promise<SiloPromise> {
   return siloPromise({ practiceId, hostName, release, standing, outputs });
 }
 
-/** Evidence is kept whatever it says, with an event for each check, before anything is concluded from it. */
-function keep({ run, now, write }: StepContext, evidence: readonly Evidence[]): Promise<void> {
-  return write(async (trx) => {
-    await appendEvidence(trx, { practiceId: run.practiceId, runId: run.id }, evidence);
-    const events = evidence.map(({ check, title, passed, expected, observed }) => ({
-      kind: 'check' as const,
-      check,
-      title,
-      passed,
-      expected,
-      observed,
-    }));
-    await appendRunEvents(trx, run.id, events, now());
-  });
-}
-
 /** @param mayPass whether something could not be read that the next attempt may read */
 function notAsPromised(failures: readonly Evidence[], all: number, mayPass: boolean): DomainError {
-  const said = failures.map(
-    ({ check, expected, observed }) => `${check}: expected ${expected}, observed ${observed}`,
-  );
   return new DomainError(
     'verification_failed',
-    `${failures.length} of ${all} checks failed. ${said.join('; ')}.`,
+    `${failures.length} of ${all} checks failed. ${failureWords(failures)}.`,
     {
       retryable: mayPass,
       context: {

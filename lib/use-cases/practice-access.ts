@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { appendAudit } from '../db/audit-store.ts';
+import type { Trx } from '../db/database.ts';
+import { queueDeployment } from '../db/deployment-store.ts';
+import type { PracticeRow } from '../db/practice-store.ts';
+import { readRelease } from '../db/release-store.ts';
+import type { Actor } from '../domain/access.ts';
+import { DomainError } from '../domain/errors.ts';
+import type { PracticeState } from '../domain/practice.ts';
+import { answerOnce, type OnceAnswer } from './answer-once.ts';
+import { beginRunFor, idlePractice, type LifeChange } from './begin-change.ts';
+import type { Core } from './core.ts';
+import { wrongState } from './refusals.ts';
+
+/** A change of a practice's life that was taken: the state is the one that still holds, until the run has seen another. */
+export interface AccessReceipt {
+  readonly practiceId: string;
+  readonly state: PracticeState;
+  readonly runId: string;
+}
+
+/**
+ * Asks for a practice's access to be blocked: run, audit row and queue entry commit together, once for each idempotency key. The practice
+ * is `suspended` once its entrance was read as closed.
+ * @throws DomainError `not_found`; `precondition_failed`; `wrong_state` (not active, or a run is open, which it names).
+ */
+export function suspendPractice(
+  core: Core,
+  change: LifeChange,
+  call: { readonly idempotencyKey: string },
+  actor: Actor,
+): Promise<OnceAnswer<AccessReceipt>> {
+  const repeatable = repeatableCall('POST /v1/practices/:id/suspend', change, call, actor);
+  return answerOnce(core, repeatable, async (trx) => {
+    const practice = await idlePractice(trx, change);
+    if (practice.state !== 'active') throw wrongState(practice.state, notSuspendable(practice));
+    const runId = await beginRunFor(core, trx, change, { workflow: 'suspend-practice', input: {} }, actor);
+    await audit(core, trx, 'practice.suspension_requested', { ...change, runId }, actor);
+    return { status: 202, body: { practiceId: practice.id, state: practice.state, runId } };
+  });
+}
+
+/**
+ * Asks for a suspended practice to be let in again, on the release that it has or on another one. It is active once its silo was
+ * verified, as at its activation.
+ * @throws DomainError `not_found`; `precondition_failed`; `invalid_input` (no such release); `wrong_state` (not suspended, or a run is
+ * open, which it names).
+ */
+export function resumePractice(
+  core: Core,
+  change: LifeChange & { readonly releaseId?: string | undefined },
+  call: { readonly idempotencyKey: string },
+  actor: Actor,
+): Promise<OnceAnswer<AccessReceipt>> {
+  const repeatable = repeatableCall('POST /v1/practices/:id/resume', change, call, actor);
+  return answerOnce(core, repeatable, async (trx) => {
+    const practice = await idlePractice(trx, change);
+    if (practice.state !== 'suspended') throw wrongState(practice.state, notResumable(practice));
+    const runId = await beginResumption(core, trx, practice, change, actor);
+    await audit(core, trx, 'practice.resumption_requested', { ...change, runId }, actor);
+    return { status: 202, body: { practiceId: practice.id, state: practice.state, runId } };
+  });
+}
+
+/**
+ * Starts the `resume-practice` run in the caller's transaction, with its deployment: a resumption brings the silo to a release and to
+ * the practice's settings, as an update does.
+ */
+export async function beginResumption(
+  core: Core,
+  trx: Trx,
+  practice: PracticeRow,
+  change: LifeChange & { readonly releaseId?: string | undefined },
+  actor: Actor,
+): Promise<string> {
+  const releaseId = change.releaseId ?? practice.release_id;
+  if (releaseId === null) {
+    throw wrongState(practice.state, `The practice is ${practice.state} and has no verified release.`);
+  }
+  if ((await readRelease(trx, releaseId)) === undefined) {
+    throw new DomainError('invalid_input', `Release ${releaseId} is not published.`, {
+      fields: [{ pointer: '/releaseId', message: 'must be the id of a published release' }],
+    });
+  }
+  const run = { workflow: 'resume-practice', input: { releaseId } } as const;
+  const runId = await beginRunFor(core, trx, change, run, actor);
+  await queueDeployment(trx, {
+    id: randomUUID(),
+    practiceId: practice.id,
+    releaseId,
+    runId,
+    reason: change.reason,
+    now: core.clock.now(),
+  });
+  return runId;
+}
+
+/** If-Match belongs to one try, not to the request: a repeat of it gets the first answer. */
+function repeatableCall(
+  route: string,
+  { revision: _, ...request }: LifeChange,
+  { idempotencyKey: key }: { readonly idempotencyKey: string },
+  actor: Actor,
+) {
+  return { scope: `${route} ${actor.id}`, key, request };
+}
+
+function audit(
+  core: Core,
+  trx: Trx,
+  action: string,
+  { practiceId, reason, runId }: LifeChange & { readonly runId: string },
+  actor: Actor,
+): Promise<void> {
+  const subject = { type: 'practice', id: practiceId };
+  return appendAudit(trx, { actor, action, subject, details: { reason, runId }, at: core.clock.now() });
+}
+
+function notSuspendable({ state }: PracticeRow): string {
+  if (state === 'suspended') return 'The practice is suspended already. It can be resumed or offboarded.';
+  if (state === 'offboarding') return 'The practice is being offboarded: its access is closed already.';
+  return `The practice is ${state}; only an active practice can be suspended.`;
+}
+
+function notResumable({ id, state }: PracticeRow): string {
+  if (state === 'active') return 'The practice is active: there is nothing to resume.';
+  if (state === 'offboarding') {
+    return `The practice is being offboarded. To take that back: npx lumenality practice cancel-offboarding ${id}`;
+  }
+  return `The practice is ${state}; only a suspended practice can be resumed.`;
+}

@@ -1,0 +1,43 @@
+import type { Db } from '../db/database.ts';
+import { hostNameOf, type PracticeRow } from '../db/practice-store.ts';
+import { listSiloStacks } from '../db/silo-stack-store.ts';
+import { DomainError } from '../domain/errors.ts';
+import type { Component } from '../domain/release.ts';
+import { type SiloPromise, siloPromise } from '../domain/silo-promise.ts';
+import { type Access, accessParameters, type Parameters, standingParameters } from '../domain/stack-plan.ts';
+import { practiceParameters } from './practice-parameters.ts';
+import { type PrepareParts, releaseOf } from './steps/prepare.ts';
+
+/** What each stack of a practice gave out when it was last seen. */
+export async function recordedOutputs(
+  db: Db,
+  practiceId: string,
+): Promise<ReadonlyMap<Component, Parameters>> {
+  const stacks = await listSiloStacks(db, [practiceId]);
+  return new Map(stacks.map(({ component, outputs }) => [component, outputs]));
+}
+
+/**
+ * What the silo of a practice is held against by what stands on record: its release, its settings, and what its stacks gave out.
+ * @throws DomainError `wrong_state` when no release of it was ever verified; `verification_failed` when an output is missing.
+ */
+export async function recordedPromise(
+  { db, shapes, cell }: PrepareParts & { readonly db: Db },
+  practice: PracticeRow,
+  access: Access,
+): Promise<SiloPromise> {
+  if (practice.release_id === null) {
+    throw new DomainError('wrong_state', `Practice ${practice.id} has no release to hold its silo against.`);
+  }
+  const release = await releaseOf({ db }, practice.release_id);
+  const hostName = hostNameOf(practice);
+  const chosen = await practiceParameters(db, shapes, practice);
+  const standing = standingParameters({
+    practice: { id: practice.id, hostName },
+    chosen: { ...chosen, ...accessParameters(access) },
+    release: release.manifest,
+    cell,
+  });
+  const outputs = Object.assign({}, ...(await recordedOutputs(db, practice.id)).values()) as Parameters;
+  return siloPromise({ practiceId: practice.id, hostName, release, standing, outputs });
+}

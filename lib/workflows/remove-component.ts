@@ -1,0 +1,72 @@
+import { listSiloStacks, recordSiloStack, type SiloStack } from '../db/silo-stack-store.ts';
+import type { Component } from '../domain/release.ts';
+import { stackNameFor } from '../domain/stack-plan.ts';
+import type { StackView } from '../ports/stack-deployments.ts';
+import type { RunContext } from '../runs/workflow.ts';
+import { inProgress, settled, type Watch } from './stack-progress.ts';
+import { type Removal, removeStack } from './stack-removal.ts';
+
+/** What a stack made and CloudFormation left standing when the stack was deleted. */
+export interface Retained {
+  readonly logicalId: string;
+  readonly type: string;
+  readonly physicalId: string;
+}
+
+/**
+ * Deletes a component's stack if it is there, records that it is gone, and answers what CloudFormation retained of it. The stack is found
+ * by the id on record, so that a repeated call still finds what was retained of a stack that is gone.
+ */
+export async function removeComponent(watch: Removal, component: Component): Promise<Retained[]> {
+  const { context, stacks } = watch;
+  const { practiceId } = context.run;
+  const stackName = stackNameFor(practiceId, component);
+  const recorded = await recordedStack(context, component);
+  const stack = await stacks.describe(stackName, context.signal);
+  const stackId = stack?.stackId ?? recorded?.stackId ?? undefined;
+  if (stackId === undefined) return [];
+  if (stack !== undefined) await unprotectAndRemove(watch, stack);
+  // Of a stack that was only reviewed there is nothing to keep or to show.
+  if (stack?.status === 'REVIEW_IN_PROGRESS') return [];
+  await context.write((trx) =>
+    recordSiloStack(trx, {
+      practiceId,
+      component,
+      stackName,
+      stackId,
+      status: 'DELETE_COMPLETE',
+      outputs: recorded?.outputs ?? {},
+      observedAt: context.now(),
+    }),
+  );
+  return retainedOf(watch, stackId);
+}
+
+/** What CloudFormation left standing of a deleted stack. */
+export async function retainedOf({ context, stacks }: Watch, stackId: string): Promise<Retained[]> {
+  return (await stacks.resources(stackId, context.signal)).flatMap(
+    ({ logicalId, type, physicalId, status }) =>
+      status === 'DELETE_SKIPPED' && physicalId !== null ? [{ logicalId, type, physicalId }] : [],
+  );
+}
+
+/** The stack of a component as it was last seen, if it ever was. */
+export async function recordedStack(
+  { db, run }: RunContext,
+  component: Component,
+): Promise<SiloStack | undefined> {
+  return (await listSiloStacks(db, [run.practiceId])).find((stack) => stack.component === component);
+}
+
+async function unprotectAndRemove(watch: Removal, found: StackView): Promise<void> {
+  const { context, stacks } = watch;
+  // A creation gives way to its deletion; every other operation has to end first ("DeleteStack").
+  const waits = inProgress(found.status) && found.status !== 'CREATE_IN_PROGRESS';
+  const stack = waits ? await settled(watch, found.stackId) : found;
+  if (stack === undefined || stack.status === 'DELETE_COMPLETE') return;
+  if (stack.terminationProtection) {
+    await context.checkpoint();
+    await stacks.setTerminationProtection(stack.name, false, context.signal);
+  }
+  await removeStack(watch, stack);
+}

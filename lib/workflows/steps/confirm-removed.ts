@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { releaseCapacity } from '../../db/capacity-store.ts';
+import { changeOffboarding, lockOffboarding } from '../../db/offboarding-store.ts';
+import { recordClosed } from '../../db/practice-lifecycle-store.ts';
+import { DomainError } from '../../domain/errors.ts';
+import type { Evidence } from '../../domain/evidence.ts';
+import { daysAfter } from '../../domain/offboarding.ts';
+import { components } from '../../domain/release.ts';
+import { safeguards } from '../../domain/silo-check.ts';
+import { stackNameFor } from '../../domain/stack-plan.ts';
+import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
+import { failureWords, keepEvidence } from '../keep-evidence.ts';
+import { auditPractice, type LifeCycleParts } from '../life-cycle-parts.ts';
+import { snapshotTaken } from './final-snapshot.ts';
+import { movedOn } from './record-life.ts';
+import { removed } from './remove-silo.ts';
+
+const confirmed = { name: 'confirm-removed', output: z.object({ checks: z.number().int().positive() }) };
+
+/** Reads that the infrastructure is gone and that what is to outlive it is there, and keeps what it read as evidence. */
+export function confirmRemoved(parts: LifeCycleParts): StepDefinition<z.infer<typeof confirmed.output>> {
+  return {
+    ...confirmed,
+    run: async (context) => {
+      await context.checkpoint();
+      const evidence = (await Promise.all([stacksGone(parts, context), dataKept(parts, context)])).flat();
+      await keepEvidence(context, evidence);
+      const failures = evidence.filter(({ passed }) => !passed);
+      if (failures.length === 0) return { checks: evidence.length };
+      throw new DomainError(
+        'verification_failed',
+        `The removal is not as it should be. ${failureWords(failures)}.`,
+        {
+          context: {
+            nextAction:
+              'Find out what the failed checks name, set it right, then retry the run: it looks again.',
+          },
+        },
+      );
+    },
+  };
+}
+
+function stacksGone({ ports }: LifeCycleParts, { run, now, signal }: StepContext): Promise<Evidence[]> {
+  return Promise.all(
+    components.map(async (component) => {
+      const name = stackNameFor(run.practiceId, component);
+      const stack = await ports.stacks.describe(name, signal);
+      const gone = stack === undefined || stack.status === 'DELETE_COMPLETE';
+      return {
+        check: `removed-${component}`,
+        title: `The ${component} stack is gone`,
+        safeguards: safeguards.operation,
+        expected: 'none',
+        observed: gone ? 'none' : `${name} is ${stack.status}`,
+        passed: gone,
+        observedAt: now().toISOString(),
+        source: 'cloudformation:DescribeStacks',
+      };
+    }),
+  );
+}
+
+async function dataKept({ ports }: LifeCycleParts, context: StepContext): Promise<Evidence[]> {
+  const { database, keyArn } = context.outputOf(snapshotTaken);
+  const { run, now, signal } = context;
+  if (database === null || keyArn === null) return [];
+  const removal = ports.removal(run.practiceId);
+  const [exists, snapshot, key] = await Promise.all([
+    ports.silo.databaseExists(database.instanceId, signal),
+    removal.snapshot(database.snapshot.id, signal),
+    removal.keyLife(keyArn, signal),
+  ]);
+  const at = now().toISOString();
+  const facts = [
+    [
+      'removed-database',
+      'The database instance is gone',
+      'none',
+      exists ? database.instanceId : 'none',
+      'rds:DescribeDBInstances',
+    ],
+    [
+      'kept-snapshot',
+      'The final snapshot is there',
+      'available',
+      snapshot?.status ?? 'none',
+      'rds:DescribeDBSnapshots',
+    ],
+    ['kept-key', "The practice's key is there", 'Enabled', key?.state ?? 'none', 'kms:DescribeKey'],
+  ] as const;
+  return facts.map(([check, title, expected, observed, source]) => ({
+    check,
+    title,
+    safeguards: check === 'removed-database' ? safeguards.operation : safeguards.backup,
+    expected,
+    observed,
+    passed: expected === observed,
+    observedAt: at,
+    source,
+  }));
+}
+
+const recorded = {
+  name: 'deprovision',
+  output: z.object({ kept: z.array(z.object({ type: z.string(), id: z.string() })) }),
+};
+
+/** The practice is deprovisioned from here on: its capacity is free, and the clock of the retention starts. */
+export const deprovision: StepDefinition<z.infer<typeof recorded.output>> = {
+  ...recorded,
+  run: async (context) => ({
+    kept: components.flatMap((component) => context.outputOf(removed(component)).kept),
+  }),
+  commit: async (trx, { kept }, { run, now }) => {
+    const at = now();
+    const { practiceId: id } = run;
+    if (!(await recordClosed(trx, { id, from: ['offboarding'], to: 'deprovisioned', now: at }))) {
+      throw movedOn(id, 'being offboarded');
+    }
+    const offboarding = await lockOffboarding(trx, id);
+    if (offboarding?.stage !== 'deprovisioning') throw movedOn(id, 'being deprovisioned');
+    const retentionEndsAt = daysAfter(at, offboarding.retentionDays);
+    await changeOffboarding(trx, id, {
+      stage: 'retention',
+      runId: null,
+      deprovisionedAt: at,
+      retentionEndsAt,
+      kept,
+    });
+    await releaseCapacity(trx, id, 'deprovisioned', { runId: run.id, now: at });
+    const details = { retentionEndsAt: retentionEndsAt.toISOString(), kept };
+    await auditPractice(trx, run, 'practice.deprovisioned', details, at);
+  },
+};

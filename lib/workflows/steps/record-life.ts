@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import type { Trx } from '../../db/database.ts';
+import { setDeploymentState } from '../../db/deployment-store.ts';
+import { changeOffboarding, lockOffboarding } from '../../db/offboarding-store.ts';
+import { reactivatePractice, recordClosed } from '../../db/practice-lifecycle-store.ts';
+import type { Run } from '../../db/run-store.ts';
+import { DomainError } from '../../domain/errors.ts';
+import { daysAfter, offboardableStates } from '../../domain/offboarding.ts';
+import type { StepDefinition } from '../../runs/workflow.ts';
+import { auditPractice } from '../life-cycle-parts.ts';
+import { prepared } from './prepare.ts';
+
+const nothing = z.object({});
+
+/** A last step: what the steps before it have seen becomes what is on record, in one transaction with the run's end. */
+function recording(
+  name: string,
+  commit: (trx: Trx, run: Run, now: Date) => Promise<void>,
+): StepDefinition<z.infer<typeof nothing>> {
+  return {
+    name,
+    output: nothing,
+    run: async () => ({}),
+    commit: (trx, _output, { run, now }) => commit(trx, run, now()),
+  };
+}
+
+/** The practice is suspended from here on: its entrance was read as closed. */
+export const suspend = recording('suspend', async (trx, run, now) => {
+  const { practiceId: id } = run;
+  if (!(await recordClosed(trx, { id, from: ['active'], to: 'suspended', now }))) throw movedOn(id, 'active');
+  await auditPractice(trx, run, 'practice.suspended', {}, now);
+});
+
+const resumedSchema = z.object({ releaseId: z.string() });
+
+/** The practice is active again from here on; an offboarding that this takes back is history. */
+export const resume: StepDefinition<z.infer<typeof resumedSchema>> = {
+  name: 'resume',
+  output: resumedSchema,
+  run: async (context) => ({ releaseId: context.outputOf(prepared).releaseId }),
+  commit: async (trx, { releaseId }, { run, now }) => {
+    const at = now();
+    const { practiceId: id } = run;
+    if (!(await reactivatePractice(trx, { id, releaseId, now: at })))
+      throw movedOn(id, 'suspended or in its grace period');
+    await setDeploymentState(trx, run.id, 'succeeded', at);
+    await auditPractice(trx, run, 'practice.resumed', { releaseId }, at);
+    const offboarding = await lockOffboarding(trx, id);
+    if (offboarding?.stage !== 'cancelling') return;
+    await changeOffboarding(trx, id, {
+      stage: 'cancelled',
+      runId: null,
+      cancelledAt: at,
+      cancelledBy: run.requestedBy,
+    });
+    await auditPractice(trx, run, 'practice.offboarding_cancelled', {}, at);
+  },
+};
+
+/** Access was seen to be closed: the clock of the grace period starts. */
+export const beginGrace = recording('begin-grace', async (trx, run, now) => {
+  const { practiceId: id } = run;
+  const from = offboardableStates;
+  if (!(await recordClosed(trx, { id, from, to: 'offboarding', now }))) throw movedOn(id, from.join(', '));
+  const offboarding = await lockOffboarding(trx, id);
+  if (offboarding?.stage !== 'closing') throw movedOn(id, 'about to be offboarded');
+  const graceEndsAt = daysAfter(now, offboarding.graceDays);
+  await changeOffboarding(trx, id, { stage: 'grace', runId: null, graceBeganAt: now, graceEndsAt });
+  const details = { from: offboarding.cameFrom, graceEndsAt: graceEndsAt.toISOString() };
+  await auditPractice(trx, run, 'practice.offboarding_began', details, now);
+});
+
+export function movedOn(practiceId: string, was: string): DomainError {
+  return new DomainError('wrong_state', `Practice ${practiceId} is not ${was} any more.`);
+}

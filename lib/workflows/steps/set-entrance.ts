@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { recordSiloStack } from '../../db/silo-stack-store.ts';
+import type { Access } from '../../domain/stack-plan.ts';
+import { stackNameFor } from '../../domain/stack-plan.ts';
+import type { RunContext, StepDefinition } from '../../runs/workflow.ts';
+import { bringEntranceTo } from '../entrance.ts';
+import { type LifeCycleParts, removalOf } from '../life-cycle-parts.ts';
+import { removeComponent } from '../remove-component.ts';
+import { cameFrom } from './offboarding-input.ts';
+
+const closed = {
+  name: 'close-entrance',
+  output: z.object({
+    /** How the service stack stands; null when there is none. */
+    status: z.string().nullable(),
+    /** False when it was closed already. */
+    changed: z.boolean(),
+  }),
+};
+
+/**
+ * Closes the entrance. Of a practice whose provisioning failed the service goes altogether: it holds nothing, and may be in no state in
+ * which it could be changed.
+ */
+export function closeEntrance(parts: LifeCycleParts): StepDefinition<z.infer<typeof closed.output>> {
+  return {
+    ...closed,
+    run: async (context) => {
+      if (cameFrom(context.run) !== 'provisioning_failed')
+        return setEntrance(parts, context, 'closed', context.step);
+      await removeComponent(removalOf(parts, context, context.step), 'service');
+      return { status: null, changed: true };
+    },
+  };
+}
+
+/** Brings the entrance to what it is to be and records the service stack as it was seen afterwards. */
+export async function setEntrance(
+  parts: LifeCycleParts,
+  context: RunContext,
+  access: Access,
+  step: string,
+): Promise<z.infer<typeof closed.output>> {
+  const { practiceId } = context.run;
+  const { stack, changed } = await bringEntranceTo(removalOf(parts, context, step), access);
+  await context.write((trx) =>
+    recordSiloStack(trx, {
+      practiceId,
+      component: 'service',
+      stackName: stackNameFor(practiceId, 'service'),
+      stackId: stack.stackId,
+      status: stack.status,
+      outputs: stack.outputs,
+      observedAt: context.now(),
+    }),
+  );
+  return { status: stack.status, changed };
+}
