@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { awsCallRates, type CallKind, callKinds, sandboxCallRates } from './domain/call-budget.ts';
+import { type Amounts, generousLimits, standardLimits } from './domain/capacity.ts';
+import { type NamedLimits, namedLimitsSchema } from './domain/cell.ts';
 import { DomainError } from './domain/errors.ts';
 
 const wholeNumber = (least: number, most: number) =>
@@ -12,6 +14,16 @@ const wholeNumber = (least: number, most: number) =>
 const port = wholeNumber(0, 65_535);
 const text = z.string().min(1);
 const regionPattern = /^[a-z]{2}(-[a-z]+)+-\d$/;
+
+/** `vpcs=200,databases=100` as an object; a part that is no such pair is kept whole, so that it is named as what is wrong. */
+function limitsIn(text: string): Record<string, unknown> {
+  return Object.fromEntries(
+    text.split(',').map((part) => {
+      const [, name, count] = /^\s*(\w+)\s*=\s*(\d+)\s*$/.exec(part) ?? [];
+      return name === undefined ? [part, undefined] : [name, Number(count)];
+    }),
+  );
+}
 
 const environmentSchema = z.object({
   HOST: text.default('127.0.0.1'),
@@ -40,6 +52,7 @@ const environmentSchema = z.object({
     .regex(regionPattern, 'must be a Region such as us-west-2')
     .default('us-west-2'),
   LUMENALITY_ALARM_EMAIL: z.email('must be an e-mail address').optional(),
+  LUMENALITY_CELL_LIMITS: z.string().transform(limitsIn).pipe(namedLimitsSchema).optional(),
   LUMENALITY_RELEASE_DIR: text.optional(),
   LUMENALITY_TRUST_PROXY: text.optional(),
   LUMENALITY_WORKER_CONCURRENCY: wholeNumber(1, 200).default(25),
@@ -76,6 +89,10 @@ interface CellConfig {
   readonly backupCopyRegion: string;
   /** Who is told about practices' alarms by e-mail; absent: nobody. */
   readonly alarmEmail: string | undefined;
+  /** How much of each quota silos may use, as far as the environment says so. */
+  readonly limits: NamedLimits;
+  /** What holds for the others until somebody sets them (`cell limits`). */
+  readonly standardLimits: Amounts;
 }
 
 export interface Config {
@@ -164,6 +181,8 @@ function cellOf(env: z.infer<typeof environmentSchema>): CellConfig {
     s3PrefixListId: env.LUMENALITY_S3_PREFIX_LIST_ID,
     backupCopyRegion: env.LUMENALITY_BACKUP_COPY_REGION,
     alarmEmail: env.LUMENALITY_ALARM_EMAIL,
+    limits: env.LUMENALITY_CELL_LIMITS ?? {},
+    standardLimits: env.LUMENALITY_CLOUD === 'aws' ? standardLimits : generousLimits,
   };
 }
 

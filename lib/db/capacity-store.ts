@@ -72,7 +72,7 @@ export async function reservedBy(
   return first === undefined ? undefined : { cellId: first.cell_id, amounts: amountsFrom(rows) };
 }
 
-/** What is taken of each cell. A cell of which nothing ever was has no entry: see `noAmounts`. */
+/** What is taken of each cell. A cell of which nothing ever was has no entry. */
 export async function usedByCell(connection: Connection): Promise<Map<string, Amounts>> {
   const rows = await connection
     .selectFrom('capacity_ledger')
@@ -93,8 +93,6 @@ export async function growthByCell(connection: Connection, since: Date): Promise
     .execute();
   return byCell(rows);
 }
-
-export const noAmounts: Amounts = amounts(() => 0);
 
 interface Sum {
   readonly quota: Quota;

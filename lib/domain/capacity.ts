@@ -30,11 +30,14 @@ export type Amounts = Readonly<Record<Quota, number>>;
 export const standardLimits: Amounts = amounts((quota) => table[quota].standard);
 
 /** For the sandbox, which sets no limit of its own unless it is told to. */
-export const generousLimits: Amounts = amounts(() => 10_000);
+export const generousLimits: Amounts = amounts(() => 100_000);
 
 export function amounts(of: (quota: Quota) => number): Amounts {
   return Object.fromEntries(quotas.map((quota) => [quota, of(quota)])) as Record<Quota, number>;
 }
+
+/** Nothing of any. */
+export const noAmounts: Amounts = amounts(() => 0);
 
 /** What a silo is made from, as far as its demand depends on it. */
 export interface SiloPlan {

@@ -1,15 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { appendAudit } from '../db/audit-store.ts';
+import { reserveCapacity } from '../db/capacity-store.ts';
 import { type Trx, toJson } from '../db/database.ts';
 import { type PlanVersionRow, planVersionOn } from '../db/plan-store.ts';
-import { insertPractice } from '../db/practice-store.ts';
+import { findPractice, insertPractice } from '../db/practice-store.ts';
 import { newestRelease } from '../db/release-store.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
 import { insertRun } from '../db/run-store.ts';
 import { decideSignUp, lockSignUp, type SignUpRow } from '../db/sign-up-store.ts';
+import { anyoneWaits } from '../db/waiting-store.ts';
 import type { Actor } from '../domain/access.ts';
+import type { Cell } from '../domain/cell.ts';
 import { DomainError } from '../domain/errors.ts';
 import { practiceIdFor } from '../domain/practice.ts';
+import {
+  type DemandSource,
+  demandCounter,
+  type Found,
+  findRoom,
+  hostNameIn,
+  lockRoom,
+} from '../workflows/find-room.ts';
+import { placeWaiting } from '../workflows/place-waiting.ts';
 import type { Core } from './core.ts';
 import { recordInvitation, type ShownInvitation } from './owner-invitation.ts';
 import { notFound, requireRevision, wrongState } from './refusals.ts';
@@ -18,18 +30,23 @@ export interface Approval {
   readonly signUp: SignUpRow;
   readonly practiceId: string;
   readonly runId: string;
+  /** The cell that the practice was placed in; null when none has room: the practice waits, and so does its run. */
+  readonly cellId: string | null;
+  /** Why it waits; null when it was placed. */
+  readonly waitingFor: string | null;
   /** Null when nobody was invited to be the first owner. */
   readonly ownerInvitation: ShownInvitation | null;
 }
 
 /**
- * Approves a sign-up and starts its provisioning: practice, run with its steps, audit row and queue entry commit
- * together or not at all. The run gets the newest published release.
+ * Approves a sign-up and starts its provisioning: capacity of a cell, practice, run with its steps, audit row and queue entry
+ * commit together or not at all. The run gets the newest published release. When no cell has room the practice waits, behind those
+ * that wait already, and is placed by itself (lib/workflows/place-waiting.ts).
  * @throws DomainError `not_found`; `precondition_failed`; `wrong_state` (decided already, or no agreement recorded);
  * `conflict` (no release published, the plan has no version in effect, or the invitation's token was used before);
  * `invalid_input` when the contact's e-mail address cannot be an owner's.
  */
-export function approveSignUp(
+export async function approveSignUp(
   core: Core,
   change: {
     readonly signUpId: string;
@@ -40,7 +57,7 @@ export function approveSignUp(
   },
   actor: Actor,
 ): Promise<Approval> {
-  return core.db.transaction().execute(async (trx) => {
+  const approval = await core.db.transaction().execute(async (trx) => {
     const signUp = await lockSignUp(trx, change.signUpId);
     if (signUp === undefined) throw notFound('sign-up');
     requireRevision(signUp.revision, change.revision);
@@ -48,8 +65,10 @@ export function approveSignUp(
     const now = core.clock.now();
     const releaseId = await releaseToRun(trx);
     const plan = await planInEffect(trx, signUp, now);
-    const practiceId = await allocatePractice(core, trx, signUp, plan, now);
-    const runId = await startProvisioning(core, trx, { practiceId, releaseId }, actor, now);
+    const found = await roomFor(core, trx, { releaseId, shape: plan.shape, settings: {} });
+    const practiceId = await allocatePractice(trx, signUp, plan, found.cell, now);
+    const runId = await startProvisioning(core, trx, { practiceId, releaseId, found }, actor, now);
+    const cellId = found.cell?.id ?? null;
     await appendAudit(trx, {
       actor,
       action: 'sign_up.approved',
@@ -59,6 +78,7 @@ export function approveSignUp(
         practiceId,
         runId,
         releaseId,
+        cellId,
         plan: { id: plan.plan_id, version: plan.version },
       },
       at: now,
@@ -84,8 +104,22 @@ export function approveSignUp(
       reason: change.reason,
       at: now,
     });
-    return { signUp: approved, practiceId, runId, ownerInvitation };
+    const waitingFor = found.cell === undefined ? found.waitingFor : null;
+    return { signUp: approved, practiceId, runId, cellId, waitingFor, ownerInvitation };
   });
+  if (approval.cellId !== null) return approval;
+  // Room may have come just now, or be enough for it and not for those that wait.
+  await placeWaiting(core);
+  const practice = await findPractice(core.db, approval.practiceId);
+  return { ...approval, cellId: practice?.cell_id ?? null, waitingFor: practice?.waitingFor ?? null };
+}
+
+/** Nobody overtakes those that wait: behind them a practice waits for its turn. */
+async function roomFor(core: Core, trx: Trx, source: DemandSource): Promise<Found> {
+  const demandIn = await demandCounter(trx, core.shapes)(source);
+  const room = await lockRoom(trx);
+  if (!(await anyoneWaits(trx))) return findRoom(room, demandIn);
+  return { cell: undefined, waitingFor: 'Practices that were approved before it are placed first.' };
 }
 
 function requireApprovable(signUp: SignUpRow): void {
@@ -131,10 +165,10 @@ const maximumCandidates = 1_000;
 
 /** The first id free for this display name. Ids of practices that are gone stay taken: their rows are never removed. */
 async function allocatePractice(
-  core: Core,
   trx: Trx,
   signUp: SignUpRow,
   plan: PlanVersionRow,
+  cell: Cell | undefined,
   now: Date,
 ): Promise<string> {
   for (let candidate = 1; candidate <= maximumCandidates; candidate += 1) {
@@ -149,8 +183,9 @@ async function allocatePractice(
       plan_id: plan.plan_id,
       plan_version: plan.version,
       shape: plan.shape,
-      host_name: `${id}.${core.domain}`,
-      state: 'provisioning',
+      cell_id: cell?.id ?? null,
+      host_name: cell === undefined ? null : hostNameIn(cell, id),
+      state: cell === undefined ? 'waiting' : 'provisioning',
       release_id: null,
       revision: 1,
       created_at: now,
@@ -167,21 +202,35 @@ async function allocatePractice(
 async function startProvisioning(
   core: Core,
   trx: Trx,
-  input: { readonly practiceId: string; readonly releaseId: string },
+  input: { readonly practiceId: string; readonly releaseId: string; readonly found: Found },
   actor: Actor,
   now: Date,
 ): Promise<string> {
+  const { practiceId, releaseId, found } = input;
   const id = randomUUID();
   await insertRun(trx, {
     id,
     workflow: 'provision-practice',
-    practiceId: input.practiceId,
-    input: { releaseId: input.releaseId },
+    practiceId,
+    input: { releaseId },
     steps: core.steps['provision-practice'],
     requestedBy: actor.name,
+    waitingFor: found.cell === undefined ? found.waitingFor : undefined,
+    now,
+  });
+  if (found.cell === undefined) {
+    await appendRunEvents(trx, id, [{ kind: 'run', state: 'waiting', message: found.waitingFor }], now);
+    return id;
+  }
+  await reserveCapacity(trx, {
+    cellId: found.cell.id,
+    practiceId,
+    amounts: found.demand,
+    reason: 'placed at the approval of its sign-up',
+    runId: id,
     now,
   });
   await appendRunEvents(trx, id, [{ kind: 'run', state: 'queued' }], now);
-  await core.queue.enqueue(trx, { id, practiceId: input.practiceId, generation: 1 });
+  await core.queue.enqueue(trx, { id, practiceId, generation: 1 });
   return id;
 }

@@ -1,5 +1,6 @@
 import type { Db } from '../db/database.ts';
 import type { Workflow } from '../domain/run.ts';
+import type { CellAccess } from '../ports/cell-access.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Shapes } from '../ports/shapes.ts';
 import type { RunQueue } from '../runs/queue.ts';
@@ -9,8 +10,8 @@ export interface Core {
   readonly db: Db;
   readonly clock: Clock;
   readonly queue: RunQueue;
-  /** Practices answer at `<id>.<domain>`. */
-  readonly domain: string;
+  /** How a cell is asked whether it lets the control plane in. */
+  readonly cellAccess: CellAccess;
   /** Names of each workflow's steps, in order: the journal of a new run. */
   readonly steps: Readonly<Record<Workflow, readonly string[]>>;
   /** What the plans' shapes ask of the stacks, and what practices may set. */

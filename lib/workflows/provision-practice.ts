@@ -2,8 +2,9 @@ import { appendAudit } from '../db/audit-store.ts';
 import type { Trx } from '../db/database.ts';
 import { failDeployment, setDeploymentState } from '../db/deployment-store.ts';
 import { closeSignUpOf, endProvisioning } from '../db/practice-lifecycle-store.ts';
+import type { Run } from '../db/run-store.ts';
 import { systemActor } from '../domain/access.ts';
-import type { WorkflowDefinition } from '../runs/workflow.ts';
+import type { Kept, WorkflowDefinition } from '../runs/workflow.ts';
 import { cancelProvisioning } from './cancel-provisioning.ts';
 import { type SiloParts, siloStepNames, siloSteps } from './silo-steps.ts';
 import { activate } from './steps/record-release.ts';
@@ -32,17 +33,20 @@ export function provisionPractice(parts: SiloParts): WorkflowDefinition {
       );
     },
     cancel: (context) => cancelProvisioning({ cloud, pollIntervalMs }, context),
-    cancelled: async (trx, run, kept, now) => {
-      await setDeploymentState(trx, run.id, 'cancelled', now);
-      if (!(await endProvisioning(trx, run.practiceId, 'provisioning_cancelled', now))) return;
-      const subject = { type: 'practice', id: run.practiceId };
-      await audit(trx, run, subject, 'practice.provisioning_cancelled', { kept }, now);
-      const signUpId = await closeSignUpOf(trx, run.practiceId, now);
-      if (signUpId === undefined) return;
-      const details = { practiceId: run.practiceId };
-      await audit(trx, run, { type: 'sign_up', id: signUpId }, 'sign_up.closed', details, now);
-    },
+    cancelled: provisioningCancelled,
   };
+}
+
+/** What a cancelled provisioning means for its practice and sign-up: both are over, and the audit trail says so. */
+export async function provisioningCancelled(trx: Trx, run: Run, kept: Kept, now: Date): Promise<void> {
+  await setDeploymentState(trx, run.id, 'cancelled', now);
+  if (!(await endProvisioning(trx, run.practiceId, 'provisioning_cancelled', now))) return;
+  const subject = { type: 'practice', id: run.practiceId };
+  await audit(trx, run, subject, 'practice.provisioning_cancelled', { kept }, now);
+  const signUpId = await closeSignUpOf(trx, run.practiceId, now);
+  if (signUpId === undefined) return;
+  const details = { practiceId: run.practiceId };
+  await audit(trx, run, { type: 'sign_up', id: signUpId }, 'sign_up.closed', details, now);
 }
 
 function audit(

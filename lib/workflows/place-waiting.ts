@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import { appendAudit } from '../db/audit-store.ts';
+import { reserveCapacity } from '../db/capacity-store.ts';
+import type { Db, Trx } from '../db/database.ts';
+import { appendRunEvents } from '../db/run-event-store.ts';
+import { lockRun, queueWaitingRun, setWaitingFor } from '../db/run-store.ts';
+import { anyoneWaits, placePractice, type WaitingPractice, waitingPractices } from '../db/waiting-store.ts';
+import { systemActor } from '../domain/access.ts';
+import { DomainError } from '../domain/errors.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Shapes } from '../ports/shapes.ts';
+import type { RunQueue } from '../runs/queue.ts';
+import { type DemandSource, demandCounter, type Found, findRoom, hostNameIn, lockRoom } from './find-room.ts';
+
+export interface PlacementParts {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly queue: RunQueue;
+  readonly shapes: Shapes;
+}
+
+/** A practice that waited and was placed. */
+export interface Placement {
+  readonly practiceId: string;
+  readonly runId: string;
+  readonly cellId: string;
+}
+
+const inputSchema = z.object({ releaseId: z.string() });
+const pageSize = 100;
+
+/**
+ * Places the practices that wait, oldest first, as long as there is room, each in a transaction of its own: reservation, cell, host
+ * name, queued run, queue entry and audit row commit together. One that fits nowhere does not hold up those after it. Safe to
+ * call at any time, from any process.
+ */
+export async function placeWaiting(parts: PlacementParts): Promise<Placement[]> {
+  const placed: Placement[] = [];
+  if (!(await anyoneWaits(parts.db))) return placed;
+  for (;;) {
+    const next = await parts.db.transaction().execute((trx) => placeNext(parts, trx));
+    if (next === undefined) return placed;
+    placed.push(next);
+  }
+}
+
+/** Places the first that fits; the others are told anew why they wait, where that has changed. */
+async function placeNext(parts: PlacementParts, trx: Trx): Promise<Placement | undefined> {
+  const room = await lockRoom(trx);
+  const demandFor = demandCounter(trx, parts.shapes);
+  const look = async (practice: WaitingPractice): Promise<Found> => {
+    try {
+      return findRoom(room, await demandFor(sourceOf(practice)));
+    } catch (error) {
+      // What keeps one from being counted is told with it, and is no reason to let the others wait.
+      if (error instanceof DomainError) return { cell: undefined, waitingFor: error.publicMessage };
+      throw error;
+    }
+  };
+  let after: WaitingPractice | undefined;
+  for (;;) {
+    const page = await waitingPractices(trx, { after, limit: pageSize });
+    for (const practice of page) {
+      const found = await look(practice);
+      if (found.cell === undefined) await tellAnew(parts, trx, practice, found.waitingFor);
+      else if (await place(parts, trx, practice, found))
+        return { practiceId: practice.id, runId: practice.runId, cellId: found.cell.id };
+    }
+    after = page.at(-1);
+    if (page.length < pageSize) return undefined;
+  }
+}
+
+function sourceOf(practice: WaitingPractice): DemandSource {
+  const { releaseId } = inputSchema.parse(practice.runInput);
+  return { releaseId, shape: practice.shape, settings: practice.settings };
+}
+
+/** False when it was called off a moment ago. */
+async function place(
+  { clock, queue }: PlacementParts,
+  trx: Trx,
+  practice: WaitingPractice,
+  { cell, demand }: Extract<Found, { demand: unknown }>,
+): Promise<boolean> {
+  const run = await lockRun(trx, practice.runId);
+  if (run === undefined || !(await queueWaitingRun(trx, run.id))) return false;
+  const now = clock.now();
+  const hostName = hostNameIn(cell, practice.id);
+  if (!(await placePractice(trx, practice.id, { cellId: cell.id, hostName, now }))) {
+    throw new DomainError('wrong_state', `Practice ${practice.id} does not wait, but its run ${run.id} did.`);
+  }
+  await reserveCapacity(trx, {
+    cellId: cell.id,
+    practiceId: practice.id,
+    amounts: demand,
+    reason: 'placed after waiting for room',
+    runId: run.id,
+    now,
+  });
+  await appendRunEvents(
+    trx,
+    run.id,
+    [{ kind: 'run', state: 'queued', message: `cell ${cell.id} has room` }],
+    now,
+  );
+  await appendAudit(trx, {
+    actor: systemActor,
+    action: 'practice.placed',
+    subject: { type: 'practice', id: practice.id },
+    details: { cellId: cell.id, runId: run.id, demand, waitedSince: practice.created_at.toISOString() },
+    at: now,
+  });
+  await queue.enqueue(trx, { id: run.id, practiceId: practice.id, generation: run.generation });
+  return true;
+}
+
+async function tellAnew(
+  { clock }: PlacementParts,
+  trx: Trx,
+  { runId, waitingFor: said }: WaitingPractice,
+  waitingFor: string,
+): Promise<void> {
+  if (said === waitingFor || !(await setWaitingFor(trx, runId, waitingFor))) return;
+  await appendRunEvents(trx, runId, [{ kind: 'run', state: 'waiting', message: waitingFor }], clock.now());
+}
