@@ -53,3 +53,8 @@ export class DomainError extends Error {
     this.retryable = options.retryable ?? false;
   }
 }
+
+/** Whether a call failed because what it asked about is not there: gone, or so new that it cannot be read yet. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof DomainError && error.context['missing'] === true;
+}

@@ -3,6 +3,7 @@ import { components } from '../domain/release.ts';
 import { stackNameFor } from '../domain/stack-plan.ts';
 import type { CloudPorts } from '../ports/cloud.ts';
 import type { Kept, RunContext } from '../runs/workflow.ts';
+import { withRollBackContinued } from './roll-back.ts';
 import { restoreGuard } from './stack-guard.ts';
 import { settled } from './stack-progress.ts';
 
@@ -13,7 +14,7 @@ export interface CancelUpdateParts {
 
 /**
  * Calls an update off: nothing is taken back, for the practice works on these stacks. An operation that CloudFormation has begun
- * comes to its own end first; then each stack is told as it stands. May be repeated after a crash.
+ * comes to its own end first, and a roll-back that failed is continued once; then each stack is told as it stands. May be repeated after a crash.
  */
 export async function cancelUpdate(
   { cloud, pollIntervalMs }: CancelUpdateParts,
@@ -23,7 +24,8 @@ export async function cancelUpdate(
   const watch = { context, stacks: cloud.stacks, step: 'cancel', intervalMs: pollIntervalMs };
   const kept: string[] = [];
   for (const component of components) {
-    const stack = await settled(watch, stackNameFor(practiceId, component));
+    const found = await settled(watch, stackNameFor(practiceId, component));
+    const stack = found === undefined ? undefined : await withRollBackContinued(watch, found);
     if (stack === undefined) continue;
     await restoreGuard(watch, component, stack);
     await context.write((trx) =>

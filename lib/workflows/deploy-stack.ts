@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { recordSiloStack } from '../db/silo-stack-store.ts';
 import type { Review } from '../domain/change-review.ts';
 import { protectStatefulResources } from '../domain/change-review-policy.ts';
-import { holdsData, isStateful } from '../domain/change-review-resources.ts';
+import { isStateful } from '../domain/change-review-resources.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { ChangeSetView, StackView } from '../ports/stack-deployments.ts';
-import type { StepContext } from '../runs/workflow.ts';
 import { changeRefused, makeChangeSet, reviewOf, tellReview, type WantedStack } from './change-sets.ts';
+import { hasMovedOn, keepsChanging } from './interference.ts';
+import { clearDeleted, clearLeftover, type Deployment, isLeftover } from './leftovers.ts';
+import { withRollBackContinued } from './roll-back.ts';
 import { stackFailure } from './stack-failure.ts';
 import { restoreGuard, withGuardRelaxed } from './stack-guard.ts';
-import { followed, settled, type Watch } from './stack-progress.ts';
-import { type Removal, removeStack } from './stack-removal.ts';
+import { followed, inProgress, settled, type Watch } from './stack-progress.ts';
+import { onceVisible } from './visibility.ts';
 
 export interface DeployedStack {
   readonly stack: StackView;
@@ -29,41 +32,127 @@ const whole: ReadonlySet<string> = new Set([
 /** Whether a stack can be updated as it stands. */
 export const isWhole = ({ status }: StackView): boolean => whole.has(status);
 
-/** Statuses of a stack that never came to be: CloudFormation takes nothing but its deletion ("Stack status codes"). */
-const leftover = new Set([
-  'REVIEW_IN_PROGRESS',
-  'ROLLBACK_COMPLETE',
-  'ROLLBACK_FAILED',
-  'CREATE_FAILED',
-  'DELETE_FAILED',
-]);
+/** So often a stack is read again because somebody else has changed it in the meantime. */
+const rounds = 4;
 
 /**
- * Brings a stack to what is wanted, whatever an earlier attempt left: an operation in flight is joined, a stack that
+ * Brings a stack to what is wanted, whatever an earlier attempt or another person left: an operation in flight is joined, a stack that
  * is so already is left alone, one that never came to be is made anew. Answers the stack as read after the last change.
- * @throws DomainError `deployment_failed` with the resource that failed first; `change_refused` when the review objects.
+ * @throws DomainError `deployment_failed` with the resource that failed first; `change_refused` when the review objects, or when the stack of a
+ * practice that holds records is gone.
  */
-export async function deployStack(
-  watch: Removal & { readonly context: StepContext },
+export async function deployStack(work: Deployment, wanted: WantedStack): Promise<DeployedStack> {
+  for (let round = 1; ; round += 1) {
+    try {
+      return await deployOnce(work, wanted);
+    } catch (error) {
+      if (!hasMovedOn(error)) throw error;
+      if (round === rounds) throw keepsChanging(wanted.name, error);
+      work.context.log.warn({ err: error, stack: wanted.name }, 'the stack has moved on and is read again');
+      await delay(work.intervalMs, undefined, { signal: work.context.signal });
+    }
+  }
+}
+
+async function deployOnce(work: Deployment, wanted: WantedStack): Promise<DeployedStack> {
+  const found = await settled(work, wanted.name);
+  const existing = found === undefined ? await missingStack(work, wanted) : await usable(work, wanted, found);
+  if (existing !== undefined && (await isAsWanted(work, existing, wanted))) {
+    return { stack: await protect(work, wanted, existing, false), changed: false };
+  }
+  const before = existing ?? found;
+  const changed = await applyChangeSet(work, wanted, existing, before?.stackId);
+  const stack = await onceVisible(work.context, () => work.stacks.describe(wanted.name, work.context.signal));
+  if (stack === undefined) throw vanished(wanted);
+  await observe(work, wanted, stack);
+  if (inProgress(stack.status)) return deployOnce(work, wanted);
+  if (!['CREATE_COMPLETE', 'UPDATE_COMPLETE'].includes(stack.status) && changed) {
+    throw await failedDeployment(work, wanted, stack);
+  }
+  return { stack: await protect(work, wanted, stack, changed), changed };
+}
+
+/**
+ * Makes of a stack that is there one that can be updated, or none: a roll-back that failed is continued, what never came to be is removed.
+ * @throws DomainError when that cannot be, or when this very generation of the run has made the stack fail.
+ */
+async function usable(
+  work: Deployment,
   wanted: WantedStack,
-): Promise<DeployedStack> {
-  const found = await settled(watch, wanted.name);
-  if (found !== undefined) {
-    await observe(watch, wanted, found);
-    await restoreGuard(watch, wanted.component, found);
+  found: StackView,
+): Promise<StackView | undefined> {
+  await observe(work, wanted, found);
+  await restoreGuard(work, wanted.component, found);
+  const stack = await withRollBackContinued(work, found);
+  if (stack === undefined) return undefined;
+  if (isLeftover(stack)) {
+    const ours = await failedHere(work, wanted, stack);
+    await clearLeftover(work, wanted.component, stack);
+    if (ours !== undefined) throw ours;
+    return undefined;
   }
-  const existing = found !== undefined && leftover.has(found.status) ? await removed(watch, found) : found;
-  if (existing !== undefined && !isWhole(existing)) throw await stackFailure(watch, existing);
-  if (existing !== undefined && (await isAsWanted(watch, existing, wanted))) {
-    return { stack: await protect(watch, wanted, existing, false), changed: false };
+  if (!isWhole(stack)) throw await stackFailure(work, stack);
+  return stack;
+}
+
+/** The stack is not there: it never was, or its leftover was removed, or somebody has deleted it. */
+async function missingStack(work: Deployment, wanted: WantedStack): Promise<undefined> {
+  const gone = await clearDeleted(work, wanted.component);
+  if (gone === undefined) return undefined;
+  const ours = await failedHere(work, wanted, gone);
+  if (ours !== undefined) throw ours;
+  return undefined;
+}
+
+/**
+ * The error of a creation that this generation of the run began and did not live to see fail; undefined when it is not this one's. Without it a
+ * crash would be one more try than an undisturbed run has.
+ */
+async function failedHere(
+  work: Deployment,
+  wanted: WantedStack,
+  stack: StackView,
+): Promise<DomainError | undefined> {
+  if (stack.status === 'REVIEW_IN_PROGRESS') return undefined;
+  const history = await work.stacks.eventsSince(stack.stackId, () => false, work.context.signal);
+  const prefix = executionPrefix(work, wanted);
+  const isOurs = history.some((event) => event.token?.startsWith(prefix) === true);
+  return isOurs ? stackFailure(work, stack, history) : undefined;
+}
+
+/** Takes a change that failed as far back as possible, so that what stays can be retried or left; answers why it failed. */
+async function failedDeployment(
+  work: Deployment,
+  wanted: WantedStack,
+  stack: StackView,
+): Promise<DomainError> {
+  const standing = (await withRollBackContinued(work, stack)) ?? stack;
+  if (standing.status !== stack.status) await observe(work, wanted, standing);
+  const failure = await stackFailure(work, standing);
+  if (standing.status !== 'ROLLBACK_FAILED' && standing.status !== 'CREATE_FAILED') return failure;
+  try {
+    await clearLeftover(work, wanted.component, standing);
+  } catch (error) {
+    if (!(error instanceof DomainError) || work.context.signal.aborted) throw error;
+    // Why the creation failed must be told first; a retry or a cancel tries the removal again.
+    work.context.log.warn(
+      { err: error, stack: stack.name },
+      'what a failed creation left is not removed yet',
+    );
   }
-  const changed = await applyChangeSet(watch, wanted, existing, found?.stackId);
-  const stack = await watch.stacks.describe(wanted.name, watch.context.signal);
-  if (stack === undefined) throw new DomainError('deployment_failed', `Stack ${wanted.name} is gone.`);
-  await observe(watch, wanted, stack);
-  if (!['CREATE_COMPLETE', 'UPDATE_COMPLETE'].includes(stack.status) && changed)
-    throw await stackFailure(watch, stack);
-  return { stack: await protect(watch, wanted, stack, changed), changed };
+  return failure;
+}
+
+function vanished(wanted: WantedStack): DomainError {
+  return new DomainError(
+    'deployment_failed',
+    `Stack ${wanted.name} was deleted while it was being deployed.`,
+    {
+      context: {
+        nextAction: `Find out in CloudTrail who deleted stack ${wanted.name}, then retry the run: it makes the stack anew.`,
+      },
+    },
+  );
 }
 
 export function sha256(text: string): string {
@@ -96,32 +185,14 @@ async function isAsWanted(
   return sha256(await stacks.template(stack.stackId, context.signal)) === wanted.templateSha256;
 }
 
-/** Removes a stack that never came to be; refuses when something in it may hold data. */
-async function removed(watch: Removal, stack: StackView): Promise<undefined> {
-  const { context, stacks } = watch;
-  const kept = (await stacks.resources(stack.stackId, context.signal)).filter(
-    ({ type, status, physicalId }) =>
-      holdsData(type) && physicalId !== null && !status.startsWith('DELETE_COMPLETE'),
-  );
-  const [holder] = kept;
-  if (holder !== undefined) {
-    throw new DomainError(
-      'change_refused',
-      `Stack ${stack.name} is ${stack.status} and still holds ${holder.type} ${holder.physicalId}: it is not removed by itself.`,
-      {
-        context: {
-          nextAction: `Look at ${holder.logicalId} in stack ${stack.name}. When it holds nothing of value, delete the stack; then retry the run.`,
-        },
-      },
-    );
-  }
-  await removeStack(watch, stack);
-  return undefined;
+/** All executions of one generation's step have tokens that begin like this: by it the events of a stack tell whose operation it was. */
+function executionPrefix({ context }: Watch, wanted: WantedStack): string {
+  return context.token(`execute:${context.run.generation}:${wanted.component}`).slice(0, 32);
 }
 
 /** Answers whether anything changed. */
 async function applyChangeSet(
-  watch: Watch & { readonly context: StepContext },
+  watch: Watch,
   wanted: WantedStack,
   existing: StackView | undefined,
   previousStackId: string | undefined,
@@ -132,9 +203,10 @@ async function applyChangeSet(
   const changeSet = await makeChangeSet(watch, wanted, existing, purpose);
   if (changeSet === undefined) return false;
   const { used } = await reviewed(watch, wanted, changeSet, existing);
+  const token = `${executionPrefix(watch, wanted)}${context.token(`execute:${changeSet.id}`).slice(0, 32)}`;
   const execute = async () => {
     await context.checkpoint();
-    await stacks.executeChangeSet(changeSet.id, context.token(`execute:${changeSet.id}`), context.signal);
+    await stacks.executeChangeSet(changeSet.id, token, context.signal);
     await followed(watch, changeSet.stackId, false);
   };
   if (existing === undefined) await execute();

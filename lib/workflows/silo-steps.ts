@@ -8,7 +8,7 @@ import { probeApp } from './steps/probe-app.ts';
 import { verify } from './steps/verify.ts';
 
 export interface SiloParts extends PrepareParts {
-  readonly ports: Pick<CloudPorts, 'stacks' | 'silo' | 'actions' | 'probe'>;
+  readonly ports: Pick<CloudPorts, 'stacks' | 'silo' | 'actions' | 'removal' | 'probe'>;
   /** Milliseconds between two looks at a stack or an app: 400 suits the sandbox; AWS allows few reads a second. */
   readonly pollIntervalMs: number;
   /** How long the app may take until it first says `ready`; 5 minutes unless told. */

@@ -42,9 +42,17 @@ function hasFailed(event: StackEvent): boolean {
   return !isOfStack(event) && event.status.endsWith('_FAILED') && !cancelledReason.test(event.reason ?? '');
 }
 
-/** The error for a stack that an operation left in a bad status: root cause first, what is left, what to do. */
-export async function stackFailure(watch: Watch, stack: StackView): Promise<DomainError> {
-  const events = await watch.stacks.eventsSince(stack.stackId, () => false, watch.context.signal);
+/**
+ * The error for a stack that an operation left in a bad status: root cause first, what is left, what to do.
+ * @param history all events of the stack, oldest first, where they are at hand.
+ */
+export async function stackFailure(
+  watch: Watch,
+  stack: StackView,
+  history?: readonly StackEvent[],
+): Promise<DomainError> {
+  const events =
+    history ?? (await watch.stacks.eventsSince(stack.stackId, () => false, watch.context.signal));
   const failure = operationFailure(events);
   const { cause } = failure;
   if (cause === undefined) {

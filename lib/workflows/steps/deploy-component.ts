@@ -24,7 +24,7 @@ const deployed = (component: Component) => ({
 });
 
 export interface DeployParts {
-  readonly cloud: Pick<CloudPorts, 'stacks' | 'actions'>;
+  readonly cloud: Pick<CloudPorts, 'stacks' | 'actions' | 'silo' | 'removal'>;
   readonly pollIntervalMs: number;
 }
 
@@ -45,6 +45,8 @@ export function deployComponent(
           context,
           stacks: parts.cloud.stacks,
           actions: parts.cloud.actions,
+          silo: parts.cloud.silo,
+          removal: parts.cloud.removal,
           step: context.step,
           intervalMs: parts.pollIntervalMs,
         },
