@@ -1,11 +1,12 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite, types } from '@electric-sql/pglite';
-import { type Kysely, PGliteDialect, PostgresDialect, sql, type Transaction } from 'kysely';
+import { type Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { type CustomTypesConfig, Pool, types as pgTypes } from 'pg';
 import { DomainError } from '../domain/errors.ts';
 import { lockDirectory, unwritable } from './directory-lock.ts';
+import { embeddedDialect } from './embedded-dialect.ts';
 import { isDatabaseFault } from './faults.ts';
 import { migrations } from './migrations/index.ts';
 import { resilient } from './resilient.ts';
@@ -56,7 +57,7 @@ export async function openEmbedded(directory: string | undefined, image?: Blob):
       ? unwritable(directory, cause)
       : unopenable(directory, cause);
   }
-  const db = resilient(new PGliteDialect({ pglite }));
+  const db = resilient(embeddedDialect(pglite));
   return {
     db,
     engine: { kind: 'embedded', pglite },

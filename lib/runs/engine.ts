@@ -1,19 +1,14 @@
-import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
-import { listOpenRuns, lockRun, openRunStates, type Run, type RunClaim } from '../db/run-store.ts';
-import { DomainError } from '../domain/errors.ts';
+import { listOpenRuns, lockRun, openRunStates, type Run } from '../db/run-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import { executeRun, type RetryPolicy } from './execute-run.ts';
+import type { Claim } from './claim.ts';
+import { type DefinitionOf, executeRun } from './execute-run.ts';
 import { createJobQueue, type JobQueue } from './job-queue.ts';
 import type { RunQueue } from './queue.ts';
+import { type RetryPolicy, standardRetry } from './retry-budget.ts';
 import type { WorkflowDefinition } from './workflow.ts';
-
-/** How the engine comes to a run's workflow: a definition is a closure over the ports of the cell that the practice lives in. */
-export type DefinitionOf = (
-  run: Pick<Run, 'id' | 'workflow' | 'practiceId'>,
-) => Promise<WorkflowDefinition | undefined>;
 
 interface EngineParts {
   readonly database: Database;
@@ -39,7 +34,12 @@ export interface RunEngine {
   readonly queue: RunQueue;
   /** Opens the queue, takes up every run that a dead process left behind, and begins to work. */
   start(): Promise<void>;
-  /** Gives runs in work back to the queue and waits, for a bounded time, until their steps have noticed. */
+  /**
+   * Takes up no more runs, and gives those in work back to the queue at their next checkpoint, for another worker to go on with at
+   * once; resolves when that is done or has taken too long. Enqueueing goes on until `stop`.
+   */
+  handOver(): Promise<void>;
+  /** Hands over, then ends whatever is still in work, and closes the queue. */
   stop(): Promise<void>;
   /** Whether the engine takes work: true between `start` and `stop`. */
   isWorking(): boolean;
@@ -47,13 +47,9 @@ export interface RunEngine {
   recover(): Promise<string[]>;
 }
 
-/** More calls than any step makes at the same time. */
-const callsAtOnce = 100;
-
-/** How long `stop` waits for steps to notice; each one looks at its signal at every checkpoint. */
-const stopWithinMs = 10_000;
-
-const standardRetry: RetryPolicy = { attempts: 4, firstDelayMs: 1_000 };
+/** How long `handOver` waits for steps to come to a checkpoint, and `stop` for those whose signal has aborted. Milliseconds. */
+const handOverWithinMs = 10_000;
+const stopWithinMs = 3_000;
 
 /** Durable runs: each step once, on a database that is embedded in this process or shared by many. */
 export function createRunEngine(parts: RunEngineParts): RunEngine {
@@ -64,22 +60,8 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
   const execution = { db: database.db, clock, log, retry: parts.retry ?? standardRetry };
   let working = false;
 
-  const execute = async (claim: RunClaim, signal: AbortSignal): Promise<void> => {
-    const run = await database.db
-      .selectFrom('run')
-      .select(['id', 'workflow', 'practice_id as practiceId'])
-      .where('id', '=', claim.id)
-      .executeTakeFirst();
-    const definition = run && (await definitionOf(run));
-    if (definition === undefined) {
-      throw new DomainError('configuration', `This process has no workflow for run ${claim.id}.`);
-    }
-    await executeRun(execution, definition, claim, signal);
-  };
-  const work = (claim: RunClaim, signal: AbortSignal): Promise<void> => {
-    // Each call in flight listens to the signal, and a verification reads some twenty things at once: no leak.
-    setMaxListeners(callsAtOnce, signal);
-    const done = execute(claim, signal);
+  const work = (claim: Claim): Promise<void> => {
+    const done = executeRun(execution, definitionOf, claim);
     const settled = done.then(
       () => undefined,
       () => undefined,
@@ -87,6 +69,11 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
     inWork.add(settled);
     void settled.then(() => inWork.delete(settled));
     return done;
+  };
+  const handOver = async (): Promise<void> => {
+    working = false;
+    // A step that comes to no checkpoint, or a database that no longer answers, must not keep the process from ending.
+    await Promise.race([queue.handOver(), delay(handOverWithinMs, undefined, { ref: false })]);
   };
 
   return {
@@ -99,11 +86,13 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
       if (parts.concurrency > 0) await queue.work(parts.concurrency, work);
       working = true;
     },
+    handOver,
     stop: async () => {
-      working = false;
-      await queue.close();
-      // A database that no longer answers must not keep the process from ending.
-      await Promise.race([Promise.all(inWork), delay(stopWithinMs, undefined, { ref: false })]);
+      await handOver();
+      await Promise.race([
+        Promise.all([queue.close(), ...inWork]),
+        delay(stopWithinMs, undefined, { ref: false }),
+      ]);
     },
     isWorking: () => working,
     recover: () => recoverRuns(database, queue),

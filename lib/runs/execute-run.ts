@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Db, Trx } from '../db/database.ts';
+import { isDatabaseFault } from '../db/faults.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
 import {
   finishRun,
@@ -14,7 +14,9 @@ import {
 } from '../db/run-store.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { RunError } from '../domain/run.ts';
-import { type Fence, fenced, type JournalParts, runContext } from './journal.ts';
+import type { Claim } from './claim.ts';
+import { type Fence, fenced, type JournalParts, type Pass, runContext } from './journal.ts';
+import { RetryBudget, type RetryPolicy } from './retry-budget.ts';
 import { runErrorFrom } from './run-failure.ts';
 import { Superseded } from './superseded.ts';
 import type {
@@ -26,46 +28,74 @@ import type {
   WorkflowDefinition,
 } from './workflow.ts';
 
-/** How often and how soon a step is tried again by itself after an error that may pass. */
-export interface RetryPolicy {
-  /** All attempts of one step in one generation, the first included. */
-  readonly attempts: number;
-  /** Before the second attempt; doubles each time, and a random part of it is taken off. */
-  readonly firstDelayMs: number;
-}
-
 export interface ExecutionParts extends JournalParts {
   readonly retry: RetryPolicy;
 }
 
+/** How the engine comes to a run's workflow: a definition is a closure over the ports of the cell that the practice lives in. */
+export type DefinitionOf = (
+  run: Pick<Run, 'id' | 'workflow' | 'practiceId'>,
+) => Promise<WorkflowDefinition | undefined>;
+
+/** Before another try of work that failed for a reason which is not the run's, in milliseconds. */
+const pauseAfterFaultMs = 5_000;
+
 /**
- * Does what is left to do of one run, for one generation. Returns when the run has ended, or at once when another
- * generation is in charge. Throws only when this process stops, lost its claim, or cannot reach the database:
- * the queue then hands the run to another worker.
+ * Does what is left to do of one run, for one generation. Returns when the run has ended, or at once when another generation is in
+ * charge. A database that is away, or a claim that could not be confirmed for a while, is waited out: then the journal is read again,
+ * because nobody knows what of the last statements was committed.
+ * @throws ClaimLost when another worker has the run, or is to have it; anything else is a fault of this program. Either way the queue
+ * hands the run on.
  */
 export async function executeRun(
   parts: ExecutionParts,
-  definition: WorkflowDefinition,
-  claim: RunClaim,
-  signal: AbortSignal,
+  definitionOf: DefinitionOf,
+  claim: Claim,
 ): Promise<void> {
-  try {
-    const run = await readRun(parts.db, claim.id);
-    if (run === undefined || run.generation !== claim.generation) return;
-    if (run.state === 'cancelling') await cancelRun(parts, definition, run, signal);
-    else await workThrough(parts, definition, claim, signal);
-  } catch (error) {
-    if (!(error instanceof Superseded)) throw error;
-    parts.log.info({ runId: claim.id, generation: claim.generation }, `stopped: ${error.message}`);
+  for (;;) {
+    const signal = await claim.begin();
+    try {
+      await executePass(parts, definitionOf, { claim, signal });
+      return;
+    } catch (error) {
+      if (error instanceof Superseded) {
+        parts.log.info({ runId: claim.id, generation: claim.generation }, `stopped: ${error.message}`);
+        return;
+      }
+      const mayGoOn = signal.aborted || isDatabaseFault(error);
+      parts.log[mayGoOn ? 'warn' : 'error'](
+        { err: error, runId: claim.id },
+        'work on the run was interrupted',
+      );
+      if (mayGoOn) continue;
+      // The queue hands the run on at once: without a pause a fault that stays would keep every worker busy.
+      await claim.pause(pauseAfterFaultMs);
+      throw error;
+    }
   }
+}
+
+type Begun = Omit<Pass, 'budget'>;
+
+async function executePass(parts: ExecutionParts, definitionOf: DefinitionOf, pass: Begun): Promise<void> {
+  const { claim } = pass;
+  const run = await readRun(parts.db, claim.id);
+  if (run === undefined || run.generation !== claim.generation) return;
+  const definition = await definitionOf(run);
+  if (definition === undefined) {
+    throw new DomainError('configuration', `This process has no workflow for run ${run.id}.`);
+  }
+  if (run.state === 'cancelling') await cancelRun(parts, definition, run, pass);
+  else await workThrough(parts, definition, pass);
 }
 
 async function workThrough(
   parts: ExecutionParts,
   definition: WorkflowDefinition,
-  claim: RunClaim,
-  signal: AbortSignal,
+  pass: Begun,
 ): Promise<void> {
+  const { id, generation } = pass.claim;
+  const claim: RunClaim = { id, generation };
   const run = await beginRun(parts, definition, claim);
   if (run === undefined) return;
   const journal = await journalOf(parts.db, run.id);
@@ -73,7 +103,8 @@ async function workThrough(
   for (const step of definition.steps) {
     if (journal.get(step.name)?.state === 'succeeded') continue;
     const last = step === definition.steps.at(-1);
-    const succeeded = await attemptStep(parts, { definition, step, run, fence, last }, journal, signal);
+    pass.claim.assertStays();
+    const succeeded = await attemptStep(parts, { definition, step, run, fence, last }, journal, pass);
     if (!succeeded) return;
   }
 }
@@ -113,50 +144,62 @@ interface StepWork {
   readonly last: boolean;
 }
 
-/** Tries a step until it succeeds; false when it failed for good or has used up its attempts, and the run with it. */
+/** Tries a step until it succeeds; false when it failed for good or has used up its budget, and the run with it. */
 async function attemptStep(
   parts: ExecutionParts,
   work: StepWork,
   journal: Map<string, JournalEntry>,
-  signal: AbortSignal,
+  begun: Begun,
 ): Promise<boolean> {
-  for (let tries = 1; ; tries += 1) {
-    signal.throwIfAborted();
-    const context = await beginStep(parts, work, journal, signal);
+  const pass: Pass = { ...begun, budget: new RetryBudget(parts.retry) };
+  for (;;) {
+    const context = await beginStep(parts, work, journal, pass);
     try {
       const output = work.step.output.parse(await work.step.run(context));
       await context.write((trx) => recordSuccess(parts, trx, work, context, output));
       journal.set(work.step.name, { state: 'succeeded', output });
       return true;
     } catch (error) {
-      if (error instanceof Superseded || signal.aborted) throw error;
+      if (isInterruption(error, pass.signal)) throw error;
       const failure = runErrorFrom(error, { runId: work.run.id, step: work.step.name });
-      const again = error instanceof DomainError && error.retryable && tries < parts.retry.attempts;
-      const waitMs = again ? backoff(parts.retry, tries) : undefined;
+      const waitMs = mayPass(error) ? pass.budget.nextDelay() : undefined;
       parts.log.error({ err: error, runId: work.run.id, step: work.step.name, waitMs }, 'step failed');
       await context.write((trx) => recordStepFailure(parts, trx, work, context, failure, waitMs));
       if (waitMs === undefined) return false;
-      await delay(waitMs, undefined, { signal });
+      await pass.claim.pause(waitMs);
     }
   }
+}
+
+/** Whether the work ended for a reason that is not the step's own. */
+function isInterruption(error: unknown, signal: AbortSignal): boolean {
+  return error instanceof Superseded || signal.aborted || isDatabaseFault(error);
+}
+
+function mayPass(error: unknown): boolean {
+  return error instanceof DomainError && error.retryable;
 }
 
 async function beginStep(
   parts: ExecutionParts,
   { step, run, fence }: StepWork,
   journal: ReadonlyMap<string, JournalEntry>,
-  signal: AbortSignal,
+  pass: Pass,
 ): Promise<StepContext> {
+  pass.signal.throwIfAborted();
+  pass.budget.beginAttempt();
   const attempt = await fenced(parts, fence, async (trx) => {
     const now = parts.clock.now();
     const attempt = await startStep(trx, run.id, step.name, now);
+    if (attempt === undefined)
+      throw new Superseded(`step ${step.name} of run ${run.id} has succeeded already`);
     const event = { kind: 'step', step: step.name, state: 'running', attempt } as const;
     await appendRunEvents(trx, run.id, [event], now);
     return attempt;
   });
   const held: Fence = { ...fence, step: { name: step.name, attempt } };
   return {
-    ...runContext(parts, run, held, signal, step.name),
+    ...runContext(parts, run, held, pass, step.name),
     step: step.name,
     attempt,
     outputOf: <Output>(earlier: StepOutput<Output>): Output => {
@@ -198,7 +241,7 @@ async function recordStepFailure(
   const message =
     waitMs === undefined
       ? error.message
-      : `${error.message} Trying again in ${(waitMs / 1000).toFixed(1)} seconds.`;
+      : `${error.message} Trying again in ${(waitMs / 1000).toFixed(1)} seconds, at ${new Date(now.getTime() + waitMs).toISOString()}.`;
   await appendRunEvents(
     trx,
     run.id,
@@ -215,12 +258,13 @@ async function cancelRun(
   parts: ExecutionParts,
   definition: WorkflowDefinition,
   run: Run,
-  signal: AbortSignal,
+  begun: Begun,
 ): Promise<void> {
+  const pass: Pass = { ...begun, budget: new RetryBudget(parts.retry) };
   const fence: Fence = { id: run.id, generation: run.generation, state: 'cancelling' };
-  const context = runContext(parts, run, fence, signal, 'cancel');
+  const context = runContext(parts, run, fence, pass, 'cancel');
   try {
-    const kept = await removed(parts, definition, context);
+    const kept = await removed(parts, definition, context, pass);
     await context.write(async (trx) => {
       const now = parts.clock.now();
       const skipped = await skipOpenSteps(trx, run.id, now);
@@ -242,7 +286,7 @@ async function cancelRun(
       );
     });
   } catch (error) {
-    if (error instanceof Superseded || signal.aborted) throw error;
+    if (isInterruption(error, pass.signal)) throw error;
     parts.log.error({ err: error, runId: run.id }, 'cancel failed');
     const failure = cancelFailure(error, run.id);
     await context.write(async (trx) => {
@@ -261,15 +305,17 @@ async function removed(
   parts: ExecutionParts,
   definition: WorkflowDefinition,
   context: RunContext,
+  { claim, signal, budget }: Pass,
 ): Promise<Kept> {
-  for (let tries = 1; ; tries += 1) {
+  for (;;) {
+    budget.beginAttempt();
     try {
       return await definition.cancel(context);
     } catch (error) {
-      const mayPass = error instanceof DomainError && error.retryable;
-      if (!mayPass || context.signal.aborted || tries >= parts.retry.attempts) throw error;
-      parts.log.warn({ err: error, runId: context.run.id }, 'cancel failed and is tried again');
-      await delay(backoff(parts.retry, tries), undefined, { signal: context.signal });
+      const waitMs = mayPass(error) && !isInterruption(error, signal) ? budget.nextDelay() : undefined;
+      if (waitMs === undefined) throw error;
+      parts.log.warn({ err: error, runId: context.run.id, waitMs }, 'cancel failed and is tried again');
+      await claim.pause(waitMs);
     }
   }
 }
@@ -280,10 +326,4 @@ function cancelFailure(error: unknown, runId: string): RunError {
     ...failure,
     nextAction: `Cancel the run again to go on with the removal, or retry it to go on after all. ${failure.nextAction}`,
   };
-}
-
-/** Exponential, with up to half of it taken off at random, so that many runs do not come back at the same moment. */
-function backoff(policy: RetryPolicy, tries: number): number {
-  const full = policy.firstDelayMs * 2 ** (tries - 1);
-  return Math.round(full * (1 - Math.random() / 2));
 }

@@ -5,6 +5,8 @@ import { lockRun, type Run, type RunClaim, readStep } from '../db/run-store.ts';
 import type { RunEventBody, RunState } from '../domain/run.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import type { Claim } from './claim.ts';
+import type { RetryBudget } from './retry-budget.ts';
 import { Superseded } from './superseded.ts';
 import type { RunContext } from './workflow.ts';
 
@@ -43,12 +45,19 @@ async function assertHeld(trx: Trx, fence: Fence): Promise<void> {
   }
 }
 
+/** One pass of work on a run: by which claim, until which signal, and on whose budget. */
+export interface Pass {
+  readonly claim: Claim;
+  readonly signal: AbortSignal;
+  readonly budget: RetryBudget;
+}
+
 /** The part of a context that steps and cancellation share. `scope` keeps their tokens apart. */
 export function runContext(
   parts: JournalParts,
   run: Run,
   fence: Fence,
-  signal: AbortSignal,
+  { claim, signal, budget }: Pass,
   scope: string,
 ): RunContext {
   const write = <T>(work: (trx: Trx) => Promise<T>): Promise<T> => {
@@ -62,9 +71,17 @@ export function runContext(
     log: parts.log,
     now: () => parts.clock.now(),
     token: (action) => createHash('sha256').update(`${run.id}\n${scope}\n${action}`).digest('hex'),
-    checkpoint: () => write(async () => undefined),
+    checkpoint: async () => {
+      signal.throwIfAborted();
+      claim.assertStays();
+      await claim.refresh();
+      await write(async () => undefined);
+      budget.passCheckpoint();
+    },
     write,
-    emit: (...events: readonly RunEventBody[]) =>
-      write((trx) => appendRunEvents(trx, run.id, events, parts.clock.now())),
+    emit: async (...events: readonly RunEventBody[]) => {
+      await write((trx) => appendRunEvents(trx, run.id, events, parts.clock.now()));
+      if (events.some(({ kind }) => kind === 'resource')) budget.refill();
+    },
   };
 }

@@ -1,6 +1,6 @@
-import { Kysely, PGliteDialect } from 'kysely';
 import type { Database } from '../../lib/db/database.ts';
-import type { Schema } from '../../lib/db/schema.ts';
+import { embeddedDialect } from '../../lib/db/embedded-dialect.ts';
+import { resilient } from '../../lib/db/resilient.ts';
 
 /** A second way into an embedded database, as a process of its own would have: it can be cut off as by `kill -9`. */
 export interface MortalDatabase {
@@ -36,7 +36,7 @@ export function mortal(living: Database): MortalDatabase {
   });
   return {
     database: {
-      db: new Kysely<Schema>({ dialect: new PGliteDialect({ pglite }) }),
+      db: resilient(embeddedDialect(pglite)),
       engine: { kind: 'embedded', pglite },
       close: async () => undefined,
     },

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Database } from '../../lib/db/database.ts';
 import { listRunEvents } from '../../lib/db/run-event-store.ts';
@@ -64,7 +65,7 @@ describe('the run engine', () => {
       clock: { now: () => new Date() },
       log: silent,
       concurrency: 2,
-      retry: { attempts: 3, firstDelayMs: 5 },
+      retry: { firstDelayMs: 5, longestDelayMs: 40, budgetMs: 60 },
     });
     await started.start();
     engine = started;
@@ -173,7 +174,8 @@ describe('the run engine', () => {
     });
     const runId = await enqueue(await start(definition));
     await runIn(database.db, runId, 'failed');
-    expect(calls).toEqual(['one', 'one', 'one']);
+    expect(calls.length).toBeGreaterThan(2);
+    expect(new Set(calls)).toEqual(new Set(['one']));
     await engine?.stop();
 
     const leaky = counting(async () => {
@@ -190,11 +192,12 @@ describe('the run engine', () => {
     'killed in the middle of step %s, the next engine finishes without repeating what was done',
     async (hanging) => {
       const process = mortal(database);
-      const dead = counting((step, context) => {
-        if (step !== hanging) return Promise.resolve();
-        return new Promise((_resolve, reject) => {
-          context.signal.addEventListener('abort', () => reject(new Error('stopped')));
-        });
+      const dead = counting(async (step, context) => {
+        if (step !== hanging) return;
+        for (;;) {
+          await context.checkpoint();
+          await delay(5);
+        }
       });
       const first = await start(dead.definition, process.database);
       const runId = await enqueue(first);
