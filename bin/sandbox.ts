@@ -13,6 +13,8 @@ Starts the sandbox cloud: an AWS-compatible endpoint on this machine. docs/sandb
   --host ADDRESS     address to listen on (default 127.0.0.1)
   --data-dir DIR     where state and storage live (default .lumenality/sandbox)
   --no-data-plane    record databases and tasks without running them
+  --latency PROFILE  aws: stacks take as long as on AWS; none (default): as long as they need
+  --time-scale N     a fraction of AWS's time, for --latency aws (default 1; 0.01 makes 8 minutes 4.8 s)
   --help             this text`;
 
 /** Exit codes of sysexits.h: usage error, and a service that could not start; a shell's for a second Ctrl-C. */
@@ -33,6 +35,8 @@ function options() {
         host: { type: 'string', default: '127.0.0.1' },
         'data-dir': { type: 'string', default: '.lumenality/sandbox' },
         'no-data-plane': { type: 'boolean', default: false },
+        latency: { type: 'string', default: 'none' },
+        'time-scale': { type: 'string', default: '1' },
         help: { type: 'boolean', default: false },
       },
     });
@@ -40,13 +44,20 @@ function options() {
     if (!/^\d+$/.test(values.port) || port > 65_535) {
       fail(`--port must be a whole number from 0 to 65535, not "${values.port}".`, badUsage);
     }
-    return { ...values, port };
+    const timeScale = Number(values['time-scale']);
+    if (values.latency !== 'aws' && values.latency !== 'none') {
+      fail(`--latency must be aws or none, not "${values.latency}".`, badUsage);
+    }
+    if (!(timeScale > 0 && timeScale <= 1)) {
+      fail(`--time-scale must be more than 0 and at most 1, not "${values['time-scale']}".`, badUsage);
+    }
+    return { ...values, port, latency: { profile: values.latency, timeScale } };
   } catch (error) {
     return fail(`${(error as Error).message}\n\n${usage}`, badUsage);
   }
 }
 
-const { port, host, 'data-dir': directory, 'no-data-plane': recordOnly, help } = options();
+const { port, host, 'data-dir': directory, 'no-data-plane': recordOnly, latency, help } = options();
 if (help) {
   console.log(usage);
   process.exit(0);
@@ -60,6 +71,7 @@ const sandbox = await startSandbox({
   port,
   host,
   directory,
+  latency,
   dataPlane: recordOnly ? false : (parts) => createDataPlane({ ...parts, databaseProcess }),
   log: (line) => console.error(line),
 }).catch((error: unknown) => fail((error as Error).message, unavailable));

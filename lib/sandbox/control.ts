@@ -2,15 +2,25 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { isAbsolute, join } from 'node:path';
+import { defaultAccountId } from './access-keys.ts';
+import type { CallCounts } from './call-counts.ts';
+import type { Clock } from './clock.ts';
+import type { Consistency } from './consistency.ts';
 import type { Faults } from './faults.ts';
 import { recordImage } from './images.ts';
-import { AwsError, type Cloud } from './model.ts';
+import type { Latency } from './latency.ts';
+import { AwsError, type Caller, type Cloud } from './model.ts';
+import { listQuotas, setQuota } from './quotas.ts';
+import type { Rates } from './rates.ts';
 
 export interface ControlParts {
   readonly cloud: Cloud;
+  readonly clock: Clock;
+  readonly consistency: Consistency;
   readonly faults: Faults;
-  /** How often each operation was called over the wire, by `service:Operation`. */
-  readonly calls: Map<string, number>;
+  readonly latency: Latency;
+  readonly rates: Rates;
+  readonly calls: CallCounts;
   readonly directory: string;
   readonly accounts: () => string[];
 }
@@ -37,35 +47,72 @@ function send(response: ServerResponse, status: number, answer: unknown): void {
   response.end(answer === undefined ? undefined : `${JSON.stringify(answer)}\n`);
 }
 
+interface ControlRequest {
+  readonly query: URLSearchParams;
+  readonly body: () => Record<string, unknown>;
+}
+
+/** What each control does; nothing to answer is 204. */
+const controls: Readonly<Record<string, (parts: ControlParts, request: ControlRequest) => unknown>> = {
+  'GET health': (parts) => ({
+    status: 'ok',
+    pid: process.pid,
+    port: Number(new URL(parts.cloud.endpoint()).port),
+    directory: parts.directory,
+    dataPlane: parts.cloud.dataPlane !== undefined,
+    accounts: parts.accounts(),
+  }),
+  'GET calls': ({ calls }) => calls.describe(),
+  'DELETE calls': ({ calls }) => calls.clear(),
+  'PUT images': ({ cloud }, { body }) => pushImage(cloud, body()),
+  'GET faults': ({ faults }) => ({ faults: faults.list() }),
+  'POST faults': ({ faults }, { body }) => faults.add(body()),
+  'DELETE faults': ({ faults }, { query }) => removeRules(faults, query.get('id')),
+  'GET rates': ({ rates }) => ({ rates: rates.list() }),
+  'PUT rates': ({ rates }, { body }) => rates.set(body()),
+  'DELETE rates': ({ rates }, { query }) => removeRules(rates, query.get('id')),
+  'GET quotas': ({ cloud }, { query }) => ({
+    quotas: listQuotas(ownerOf(Object.fromEntries(query)), cloud.state),
+  }),
+  'PUT quotas': ({ cloud }, { body }) => setQuota(body(), ownerOf(body()), cloud.state),
+  'GET consistency': ({ consistency }) => ({ rules: consistency.list() }),
+  'POST consistency': ({ consistency }, { body }) => consistency.add(body()),
+  'DELETE consistency': ({ consistency }, { query }) => removeRules(consistency, query.get('id')),
+  'GET latency': ({ latency }) => latency.describe(),
+  'PUT latency': ({ latency }, { body }) => {
+    latency.set(body());
+    return latency.describe();
+  },
+  'GET clock': ({ clock }) => timeOf(clock),
+  'PUT clock': ({ clock }, { body }) => {
+    clock.advance(body());
+    return timeOf(clock);
+  },
+};
+
 function control(parts: ControlParts, method: string, url: URL, body: Buffer): unknown {
-  const { faults } = parts;
-  switch (`${method} ${url.pathname}`) {
-    case 'GET /_sandbox/health':
-      return {
-        status: 'ok',
-        pid: process.pid,
-        port: Number(new URL(parts.cloud.endpoint()).port),
-        directory: parts.directory,
-        dataPlane: parts.cloud.dataPlane !== undefined,
-        accounts: parts.accounts(),
-      };
-    case 'GET /_sandbox/calls':
-      return { calls: Object.fromEntries([...parts.calls].sort(([a], [b]) => a.localeCompare(b))) };
-    case 'PUT /_sandbox/images':
-      return pushImage(parts.cloud, parseBody(body));
-    case 'GET /_sandbox/faults':
-      return { faults: faults.list() };
-    case 'POST /_sandbox/faults':
-      return faults.add(parseBody(body));
-    case 'DELETE /_sandbox/faults':
-      return removeFaults(faults, url.searchParams.get('id'));
-    default:
-      throw new AwsError(
-        'NotFound',
-        `The sandbox has no control ${method} ${url.pathname}. It has: GET /_sandbox/health, GET /_sandbox/calls, PUT /_sandbox/images, GET|POST|DELETE /_sandbox/faults.`,
-        404,
-      );
+  const name = `${method} ${url.pathname.slice('/_sandbox/'.length)}`;
+  const run = Object.hasOwn(controls, name) ? controls[name] : undefined;
+  if (run === undefined) {
+    throw new AwsError(
+      'NotFound',
+      `The sandbox has no control ${method} ${url.pathname}. It has, under /_sandbox/: ${Object.keys(controls).join(', ')}.`,
+      404,
+    );
   }
+  return run(parts, { query: url.searchParams, body: () => parseBody(body) });
+}
+
+const timeOf = (clock: Clock) => ({ now: clock.now().toISOString(), aheadSeconds: clock.aheadMs() / 1000 });
+
+/** The account and Region that a control is about: those of a caller who names none, unless told. */
+function ownerOf(given: Record<string, unknown>): Pick<Caller, 'accountId' | 'region'> {
+  const { accountId = defaultAccountId, region = 'us-east-1' } = given;
+  if (typeof accountId !== 'string' || !/^\d{12}$/.test(accountId))
+    throw new AwsError('ValidationError', '"accountId" must be twelve digits.');
+  if (typeof region !== 'string' || region === '')
+    throw new AwsError('ValidationError', '"region" must be a Region such as us-east-1.');
+  return { accountId, region };
 }
 
 function parseBody(body: Buffer): Record<string, unknown> {
@@ -81,9 +128,9 @@ function parseBody(body: Buffer): Record<string, unknown> {
 }
 
 /** `?id=` removes one rule, without it all of them go. */
-function removeFaults(faults: Faults, id: string | null): undefined {
-  if (id === null) faults.clear();
-  else if (!faults.remove(id)) throw new AwsError('NotFound', `There is no fault rule ${id}.`, 404);
+function removeRules(rules: Pick<Faults, 'remove' | 'clear'>, id: string | null): undefined {
+  if (id === null) rules.clear();
+  else if (!rules.remove(id)) throw new AwsError('NotFound', `There is no rule ${id}.`, 404);
 }
 
 /** Pushes the image in a folder on this machine: its `manifest.json` names the files, and its hash is the digest. */

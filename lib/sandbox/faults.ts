@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsError } from './model.ts';
+import { throttlingError } from './throttling.ts';
 
 /** What a fault does to the calls or resources that it hits. */
 type FaultEffect =
@@ -114,16 +115,8 @@ export function createFaults(): Faults {
 
 async function apply(effect: FaultEffect, subject: string, signal?: AbortSignal): Promise<void> {
   switch (effect.kind) {
-    case 'throttle': {
-      // EC2 and CloudFormation each have a code of their own for the same refusal.
-      const code =
-        subject === 'ec2'
-          ? 'RequestLimitExceeded'
-          : subject === 'cloudformation'
-            ? 'Throttling'
-            : 'ThrottlingException';
-      throw new AwsError(code, 'Rate exceeded', subject === 'ec2' ? 503 : 400);
-    }
+    case 'throttle':
+      throw throttlingError(subject);
     case 'error':
       throw new AwsError(effect.code, effect.message, effect.status);
     case 'fail':

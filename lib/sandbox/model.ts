@@ -42,6 +42,8 @@ export interface Table<T> {
   /** All records, in key order, whose key starts with `prefix`. */
   list(prefix?: string): T[];
   entries(prefix?: string): Array<[key: string, value: T]>;
+  /** How many `list` would give. */
+  count(prefix?: string): number;
 }
 
 export interface State {
@@ -263,7 +265,10 @@ export interface Cloud {
   readonly dataPlane: DataPlane | undefined;
   /** Where this sandbox answers, for the AWS_ENDPOINT_URL of the tasks that it runs. */
   readonly endpoint: () => string;
+  /** The sandbox's time, which controls may have moved ahead of the machine's. */
   now(): Date;
+  /** The machine's time: what callers sign with, and what their keys last by. */
+  machineTime(): Date;
   /** Tells the people who run the sandbox what no caller can be told. */
   log(line: string): void;
   /** Calls another service's operation in this process, as the same caller. */

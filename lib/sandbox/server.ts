@@ -3,9 +3,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { callerOf, defaultAccountId } from './access-keys.ts';
+import { createCallCounts } from './call-counts.ts';
+import { createClock } from './clock.ts';
 import { cloudFormation } from './cloudformation/index.ts';
+import { createConsistency } from './consistency.ts';
 import { type ControlParts, serveControl } from './control.ts';
 import { createFaults } from './faults.ts';
+import { createLatency } from './latency.ts';
 import { serveRoute } from './load-balancer.ts';
 import {
   AwsError,
@@ -17,6 +21,7 @@ import {
   type ServiceEmulation,
   type State,
 } from './model.ts';
+import { createRates } from './rates.ts';
 import { routeFor as routeThroughLoadBalancers } from './services/elbv2/routing.ts';
 import { services as registeredServices, resourceHandlers } from './services/index.ts';
 import { openState } from './state.ts';
@@ -49,12 +54,15 @@ export interface SandboxOptions {
   readonly directory: string;
   /** `false`: databases and tasks are recorded and described, not run. */
   readonly dataPlane: false | DataPlaneFactory;
+  /** The machine's time, for tests that need another one. */
   readonly now?: () => Date;
   /** Resource types beside the registered ones, for tests; a type given here comes first. */
   readonly resourceHandlers?: readonly ResourceHandler[];
   /** Services beside the registered ones, for tests; a service given here comes first. */
   readonly services?: readonly ServiceEmulation[];
   readonly routeFor?: RouteFor;
+  /** `{ profile: 'aws', timeScale: 0.01 }`: stacks take as long as on AWS, on this scale. No longer than they need unless told. */
+  readonly latency?: { readonly profile: string; readonly timeScale: number };
   /** Told of defects: an operation that failed otherwise than AWS would. */
   readonly log?: (line: string) => void;
 }
@@ -83,9 +91,15 @@ interface Service {
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const host = options.host ?? '127.0.0.1';
-  const state = openState(options.directory);
+  const latency = createLatency();
+  if (options.latency) latency.set(options.latency);
+  const durable = openState(options.directory);
+  const consistency = createConsistency();
+  const state = consistency.over(durable);
+  const machineTime = options.now ?? (() => new Date());
+  const clock = createClock(state, machineTime);
   const faults = createFaults();
-  const calls = new Map<string, number>();
+  const calls = createCallCounts();
   const services = new Map<string, Service>();
 
   let dataPlane: DataPlane | undefined;
@@ -99,7 +113,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       return dataPlane;
     },
     endpoint,
-    now: options.now ?? (() => new Date()),
+    now: () => clock.now(),
+    machineTime,
     log,
     async invoke<O>(signingName: string, operation: string, input: object, call: Call): Promise<O> {
       const handler = services.get(signingName)?.emulation.operations[operation];
@@ -114,7 +129,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     ...(options.services ?? []),
     ...registeredServices,
     sts,
-    cloudFormation(handlers, faults),
+    cloudFormation(handlers, { faults, latency }),
   ];
   for (const emulation of emulations) {
     if (!services.has(emulation.signingName))
@@ -128,7 +143,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   });
   const control: ControlParts = {
     cloud,
+    clock,
+    consistency,
     faults,
+    latency,
+    rates: createRates(),
     calls,
     directory: resolve(options.directory),
     accounts: () =>
@@ -156,7 +175,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   } catch (error) {
     server.close();
     await dataPlane?.stop();
-    await state.close();
+    await durable.close();
     throw error;
   }
 
@@ -171,7 +190,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     const cutOff = setTimeout(() => server.closeAllConnections(), stopGrace);
     await closed;
     clearTimeout(cutOff);
-    await state.close();
+    await durable.close();
   };
   return { port, endpoint: endpoint(), cloud, stop: () => (stopped ??= stop()) };
 }
@@ -262,11 +281,11 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
 
 async function serveAws(front: Front, request: WireRequest): Promise<WireAnswer | 'cut'> {
   const requestId = randomUUID();
-  const { cloud, faults, calls } = front.control;
+  const { cloud, faults, calls, rates, consistency } = front.control;
   let service: Service | undefined;
   let ask = askOf(request, undefined);
   try {
-    const signed = callerOf(request, front.state, cloud.now());
+    const signed = callerOf(request, front.state, cloud.machineTime());
     service = signed ? front.services.get(signed.signingName) : unsignedService(front.services, ask);
     ask = askOf(request, service?.model());
     if (!service) throw noService(ask, signed?.signingName);
@@ -277,14 +296,16 @@ async function serveAws(front: Front, request: WireRequest): Promise<WireAnswer 
     const handler = emulation.operations[ask.operation];
     if (!handler)
       throw unknownOperation(ask, `the sandbox does not emulate ${emulation.signingName}:${ask.operation}.`);
-    const name = `${emulation.signingName}:${ask.operation}`;
-    calls.set(name, (calls.get(name) ?? 0) + 1);
+    const caller = signed?.caller ?? anonymous;
+    calls.note(emulation.signingName, ask.operation, caller);
+    rates.take(emulation.signingName, ask.operation, caller);
     const input = await decodeInput(request, ask, operation);
     const cut = await faults.onCall(emulation.signingName, ask.operation, () => input);
     if (cut === 'cut-before') return 'cut';
-    const caller = signed?.caller ?? anonymous;
     noteAccount(front.state, caller.accountId);
-    const output = await handler(input as never, { ...caller, requestId, cloud });
+    const output = await consistency.during(ask.operation, async () =>
+      handler(input as never, { ...caller, requestId, cloud }),
+    );
     const answer = encodeOutput(model, ask, operation, output, requestId);
     return cut ? 'cut' : answer;
   } catch (error) {

@@ -80,8 +80,8 @@ export function openState(directory: string): DurableState {
 }
 
 function tableOver(database: Database<Buffer, string>): Table<unknown> {
-  const range = (prefix: string) =>
-    prefix === '' ? database.getRange() : database.getRange({ start: prefix, end: prefix + lastCodePoint });
+  const bounds = (prefix: string) => (prefix === '' ? {} : { start: prefix, end: prefix + lastCodePoint });
+  const range = (prefix: string) => database.getRange(bounds(prefix));
   return {
     get: (key) => {
       const bytes = database.get(key);
@@ -93,6 +93,7 @@ function tableOver(database: Database<Buffer, string>): Table<unknown> {
     },
     list: (prefix = '') => [...range(prefix)].map(({ value }) => decodeRecord(value)),
     entries: (prefix = '') => [...range(prefix)].map(({ key, value }) => [key, decodeRecord(value)]),
+    count: (prefix = '') => database.getKeysCount(bounds(prefix)),
   };
 }
 

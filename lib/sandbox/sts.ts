@@ -1,6 +1,8 @@
 import * as sdk from '@aws-sdk/client-sts';
 import { accountOfAccessKey, issueAccessKey } from './access-keys.ts';
 import { AwsError, type Call, type ServiceEmulation } from './model.ts';
+import { findRole } from './services/iam/records.ts';
+import { trusts } from './services/policies.ts';
 
 const roleArn = /^arn:aws[\w-]*:iam::(\d{12}):role\/(?:.*\/)?([\w+=,.@-]+)$/;
 
@@ -14,7 +16,12 @@ function getCallerIdentity(_input: sdk.GetCallerIdentityRequest, call: Call): sd
   };
 }
 
-/** Trust policies are not evaluated: any caller may assume any role, in whatever account its ARN names. */
+/**
+ * The role has to be there, in whatever account its ARN names, and its trust policy has to let the caller in, with the
+ * external id that it asks for. What the caller's own policies say is not judged.
+ *
+ * @throws AwsError AccessDenied (403), in the same words for a role that is not there.
+ */
 function assumeRole(input: sdk.AssumeRoleRequest, call: Call): sdk.AssumeRoleResponse {
   const [, accountId, roleName] = roleArn.exec(input.RoleArn ?? '') ?? [];
   if (!accountId) throw new AwsError('ValidationError', `${input.RoleArn} is invalid`);
@@ -32,11 +39,38 @@ function assumeRole(input: sdk.AssumeRoleRequest, call: Call): sdk.AssumeRoleRes
       'The requested DurationSeconds must be between 900 and 43200 seconds.',
     );
   }
+  if (input.ExternalId !== undefined && !/^[\w+=,.@:/-]{2,1224}$/.test(input.ExternalId)) {
+    throw new AwsError(
+      'ValidationError',
+      "1 validation error detected: Value at 'externalId' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@:\\/-]*",
+    );
+  }
+  const role = findRole(roleName ?? '', { ...call, accountId });
+  const assumption = {
+    principalArn: call.principalArn,
+    accountId: call.accountId,
+    roleArn: input.RoleArn ?? '',
+    sessionName: session,
+    externalId: input.ExternalId,
+  };
+  if (!role || role.Arn !== input.RoleArn || !trusts(role.AssumeRolePolicyDocument, assumption)) {
+    throw new AwsError(
+      'AccessDenied',
+      `User: ${call.principalArn} is not authorized to perform: sts:AssumeRole on resource: ${input.RoleArn}`,
+      403,
+    );
+  }
+  if (lifetimeSeconds > (role.MaxSessionDuration ?? 3600)) {
+    throw new AwsError(
+      'ValidationError',
+      'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
+    );
+  }
   const principalArn = `arn:aws:sts::${accountId}:assumed-role/${roleName}/${session}`;
   const issued = issueAccessKey(
     call.cloud.state,
     { accountId, principalArn, lifetimeSeconds },
-    call.cloud.now(),
+    call.cloud.machineTime(),
   );
   return {
     Credentials: {

@@ -13,7 +13,11 @@ const accountId = '111122223333';
 const trust = {
   Version: '2012-10-17',
   Statement: [
-    { Effect: 'Allow', Principal: { Service: 'ecs-tasks.amazonaws.com' }, Action: 'sts:AssumeRole' },
+    {
+      Effect: 'Allow',
+      Principal: { Service: 'ecs-tasks.amazonaws.com', AWS: accountId },
+      Action: 'sts:AssumeRole',
+    },
   ],
 };
 

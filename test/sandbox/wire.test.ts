@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ec2Sdk from '@aws-sdk/client-ec2';
+import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import * as kmsSdk from '@aws-sdk/client-kms';
 import * as rdsSdk from '@aws-sdk/client-rds';
 import * as route53Sdk from '@aws-sdk/client-route-53';
@@ -377,6 +378,14 @@ describe('the wire', () => {
     };
     expect(await whoAmI('444455556666')).toEqual(['444455556666', 'arn:aws:iam::444455556666:root']);
     expect(await whoAmI('test')).toEqual(['000000000000', 'arn:aws:iam::000000000000:root']);
+    const credentials = { accessKeyId: '777788889999', secretAccessKey: 'any' };
+    const Statement = { Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole' };
+    await new IAMClient({ ...client(), credentials }).send(
+      new CreateRoleCommand({
+        RoleName: 'deploy',
+        AssumeRolePolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement }),
+      }),
+    );
     const { Credentials } = await new STSClient(client()).send(
       new AssumeRoleCommand({ RoleArn: 'arn:aws:iam::777788889999:role/deploy', RoleSessionName: 'run-1' }),
     );

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type * as sdk from '@aws-sdk/client-cloudformation';
 import { AwsError, type Call } from '../model.ts';
 import { pageOf } from '../paging.ts';
+import { requireRoom } from '../quotas.ts';
 import { planChanges } from './changes.ts';
 import { validationFailure } from './deployment.ts';
 import { enterStatus } from './events.ts';
@@ -193,6 +194,7 @@ function stackToCreate(
 ): StackRecord {
   if (!existing) {
     checkName(stackName, 'stackName');
+    requireRoom(call, 'stacks');
     return newStack(call, stackName);
   }
   if (existing.status !== 'REVIEW_IN_PROGRESS') {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Faults } from '../faults.ts';
+import type { Latency } from '../latency.ts';
 import {
   AwsError,
   type Cloud,
@@ -9,6 +10,7 @@ import {
 } from '../model.ts';
 import { resolveDynamicReferences } from './dynamic-references.ts';
 import { recordEvent } from './events.ts';
+import { reasonOf } from './failures.ts';
 import { evaluate, type Scope } from './intrinsics.ts';
 import {
   changeStack,
@@ -26,10 +28,15 @@ import { conform, isSame, recreationOf, resourceIdentifier, stronger, tagPropert
 import { checkStackPolicy } from './stack-policy.ts';
 import { deletionPolicyOf, type ResourceDefinition } from './template.ts';
 
-/** What every step on a resource needs. */
-export interface Engine {
-  readonly handlers: ReadonlyMap<string, ResourceHandler>;
+/** What people add to the work: failures and time. */
+export interface Disturbances {
   readonly faults: Faults;
+  readonly latency: Latency;
+}
+
+/** What every step on a resource needs. */
+export interface Engine extends Disturbances {
+  readonly handlers: ReadonlyMap<string, ResourceHandler>;
 }
 
 /** One operation of one stack, as it runs in this process. */
@@ -44,9 +51,6 @@ export interface Run {
   /** The sandbox is stopping: what is under way is neither done nor failed, and goes on at the next start. */
   isStopping(): boolean;
 }
-
-export const describeError = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 export function handlerOf(run: Run, type: string): ResourceHandler {
   const handler = run.engine.handlers.get(type);
@@ -307,9 +311,17 @@ async function carryOut(
   );
   run.signal.throwIfAborted();
   const resolved = (await resolveDynamicReferences(properties, context)) as Record<string, unknown>;
-  if (action !== 'update') return handler.create(resolved, context);
+  const { latency } = run.engine;
+  if (action !== 'update') {
+    const made = await handler.create(resolved, context);
+    if (latency.isOn()) noteInitiated(run, logicalId, action, made.physicalId);
+    await latency.wait(type, 'create', properties, run.signal);
+    return made;
+  }
   const previous = (await resolveDynamicReferences(record.properties, context)) as Record<string, unknown>;
-  return handler.update(record.physicalId ?? '', resolved, previous, context);
+  const changed = await handler.update(record.physicalId ?? '', resolved, previous, context);
+  await latency.wait(type, 'update', properties, run.signal);
+  return changed;
 }
 
 const recordedReason = 'Recorded without behaviour by the sandbox';
@@ -362,7 +374,7 @@ function fail(run: Run, record: ResourceRecord, action: ProgressRecord['action']
       });
     }
     const failed = { ...record, physicalId: latest?.physicalId ?? record.physicalId, status };
-    putResource(run, failed, isFirst ? describeError(error) : cancelledReason(action));
+    putResource(run, failed, isFirst ? reasonOf(error) : cancelledReason(action));
     const { operation } = requireStack(cloud, stackId);
     if (operation && isFirst) {
       changeStack(cloud, stackId, {

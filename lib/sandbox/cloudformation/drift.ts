@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Cloud, ResourceHandler } from '../model.ts';
-import { contextOf, describeError } from './deployment.ts';
+import { contextOf } from './deployment.ts';
 import { differencesBetween } from './drift-comparison.ts';
+import { describeError } from './failures.ts';
 import {
   changeStack,
   type DriftDetectionRecord,

@@ -1,7 +1,7 @@
 import * as sdk from '@aws-sdk/client-cloudformation';
-import type { Faults } from '../faults.ts';
 import type { Operation, ResourceHandler, ServiceEmulation } from '../model.ts';
 import { changeSetOperations } from './change-set-operations.ts';
+import type { Disturbances } from './deployment.ts';
 import { createDriftDetector } from './drift.ts';
 import { driftOperations } from './drift-operations.ts';
 import type { Api } from './requests.ts';
@@ -10,9 +10,12 @@ import { stackReads } from './stack-reads.ts';
 import { stackWrites } from './stack-writes.ts';
 
 /** AWS CloudFormation over the given resource types; of two handlers of one type the first counts. */
-export function cloudFormation(handlers: readonly ResourceHandler[], faults: Faults): ServiceEmulation {
+export function cloudFormation(
+  handlers: readonly ResourceHandler[],
+  disturbances: Disturbances,
+): ServiceEmulation {
   const byType = new Map(handlers.toReversed().map((handler) => [handler.type, handler]));
-  const runner = createRunner({ handlers: byType, faults });
+  const runner = createRunner({ handlers: byType, ...disturbances });
   const detector = createDriftDetector(byType);
   const api: Api = { runner, isEmulated: (type) => byType.has(type) };
   const operations: Readonly<Record<string, Operation>> = {

@@ -1,7 +1,8 @@
 import { AwsError } from '../model.ts';
-import { contextOf, describeError, handlerOf, putProgress, putResource, type Run } from './deployment.ts';
+import { contextOf, handlerOf, putProgress, putResource, type Run } from './deployment.ts';
 import { resolveDynamicReferences } from './dynamic-references.ts';
 import { recordEvent } from './events.ts';
+import { reasonOf } from './failures.ts';
 import { type ProgressRecord, type ResourceRecord, requireStack, stackKey, tables } from './records.ts';
 
 /** Deletes what a resource's record names. The record itself and its events are the caller's. */
@@ -30,6 +31,7 @@ async function carryOutDeletion(run: Run, record: ResourceRecord, policy: string
     () => record.properties,
   )) as Record<string, unknown>;
   await handlerOf(run, record.type).delete(record.physicalId, properties, context);
+  await run.engine.latency.wait(record.type, 'delete', record.properties, run.signal);
 }
 
 /**
@@ -53,7 +55,7 @@ export async function remove(run: Run, record: ResourceRecord, keeps: readonly s
     putResource(run, { ...record, status: 'DELETE_COMPLETE' });
     return true;
   } catch (error) {
-    if (!run.isStopping()) putResource(run, { ...record, status: 'DELETE_FAILED' }, describeError(error));
+    if (!run.isStopping()) putResource(run, { ...record, status: 'DELETE_FAILED' }, reasonOf(error));
     return false;
   }
 }
@@ -81,7 +83,7 @@ export async function removeLeftover(run: Run, progress: ProgressRecord, policy:
       event('DELETE_COMPLETE');
     } catch (error) {
       if (run.isStopping()) return false;
-      event('DELETE_FAILED', describeError(error));
+      event('DELETE_FAILED', reasonOf(error));
     }
   }
   run.cloud.state.transaction(() => {
@@ -128,13 +130,14 @@ export async function restore(run: Run, progress: ProgressRecord, current: Resou
       await resolve(progress.properties),
       context,
     );
+    await run.engine.latency.wait(before.type, 'update', before.properties, run.signal);
     run.cloud.state.transaction(() => {
       putProgress(run, { ...progress, restored: true });
       putResource(run, { ...before, ...outcome, status: 'UPDATE_COMPLETE' });
     });
     return true;
   } catch (error) {
-    if (!run.isStopping()) putResource(run, { ...current, status: 'UPDATE_FAILED' }, describeError(error));
+    if (!run.isStopping()) putResource(run, { ...current, status: 'UPDATE_FAILED' }, reasonOf(error));
     return false;
   }
 }

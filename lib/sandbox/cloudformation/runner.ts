@@ -1,6 +1,7 @@
 import type { Cloud } from '../model.ts';
-import { describeError, type Engine } from './deployment.ts';
+import { type Engine } from './deployment.ts';
 import { enterStatus } from './events.ts';
+import { describeError } from './failures.ts';
 import { requireStack, stackKey, tables } from './records.ts';
 import { carryOn, type RunControl } from './stack-operation.ts';
 

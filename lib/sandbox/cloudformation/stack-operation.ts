@@ -8,8 +8,9 @@ import {
   removalOrder,
   rollBackCreation,
 } from './deletion.ts';
-import { deploy, describeError, type Engine, putProgress, putResource, type Run } from './deployment.ts';
+import { deploy, type Engine, putProgress, putResource, type Run } from './deployment.ts';
 import { enterStatus } from './events.ts';
+import { describeError } from './failures.ts';
 import { type Dependencies, walk } from './graph.ts';
 import { evaluateOutputs } from './outputs.ts';
 import {

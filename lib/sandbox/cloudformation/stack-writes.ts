@@ -1,5 +1,6 @@
 import type * as sdk from '@aws-sdk/client-cloudformation';
 import { AwsError, type Call } from '../model.ts';
+import { requireRoom } from '../quotas.ts';
 import { enterStatus } from './events.ts';
 import { changeStack, type OperationRecord, resourcesOf, type StackRecord } from './records.ts';
 import {
@@ -134,6 +135,7 @@ function createStack(api: Api, call: Call, input: sdk.CreateStackInput, name: st
     stackPolicy: input.StackPolicyBody,
   };
   planOrRefuse(call, stack, content, true);
+  requireRoom(call, 'stacks');
   addStack(call, stack);
   beginOperation(api, call, stack, {
     kind: 'create',

@@ -1,6 +1,6 @@
 /**
- * Resource policies, judged for the one question that services themselves ask before they accept a setting: may this
- * AWS service do that here? What callers may do is not judged anywhere in the sandbox.
+ * Resource policies, judged for two questions: may this AWS service do that here, which services themselves ask before
+ * they accept a setting, and may this principal assume that role? What else callers may do is not judged in the sandbox.
  * Source: "Policy evaluation logic" and "IAM JSON policy elements: Condition operators", IAM User Guide.
  */
 import { AwsError } from '../model.ts';
@@ -79,27 +79,85 @@ function isEverybody(principal: unknown): boolean {
 
 /** Whether a policy lets an AWS service act: some statement allows it and none denies it. */
 export function allowsService(statements: readonly Statement[], request: ServiceRequest): boolean {
-  const applying = statements.filter((statement) => applies(statement, request));
+  const { principal, action, resource } = request;
+  return allows(statements, {
+    isNamed: ({ Service }) => listOf(Service).includes(principal),
+    action,
+    resource,
+    context: contextOf(request),
+  });
+}
+
+/** Who wants to assume a role, and what goes with the request. */
+export interface Assumption {
+  /** `arn:aws:iam::<account>:root`, or the ARN of a user or of a role's session. */
+  readonly principalArn: string;
+  readonly accountId: string;
+  readonly roleArn: string;
+  readonly sessionName: string;
+  readonly externalId: string | undefined;
+}
+
+/**
+ * Whether a role's trust policy lets a principal assume the role. What the principal's own policies say is not judged.
+ * Source: "AWS JSON policy elements: Principal" and "AWS global condition context keys", IAM User Guide.
+ */
+export function trusts(trustPolicy: string, assumption: Assumption): boolean {
+  const { principalArn, accountId, externalId } = assumption;
+  const [, session] = /^arn:aws:sts::\d{12}:assumed-role\/([^/]+)\//.exec(principalArn) ?? [];
+  const ownArn = session === undefined ? principalArn : `arn:aws:iam::${accountId}:role/${session}`;
+  const names = new Set([principalArn, ownArn, accountId, `arn:aws:iam::${accountId}:root`]);
+  const { Statement } = JSON.parse(trustPolicy) as { Statement: unknown };
+  return allows(listOf(Statement) as Statement[], {
+    isNamed: ({ AWS }) => listOf(AWS).some((name) => names.has(withoutPath(String(name)))),
+    action: 'sts:AssumeRole',
+    resource: assumption.roleArn,
+    context: lowerCased({
+      'aws:SecureTransport': 'true',
+      'aws:PrincipalIsAWSService': 'false',
+      'aws:ViaAWSService': 'false',
+      'aws:PrincipalArn': ownArn,
+      'aws:PrincipalAccount': accountId,
+      'sts:RoleSessionName': assumption.sessionName,
+      ...(externalId !== undefined && { 'sts:ExternalId': externalId }),
+    }),
+  });
+}
+
+/** A session's ARN does not have the path of its role. */
+const withoutPath = (arn: string) => arn.replace(/^(arn:aws:iam::\d{12}:role\/).*\//, '$1');
+
+interface Question {
+  readonly isNamed: (principal: Readonly<Record<string, unknown>>) => boolean;
+  readonly action: string;
+  readonly resource: string;
+  readonly context: ReadonlyMap<string, string>;
+}
+
+/** Some statement allows it and none denies it. */
+function allows(statements: readonly Statement[], question: Question): boolean {
+  const applying = statements.filter((statement) => applies(statement, question));
   return (
     applying.some(({ Effect }) => Effect === 'Allow') && !applying.some(({ Effect }) => Effect === 'Deny')
   );
 }
 
-function applies(statement: Statement, request: ServiceRequest): boolean {
+function applies(statement: Statement, request: Question): boolean {
   const { Principal, Action, NotAction, Resource, NotResource } = statement;
-  const named =
-    isEverybody(Principal) ||
-    (isRecord(Principal) && listOf(Principal['Service']).includes(request.principal));
+  const named = isEverybody(Principal) || (isRecord(Principal) && request.isNamed(Principal));
+  // A trust policy names no resource: it is about the role that it belongs to.
+  const isAboutAll = Resource === undefined && NotResource === undefined;
   return (
     named &&
     (NotAction === undefined
       ? anyMatches(Action, request.action, 'i')
       : !anyMatches(NotAction, request.action, 'i')) &&
-    (NotResource === undefined
-      ? anyMatches(Resource, request.resource)
-      : !anyMatches(NotResource, request.resource)) &&
+    (isAboutAll ||
+      (NotResource === undefined
+        ? anyMatches(Resource, request.resource)
+        : !anyMatches(NotResource, request.resource))) &&
     Object.entries(statement.Condition ?? {}).every(([operator, keys]) =>
-      Object.entries(keys).every(([key, wanted]) => holds(operator, key, listOf(wanted), request)),
+      Object.entries(keys).every(([key, wanted]) => holds(operator, key, listOf(wanted), request.context)),
     )
   );
 }
@@ -123,12 +181,20 @@ function contextOf({ principal, source, context }: ServiceRequest): ReadonlyMap<
     ...(source && { 'aws:SourceArn': source.arn, 'aws:SourceAccount': source.accountId }),
     ...context,
   };
-  return new Map(Object.entries(keys).map(([key, value]) => [key.toLowerCase(), value]));
+  return lowerCased(keys);
 }
 
-function holds(operator: string, key: string, wanted: unknown[], request: ServiceRequest): boolean {
+const lowerCased = (keys: Readonly<Record<string, string>>): ReadonlyMap<string, string> =>
+  new Map(Object.entries(keys).map(([key, value]) => [key.toLowerCase(), value]));
+
+function holds(
+  operator: string,
+  key: string,
+  wanted: unknown[],
+  context: ReadonlyMap<string, string>,
+): boolean {
   const [, name = '', optional] = /^(.*?)(IfExists)?$/.exec(operator) ?? [];
-  const value = contextOf(request).get(key.toLowerCase());
+  const value = context.get(key.toLowerCase());
   if (name === 'Null') return wanted.some((one) => String(one) === String(value === undefined));
   const negated = name.includes('Not');
   // A key that the call lacks: "IfExists" and negated operators hold, others do not.

@@ -24,6 +24,7 @@ import type {
 } from '@aws-sdk/client-ec2';
 import { generatedId } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
+import { requireRoom } from '../../quotas.ts';
 import { parseCidr } from './addresses.ts';
 import {
   addresses,
@@ -244,9 +245,11 @@ export function createInternetGateway(
 ) {
   const InternetGatewayId = generatedId(token, 'igw-', 17);
   const made = find(internetGateways, InternetGatewayId, call);
+  if (made !== undefined) return { InternetGateway: made };
   const Tags = specifiedTags(input.TagSpecifications, 'internet-gateway');
+  requireRoom(call, 'internetGateways');
   const fresh = { InternetGatewayId, OwnerId: call.accountId, Attachments: [], Tags };
-  return { InternetGateway: made ?? put(internetGateways, fresh, call) };
+  return { InternetGateway: put(internetGateways, fresh, call) };
 }
 
 export function deleteInternetGateway(
@@ -310,9 +313,11 @@ export function allocateAddress(input: AllocateAddressRequest, call: Call, token
   // TEST-NET-2 (RFC 5737): an address that belongs to nobody.
   const PublicIp = `198.51.100.${Number.parseInt(generatedId(token, '', 2), 16)}`;
   const made = find(addresses, AllocationId, call);
+  if (made !== undefined) return made;
+  requireRoom(call, 'elasticIps');
   const Tags = specifiedTags(input.TagSpecifications, 'elastic-ip');
   const fresh = { AllocationId, PublicIp, Domain: 'vpc' as const, NetworkBorderGroup: call.region, Tags };
-  return made ?? put(addresses, fresh, call);
+  return put(addresses, fresh, call);
 }
 
 export function releaseAddress({ AllocationId = '' }: ReleaseAddressRequest, call: Call): void {

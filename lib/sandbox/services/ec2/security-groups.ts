@@ -17,6 +17,7 @@ import type {
 } from '@aws-sdk/client-ec2';
 import { generatedId, regionalArn } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
+import { requireRoom } from '../../quotas.ts';
 import {
   type SecurityGroupRecord,
   type SecurityGroupRuleRecord,
@@ -55,6 +56,7 @@ export function createSecurityGroup(
       'InvalidParameterValue',
       'Value for parameter GroupName is invalid. It may not begin with sg-.',
     );
+  requireRoom(call, 'securityGroups');
   if (all(securityGroups, call).some((group) => group.VpcId === vpc.VpcId && group.GroupName === GroupName)) {
     throw new AwsError(
       'InvalidGroup.Duplicate',

@@ -14,6 +14,7 @@ import type {
 } from '@aws-sdk/client-ec2';
 import { generatedId, regionalArn } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
+import { requireRoom } from '../../quotas.ts';
 import { contains, overlap, parseCidr, reservedAddresses } from './addresses.ts';
 import {
   isMain,
@@ -42,6 +43,7 @@ export function createVpc(input: CreateVpcRequest, call: Call, token = call.requ
   if (block.prefix < 16 || block.prefix > 28)
     throw new AwsError('InvalidVpc.Range', `The CIDR '${CidrBlock}' is invalid.`);
 
+  requireRoom(call, 'vpcs');
   const vpc: VpcRecord = {
     VpcId,
     CidrBlock,

@@ -14,6 +14,7 @@ import type {
 import { generatedId, regionalArn } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
 import { pageOf } from '../../paging.ts';
+import { requireRoom } from '../../quotas.ts';
 import { attachInterface, releaseInterfaces } from '../ec2/interfaces.ts';
 import { internetGateways, securityGroups, subnets } from '../ec2/kinds.ts';
 import { all as allEc2, existing as existingEc2, find as findEc2 } from '../ec2/records.ts';
@@ -88,6 +89,7 @@ export function createLoadBalancer(input: CreateLoadBalancerInput, call: Call, t
       `A load balancer with the same name '${name}' exists, but with different settings`,
     );
   }
+  requireRoom(call, 'loadBalancers');
   const Scheme = input.Scheme ?? 'internet-facing';
   const placed = placement(
     input.Subnets ?? input.SubnetMappings?.map((one) => one.SubnetId ?? ''),

@@ -16,6 +16,7 @@ import type {
 import { generatedId, regionalArn } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
 import { pageOf } from '../../paging.ts';
+import { requireRoom } from '../../quotas.ts';
 import { contains, parseCidr } from '../ec2/addresses.ts';
 import { vpcs } from '../ec2/kinds.ts';
 import { existing as existingEc2 } from '../ec2/records.ts';
@@ -79,6 +80,7 @@ export function createTargetGroup(input: CreateTargetGroupInput, call: Call, tok
       'ValidationError',
       `The sandbox reaches targets by HTTP and HTTPS only, not by '${input.Protocol}'`,
     );
+  requireRoom(call, 'targetGroups');
   if (all(targetGroups, call).some((one) => one.TargetGroupName === name)) {
     throw new AwsError(
       'DuplicateTargetGroupName',

@@ -3,6 +3,7 @@ import type * as sdk from '@aws-sdk/client-iam';
 import { generatedId, globalArn } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
 import { pageOf } from '../../paging.ts';
+import { requireRoom } from '../../quotas.ts';
 import {
   checkAttachable,
   checkedDocument,
@@ -46,6 +47,7 @@ export function createRole(
       `The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_- and be at most 64 characters long.`,
     );
   }
+  requireRoom(call, 'roles');
   const Path = input.Path ?? '/';
   const role: RoleRecord = {
     Path,

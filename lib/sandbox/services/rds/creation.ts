@@ -2,6 +2,8 @@
 import type { CreateDBInstanceMessage } from '@aws-sdk/client-rds';
 import { generatedId } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
+import { requireRoom } from '../../quotas.ts';
+import { deleteOwnedSecret } from '../secretsmanager/owned.ts';
 import {
   checkedCertificate,
   checkedClass,
@@ -213,6 +215,7 @@ export async function makeInstance(
   const monitoring = await monitoringFrom(call, input, { databaseInsightsMode: 'standard' });
   const earlier = takenOrMade(call, id, resourceId);
   if (earlier !== undefined) return earlier;
+  requireRoom(call, 'databases');
   const arn = rdsArn(call, 'db', id);
   const storage = snapshot
     ? await restoredStorageKey(call, resourceId, snapshot.instance)
@@ -222,9 +225,10 @@ export async function makeInstance(
     input.ManageMasterUserPassword === true
       ? await createMasterSecret(call, { arn, resourceId, ...credentials }, input.MasterUserSecretKmsKeyId)
       : undefined;
-  return (
-    takenOrMade(call, id, resourceId) ??
-    saveWithInterfaces(call, {
+  try {
+    const taken = takenOrMade(call, id, resourceId);
+    if (taken !== undefined) return taken;
+    return saveWithInterfaces(call, {
       ...settings,
       ...monitoring,
       ...zones,
@@ -246,13 +250,17 @@ export async function makeInstance(
       ...(masterSecret === undefined ? {} : { masterSecret }),
       pending: {},
       tags,
-    })
-  );
+    });
+  } catch (error) {
+    if (masterSecret !== undefined) deleteOwnedSecret(call, masterSecret.arn);
+    throw error;
+  }
 }
 
 /** Both or neither: an instance for which a subnet has no address left is not made. */
 function saveWithInterfaces(call: Call, instance: InstanceRecord): InstanceRecord {
   return call.cloud.state.transaction(() => {
+    requireRoom(call, 'databases');
     placeInterfaces(call, instance);
     return saveInstance(call, instance);
   });

@@ -35,7 +35,7 @@ export function tokenProblem(
     text('X-Amz-Date').replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'),
   );
   const lifetime = Number(text('X-Amz-Expires'));
-  const now = owner.cloud.now();
+  const now = owner.cloud.machineTime();
   if (!(lifetime > 0 && lifetime <= longestLifetimeSeconds) || Number.isNaN(signedAt))
     return 'it does not say when it was signed and for how long';
   if (signedAt > now.getTime() + clockSkewMs) return 'it was signed in the future';

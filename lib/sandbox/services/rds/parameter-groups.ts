@@ -16,6 +16,7 @@ import type {
 import { recordKey } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
 import { pageOf } from '../../paging.ts';
+import { requireRoom } from '../../quotas.ts';
 import { allows, type EngineParameter, families, parametersOf } from './engine.ts';
 import {
   changeInstance,
@@ -100,6 +101,7 @@ export function makeParameterGroup(owner: Owner, wanted: NewParameterGroup): Par
     throw new AwsError('DBParameterGroupAlreadyExists', `Parameter group ${name} already exists`);
   }
   for (const [parameter, value] of Object.entries(wanted.values)) checkedParameter(family, parameter, value);
+  requireRoom(owner, 'dbParameterGroups');
   return save(owner, {
     name,
     arn: rdsArn(owner, 'pg', name),

@@ -11,6 +11,7 @@ import type {
 import { recordKey } from '../../identifiers.ts';
 import { AwsError, type Call, type Cloud } from '../../model.ts';
 import { pageOf } from '../../paging.ts';
+import { requireRoom } from '../../quotas.ts';
 import { watchKey } from './encryption.ts';
 import { engine } from './engine.ts';
 import {
@@ -31,9 +32,6 @@ import { isStopping } from './stopping.ts';
 import { findSubnetGroup } from './subnet-groups.ts';
 import { tagsOf } from './tags.ts';
 
-/** "Quotas and constraints for Amazon RDS": manual snapshots an account and Region. */
-const manualLimit = 100;
-
 /** @throws AwsError DBSnapshotNotFound (404). */
 export function findSnapshot(owner: Owner, given: string | undefined): SnapshotRecord {
   const name = required(given, 'DBSnapshotIdentifier');
@@ -51,11 +49,7 @@ export function freeSnapshotName(owner: Owner, given: string | undefined): strin
       `Cannot create the snapshot because a snapshot with the identifier ${id} already exists.`,
     );
   }
-  const manual = snapshotTable(owner)
-    .list(recordKey(owner))
-    .filter(({ type }) => type === 'manual');
-  if (manual.length >= manualLimit)
-    throw new AwsError('SnapshotQuotaExceeded', `Cannot create more than ${manualLimit} manual snapshots`);
+  requireRoom(owner, 'dbSnapshots');
   return id;
 }
 

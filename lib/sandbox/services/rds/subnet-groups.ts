@@ -13,6 +13,7 @@ import type {
 import { recordKey } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
 import { pageOf } from '../../paging.ts';
+import { requireRoom } from '../../quotas.ts';
 import {
   checkedIdentifier,
   instanceTable,
@@ -109,6 +110,7 @@ export async function makeSubnetGroup(call: Call, wanted: NewSubnetGroup): Promi
   if (subnetGroupTable(call).get(recordKey(call, name)) !== undefined) {
     throw new AwsError('DBSubnetGroupAlreadyExists', `The DB subnet group '${name}' already exists.`);
   }
+  requireRoom(call, 'dbSubnetGroups');
   return save(call, {
     name,
     arn: rdsArn(call, 'subgrp', name),
