@@ -61,8 +61,9 @@ async function deployOnce(work: Deployment, wanted: WantedStack): Promise<Deploy
     return { stack: await protect(work, wanted, existing, false), changed: false };
   }
   const before = existing ?? found;
-  const changed = await applyChangeSet(work, wanted, existing, before?.stackId);
-  const stack = await onceVisible(work.context, () => work.stacks.describe(wanted.name, work.context.signal));
+  const { changed, seen } = await applyChangeSet(work, wanted, existing, before?.stackId);
+  const stack =
+    seen ?? (await onceVisible(work.context, () => work.stacks.describe(wanted.name, work.context.signal)));
   if (stack === undefined) throw vanished(wanted);
   await observe(work, wanted, stack);
   if (inProgress(stack.status)) return deployOnce(work, wanted);
@@ -190,28 +191,29 @@ function executionPrefix({ context }: Watch, wanted: WantedStack): string {
   return context.token(`execute:${context.run.generation}:${wanted.component}`).slice(0, 32);
 }
 
-/** Answers whether anything changed. */
+/** Answers whether anything changed, and the stack as it was seen at the end of the operation. */
 async function applyChangeSet(
   watch: Watch,
   wanted: WantedStack,
   existing: StackView | undefined,
   previousStackId: string | undefined,
-): Promise<boolean> {
+): Promise<{ readonly changed: boolean; readonly seen?: StackView | undefined }> {
   const { context, stacks } = watch;
   // The same call in the same generation is the same operation; a retry, or a stack made anew, is another one.
   const purpose = `${context.run.generation}:${previousStackId ?? 'new'}`;
   const changeSet = await makeChangeSet(watch, wanted, existing, purpose);
-  if (changeSet === undefined) return false;
+  if (changeSet === undefined) return { changed: false };
   const { used } = await reviewed(watch, wanted, changeSet, existing);
   const token = `${executionPrefix(watch, wanted)}${context.token(`execute:${changeSet.id}`).slice(0, 32)}`;
+  let seen: StackView | undefined;
   const execute = async () => {
     await context.checkpoint();
     await stacks.executeChangeSet(changeSet.id, token, context.signal);
-    await followed(watch, changeSet.stackId, false);
+    seen = await followed(watch, changeSet.stackId, false);
   };
   if (existing === undefined) await execute();
   else await withGuardRelaxed(watch, wanted.component, existing, used, execute);
-  return true;
+  return { changed: true, seen: seen?.status === 'DELETE_COMPLETE' ? undefined : seen };
 }
 
 /**

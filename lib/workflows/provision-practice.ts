@@ -1,4 +1,5 @@
 import { appendAudit } from '../db/audit-store.ts';
+import { releaseCapacity } from '../db/capacity-store.ts';
 import type { Trx } from '../db/database.ts';
 import { failDeployment, setDeploymentState } from '../db/deployment-store.ts';
 import { closeSignUpOf, endProvisioning } from '../db/practice-lifecycle-store.ts';
@@ -41,6 +42,8 @@ export function provisionPractice(parts: SiloParts): WorkflowDefinition {
 export async function provisioningCancelled(trx: Trx, run: Run, kept: Kept, now: Date): Promise<void> {
   await setDeploymentState(trx, run.id, 'cancelled', now);
   if (!(await endProvisioning(trx, run.practiceId, 'provisioning_cancelled', now))) return;
+  const reason = 'provisioning cancelled: nothing that uses a quota is left';
+  await releaseCapacity(trx, run.practiceId, reason, { runId: run.id, now });
   const subject = { type: 'practice', id: run.practiceId };
   await audit(trx, run, subject, 'practice.provisioning_cancelled', { kept }, now);
   const signUpId = await closeSignUpOf(trx, run.practiceId, now);
