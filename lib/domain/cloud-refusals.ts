@@ -12,7 +12,7 @@ const quotas: readonly (readonly [RegExp, ReachedQuota])[] = [
   [/VpcLimitExceeded|maximum number of VPCs/i, { name: 'VPCs per Region', limit: 'vpcs' }],
   [/AddressLimitExceeded|maximum number of addresses/i, { name: 'EC2-VPC Elastic IPs', limit: 'elasticIps' }],
   [
-    /InstanceQuotaExceeded|StorageQuotaExceeded|maximum number of DB instances/i,
+    /InstanceQuotaExceeded|StorageQuotaExceeded|DB Instance quota exceeded|maximum number of DB instances/i,
     { name: 'DB instances', limit: 'databases' },
   ],
   [/SnapshotQuotaExceeded|maximum number of DB snapshots/i, { name: 'Manual DB snapshots', limit: null }],
@@ -20,7 +20,10 @@ const quotas: readonly (readonly [RegExp, ReachedQuota])[] = [
     /DBSubnetGroupQuotaExceeded|DBParameterGroupQuotaExceeded/i,
     { name: 'DB subnet groups or parameter groups', limit: null },
   ],
-  [/TooManyLoadBalancers/i, { name: 'Application Load Balancers per Region', limit: 'loadBalancers' }],
+  [
+    /TooManyLoadBalancers|maximum number of load balancers/i,
+    { name: 'Application Load Balancers per Region', limit: 'loadBalancers' },
+  ],
   [/quota for RolesPerAccount/i, { name: 'Roles per account', limit: 'roles' }],
   [/quota for PoliciesPerAccount/i, { name: 'Customer managed policies in an AWS account', limit: null }],
   [
