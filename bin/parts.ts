@@ -4,7 +4,7 @@ import type { AppDeps } from '../control-api/app.ts';
 import { connectCells, type Pace } from '../lib/aws/index.ts';
 import { type Config, sandboxDefaults } from '../lib/config.ts';
 import { findCellOf } from '../lib/db/cell-store.ts';
-import { type Database, migrate, openEmbedded, openServer } from '../lib/db/database.ts';
+import { assertAnswers, type Database, migrate, openEmbedded, openServer } from '../lib/db/database.ts';
 import { sharedCallBudget } from '../lib/db/shared-call-budget.ts';
 import { callLimits } from '../lib/domain/call-budget.ts';
 import { type Cell, configuredCellId } from '../lib/domain/cell.ts';
@@ -12,6 +12,7 @@ import type { CellAccess } from '../lib/ports/cell-access.ts';
 import type { Clock } from '../lib/ports/clock.ts';
 import type { CloudPorts } from '../lib/ports/cloud.ts';
 import type { CellAddress, Clouds } from '../lib/ports/clouds.ts';
+import { advanceOffboardings } from '../lib/reconcilers/advance-offboardings.ts';
 import { type DriftParts, detectDrift } from '../lib/reconcilers/detect-drift.ts';
 import { placePractices } from '../lib/reconcilers/place-practices.ts';
 import { recoverRuns } from '../lib/reconcilers/recover-runs.ts';
@@ -52,9 +53,15 @@ export interface StandIns {
 
 /** The database as it stands, whatever its migrations. */
 export async function connectDatabase(config: Config): Promise<Database> {
-  return config.databaseUrl === undefined
-    ? openEmbedded(config.dataDirectory)
-    : openServer(config.databaseUrl);
+  if (config.databaseUrl === undefined) return openEmbedded(config.dataDirectory);
+  const database = openServer(config.databaseUrl);
+  try {
+    await assertAnswers(database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return database;
 }
 
 export async function openDatabase(config: Config): Promise<Database> {
@@ -142,6 +149,7 @@ export async function startWork(
   const reconcilers = [
     recoverRuns(engine, log),
     placePractices(core, log),
+    advanceOffboardings({ ...core, log }),
     detectDrift(drift),
     watchHealth({
       db: database.db,
@@ -151,7 +159,7 @@ export async function startWork(
     }),
   ];
   return async () => {
-    await Promise.all(reconcilers.map((reconciler) => reconciler.stop()));
+    await Promise.all([engine.handOver(), ...reconcilers.map((reconciler) => reconciler.stop())]);
     await engine.stop();
     clouds.close();
   };

@@ -45,6 +45,13 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'POST /v1/practices/:id/owner-invitation': ['operator'],
   'DELETE /v1/practices/:id/owner-invitation': ['operator'],
   'GET /v1/cost': everyRole,
+  // To cut access off is also for those who answer for the data; to let people in again is the operators' to answer for.
+  'POST /v1/practices/:id/suspend': ['operator', 'security_admin'],
+  'POST /v1/practices/:id/resume': ['operator'],
+  // An exit ends in the loss of all data: its beginning and its terms are a security administrator's, taking it back is not.
+  'GET /v1/practices/:id/offboarding': everyRole,
+  'POST /v1/practices/:id/offboard': ['security_admin'],
+  'POST /v1/practices/:id/offboarding/cancel': ['operator', 'security_admin'],
 
   'GET /v1/runs': runReaders,
   'GET /v1/runs/:id': runReaders,

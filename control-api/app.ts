@@ -11,6 +11,7 @@ import { registerRateLimit } from './plugins/external/rate-limit.ts';
 import { registerSecurityHeaders } from './plugins/external/security-headers.ts';
 import { costRoutes } from './routes/cost.ts';
 import { driftRoutes } from './routes/drift.ts';
+import { lifeCycleRoutes } from './routes/life-cycle.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { ownerInvitationRoutes } from './routes/owner-invitations.ts';
 import { practiceChangeRoutes } from './routes/practice-changes.ts';
@@ -62,6 +63,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   signUpRoutes(app, deps, limits);
   practiceRoutes(app, deps);
   practiceChangeRoutes(app, deps);
+  lifeCycleRoutes(app, deps);
   costRoutes(app, deps);
   ownerInvitationRoutes(app, deps);
   driftRoutes(app, deps);

@@ -4,6 +4,7 @@ import { practiceCostCommand } from './cost.ts';
 import { practiceDriftCommand } from './drift.ts';
 import { practiceEvidenceCommand } from './evidence.ts';
 import { findPractice, latestRunOf } from './find.ts';
+import { lifeCycleCommands } from './life-cycle.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import type { Output } from './output.ts';
 import { ownerInvitationCommands } from './owner-invitation.ts';
@@ -45,6 +46,7 @@ export function practiceCommands(group: Command, invocation: Invocation): void {
   practiceEvidenceCommand(group, invocation);
 
   practiceChangeCommands(group, invocation);
+  lifeCycleCommands(group, invocation);
 
   practiceCostCommand(group, invocation);
   ownerInvitationCommands(group, invocation);
@@ -129,6 +131,9 @@ function nextStep({ id, state }: Practice): string | undefined {
   if (state === 'waiting') return 'npx lumenality cell list';
   if (state === 'provisioning') return `npx lumenality practice watch ${id}`;
   if (state === 'provisioning_failed') return `npx lumenality run show ${id}, then run retry ${id} --wait`;
+  if (state === 'suspended') return `npx lumenality practice resume ${id} --reason "…" --wait`;
+  if (state === 'offboarding' || state === 'deprovisioned')
+    return `npx lumenality practice offboarding ${id}`;
   return state === 'active' ? `npx lumenality practice evidence ${id}` : undefined;
 }
 

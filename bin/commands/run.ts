@@ -147,6 +147,19 @@ async function retryRun(session: Session, { wait, ...watching }: Wait, [text = '
   return undefined;
 }
 
+/** What calling a run off means, for the question before it. */
+const whatCancelDoes: Readonly<Record<Run['workflow'], string>> = {
+  'provision-practice': 'What it has made so far is removed.',
+  'update-practice': 'Its stacks stay as they are by then.',
+  'suspend-practice': 'The access is opened again.',
+  'resume-practice': 'The access is closed again.',
+  'offboard-practice': 'The practice stays what it was.',
+  'deprovision-practice': 'The final snapshot is deleted, and a new grace period begins.',
+  'shred-practice': 'The key is kept, and the retention goes on.',
+  'keep-key': 'It cannot be called off.',
+  'purge-practice': 'It cannot be called off.',
+};
+
 async function cancelRun(
   session: Session,
   { reason, wait, ...watching }: Wait & { readonly reason: string },
@@ -154,11 +167,7 @@ async function cancelRun(
 ) {
   const { api, output, confirm } = session;
   const { id, practiceId, workflow } = await findRun(api, text);
-  await confirm(
-    workflow === 'update-practice'
-      ? `Cancel the update of ${practiceId}? Its stacks stay as they are by then.`
-      : `Cancel the run of ${practiceId} and remove what it has made so far?`,
-  );
+  await confirm(`Cancel the run of ${practiceId} (${workflow})? ${whatCancelDoes[workflow]}`);
   const after = wait === true ? await newestSeq(api, id) : 0;
   const run = await api.post(`/v1/runs/${id}/cancel`, runSchema, { body: { reason } });
   output.line(`The run of ${practiceId} is ${run.state}.`);

@@ -36,6 +36,8 @@ export interface Session {
   readonly token: () => string;
   /** Returns when the person agrees or --yes was given; throws otherwise, and where there is nobody to ask. */
   readonly confirm: (question: string) => Promise<void>;
+  /** Returns when the person types `word`; throws otherwise. Where there is nobody to ask, `otherwise` says what to do instead. */
+  readonly confirmByWord: (question: string, word: string, otherwise: string) => Promise<void>;
 }
 
 type Handler<Options> = (
@@ -70,7 +72,15 @@ export function openSession(world: World, options: GlobalOptions): Session {
       color: options.color,
       wide: options.wide === true,
     }),
-    confirm: (question) => (options.yes === true ? Promise.resolve() : ask(world, question)),
+    confirm: async (question) => {
+      if (options.yes === true) return;
+      const answer = await ask(world, `${question} [y/N]`, question, 'repeat the command with --yes');
+      if (!/^y(es)?$/i.test(answer)) throw declined();
+    },
+    confirmByWord: async (question, word, otherwise) => {
+      const answer = await ask(world, `${question} Type ${word} to go on:`, question, otherwise);
+      if (answer !== word) throw declined();
+    },
   };
 }
 
@@ -118,21 +128,24 @@ function findToken({ env }: World, tokenFile: string | undefined): string {
   );
 }
 
-async function ask(world: World, question: string): Promise<void> {
+async function ask(world: World, prompted: string, question: string, otherwise: string): Promise<string> {
   if (world.stdin.isTTY !== true || world.stderr.isTTY !== true) {
-    throw commandError('usage', `${question} There is no terminal to ask on: repeat the command with --yes.`);
+    throw commandError('usage', `${question} There is no terminal to ask on: ${otherwise}.`);
   }
   const prompt = createInterface({ input: world.stdin, output: world.stderr });
   const interrupted = new AbortController();
   prompt.on('SIGINT', () => interrupted.abort());
   try {
-    const answer = await prompt.question(`${question} [y/N] `, { signal: interrupted.signal });
-    if (!/^y(es)?$/i.test(answer.trim())) throw commandError('interrupted', 'Nothing was changed.');
+    return (await prompt.question(`${prompted} `, { signal: interrupted.signal })).trim();
   } catch (error) {
     if (!interrupted.signal.aborted) throw error;
     world.stderr.write('\n');
-    throw commandError('interrupted', 'Nothing was changed.', { cause: error });
+    throw declined(error);
   } finally {
     prompt.close();
   }
+}
+
+function declined(cause?: unknown) {
+  return commandError('interrupted', 'Nothing was changed.', { cause });
 }

@@ -153,7 +153,7 @@ async function tellOutcome({ api, output }: Session, run: Run): Promise<void> {
     // What the run was for is read again, not concluded.
     const practice = await api.get(`/v1/practices/${run.practiceId}`, practiceSchema);
     output.line(`${colours.green('Succeeded')}${took}: practice ${practice.id} is ${practice.state}.`);
-    output.line(`Its app: ${practice.url ?? '-'}`);
+    if (practice.state === 'active') output.line(`Its app: ${practice.url ?? '-'}`);
     output.line(`The proof: npx lumenality practice evidence ${practice.id}`);
   } else if (run.state === 'failed') {
     output.line(`${colours.red('Failed')}${took}.`);
