@@ -1,12 +1,14 @@
 /** `npm start`: the control API with its workers; on embedded defaults the sandbox cloud and a first release too. */
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../control-api/app.ts';
 import { type Config, readConfig } from '../lib/config.ts';
 import { newestRelease } from '../lib/db/release-store.ts';
 import { systemActor } from '../lib/domain/access.ts';
 import { DomainError } from '../lib/domain/errors.ts';
+import type { RunEngine } from '../lib/runs/engine.ts';
 import type { Core } from '../lib/use-cases/core.ts';
 import { publishRelease } from '../lib/use-cases/publish-release.ts';
 import { ensureFirstToken } from '../lib/use-cases/tokens.ts';
@@ -43,8 +45,8 @@ await runUntilStopped(async (stops) => {
   await offerRelease(config, parts.core, releaseDirectory, endpoint);
   stops.push(await startWork(parts, log));
 
-  const app = await buildApp(appDeps(config, parts, endpoint, log));
-  stops.push(() => app.close());
+  const app = await buildApp({ ...appDeps(config, parts, endpoint, log), stopping: aborted });
+  stops.push(() => drain(app, parts.engine, config));
   const administrator = tokenFile(config);
   await ensureFirstToken(parts.core, administrator.save);
   const address = await listen(app, config);
@@ -53,6 +55,22 @@ await runUntilStopped(async (stops) => {
     `The administrator token is in ${administrator.path}. In a second terminal: npx lumenality doctor`,
   );
 });
+
+/** Requests in flight get so long to finish, in milliseconds. */
+const finishWithinMs = 10_000;
+
+/**
+ * Not ready from the signal on: runs are handed over while load balancers notice, and requests are served until they have; then
+ * those in flight finish.
+ */
+async function drain(app: FastifyInstance, engine: RunEngine, { drainSeconds }: Config): Promise<void> {
+  const handedOver = engine.handOver();
+  if (onStopSignal().aborted) await delay(drainSeconds * 1000);
+  const late = setTimeout(() => app.server.closeAllConnections(), finishWithinMs);
+  await app.close();
+  clearTimeout(late);
+  await handedOver;
+}
 
 /** Both run to their end, so that a failure of one never leaves the other half started and unknown. */
 async function settleBoth<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {

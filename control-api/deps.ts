@@ -30,6 +30,8 @@ export interface AppDeps {
   readonly practiceUrl: (hostName: string) => string;
   /** What /readyz asks beside the database: the queue and the cloud. */
   readonly readiness: readonly ReadinessCheck[];
+  /** Aborts when the process was asked to stop: it is not ready any more, and event streams end so that their readers go elsewhere. */
+  readonly stopping?: AbortSignal;
   readonly limits?: Partial<Limits>;
   /** How often an event stream asks for news, and how often a quiet one shows that it lives. Milliseconds. */
   readonly eventStream?: { readonly pollInterval: number; readonly heartbeatInterval: number };

@@ -22,8 +22,17 @@ export interface EventStreams {
 /** Streams that ask the store for news: rows are the only truth, so a stream may be served by any replica. */
 export function eventStreams(deps: AppDeps, maximum: number): EventStreams {
   const open = new Set<AbortController>();
+  const endAll = (): void => {
+    for (const ending of open) ending.abort();
+  };
+  deps.stopping?.addEventListener('abort', endAll, { once: true });
   return {
     open: (runId, afterSeq) => {
+      if (deps.stopping?.aborted === true) {
+        throw new DomainError('unavailable', 'This process is about to stop. Connect again.', {
+          retryable: true,
+        });
+      }
       if (open.size >= maximum) {
         throw new DomainError('unavailable', 'Too many event streams are open. Try again later.', {
           retryable: true,
@@ -39,9 +48,7 @@ export function eventStreams(deps: AppDeps, maximum: number): EventStreams {
       });
       return stream;
     },
-    endAll: () => {
-      for (const ending of open) ending.abort();
-    },
+    endAll,
   };
 }
 
@@ -56,7 +63,7 @@ async function* follow(
   let isEnded = endedStates.includes((await readRun(core, runId)).state);
   const startedAt = performance.now();
   let quietSince = startedAt;
-  yield `retry: ${retry}\n\n`;
+  yield waitFor(retry);
   try {
     while (!signal.aborted && performance.now() - startedAt < longest) {
       const events = await listRunEvents(core, runId, { afterSeq: last, limit: batch });
@@ -79,6 +86,8 @@ async function* follow(
       }
       await sleep(pollInterval, undefined, { signal }).catch(ignoreAbort);
     }
+    // Readers of a process that ends come back one after the other, not all at once.
+    if (signal.aborted) yield waitFor(retry * (1 + Math.random()));
   } catch (error) {
     // The answer has begun, so no problem document can follow: the reader sees the cut and connects again.
     log.error({ err: error, runId }, 'an event stream broke off');
@@ -93,6 +102,11 @@ function endsRun(event: RunEvent, before: boolean): boolean {
 
 function frame(event: RunEvent): string {
   return `id: ${event.seq}\nevent: ${event.body.kind}\ndata: ${JSON.stringify(toRunEvent(event))}\n\n`;
+}
+
+/** When the reader shall connect again after the end of the stream (HTML Standard, "Server-sent events"). */
+function waitFor(milliseconds: number): string {
+  return `retry: ${Math.round(milliseconds)}\n\n`;
 }
 
 /** An aborted wait is how a stream is told to end; anything else is a fault. */

@@ -55,6 +55,7 @@ const environmentSchema = z.object({
   LUMENALITY_CELL_LIMITS: z.string().transform(limitsIn).pipe(namedLimitsSchema).optional(),
   LUMENALITY_RELEASE_DIR: text.optional(),
   LUMENALITY_TRUST_PROXY: text.optional(),
+  LUMENALITY_DRAIN_SECONDS: wholeNumber(0, 600).optional(),
   LUMENALITY_WORKER_CONCURRENCY: wholeNumber(1, 200).default(25),
   LUMENALITY_CALL_RATES: text.optional(),
   LUMENALITY_DRIFT_INTERVAL_MINUTES: wholeNumber(5, 10_080).default(60),
@@ -109,6 +110,11 @@ export interface Config {
   readonly releaseDirectory: string | undefined;
   /** Addresses of our own proxies, comma-separated: what they say in X-Forwarded-For is believed. */
   readonly trustProxy: string | undefined;
+  /**
+   * Asked to stop, the process answers `/readyz` with 503 and still serves for so long, until load balancers have noticed; no time
+   * where nothing else could take over.
+   */
+  readonly drainSeconds: number;
   readonly workerConcurrency: number;
   /** Calls a second, at most, that all replicas together make to one cell's CloudFormation. */
   readonly callRates: Readonly<Record<CallKind, number>>;
@@ -143,6 +149,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     cell: cellOf(env),
     releaseDirectory: env.LUMENALITY_RELEASE_DIR,
     trustProxy: env.LUMENALITY_TRUST_PROXY,
+    drainSeconds: env.LUMENALITY_DRAIN_SECONDS ?? (env.DATABASE_URL === undefined ? 0 : 5),
     workerConcurrency: env.LUMENALITY_WORKER_CONCURRENCY,
     callRates: callRatesOf(env),
     driftIntervalMinutes: env.LUMENALITY_DRIFT_INTERVAL_MINUTES,

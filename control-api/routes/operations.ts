@@ -23,11 +23,14 @@ export function operationsRoutes(app: Routes, deps: AppDeps, metrics: Metrics): 
     method: 'GET',
     url: '/readyz',
     schema: {
-      summary: 'Whether the database, the queue and the cloud answer',
+      summary: 'Whether the database, the queue and the cloud answer, and the process is not about to stop',
       tags: ['operations'],
       response: { 200: readinessSchema, 503: readinessSchema },
     },
     handler: async (request, reply) => {
+      if (deps.stopping?.aborted === true) {
+        return reply.code(503).send({ status: 'not_ready', parts: [{ part: 'process', ready: false }] });
+      }
       const { ready, parts } = await checkReadiness(deps.core, deps.readiness);
       for (const { part, cause } of parts) {
         if (cause !== undefined) request.log.warn({ err: cause, part }, 'a part does not answer');

@@ -29,7 +29,7 @@ function beginning(pglite: PGlite) {
       });
     } catch (error) {
       if (begun) throw error;
-      const refuse = (): Promise<never> => Promise.reject(error as Error);
+      const refuse = (): Promise<never> => Promise.reject(error);
       return work({ query: refuse } as unknown as Transaction);
     }
   };
