@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { appendRunEvents } from '../../lib/db/run-event-store.ts';
+import type { CellState } from '../../lib/domain/cell.ts';
 import type { PracticeState } from '../../lib/domain/practice.ts';
 import { type RunState, runStates } from '../../lib/domain/run.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
@@ -18,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-const practiceWhile: Readonly<Record<RunState, PracticeState>> = {
+const practiceWhile: Readonly<Record<Exclude<RunState, 'waiting'>, PracticeState>> = {
   queued: 'provisioning',
   running: 'provisioning',
   succeeded: 'provisioning',
@@ -27,15 +28,24 @@ const practiceWhile: Readonly<Record<RunState, PracticeState>> = {
   cancelled: 'provisioning_cancelled',
 };
 
+async function cellIs(state: CellState): Promise<void> {
+  await api.database.db.updateTable('cell').set({ state }).execute();
+}
+
 /** A run that was brought into a state as its worker would have. */
 async function runIn(state: RunState): Promise<{ id: string; practiceId: string }> {
   const headers = { 'idempotency-key': freshKey() };
   const payload = signUpRequest({ displayName: `Practice ${randomUUID()}` });
   const signUp = (await api.call({ method: 'POST', url: '/v1/signups', headers, payload })).json();
   const url = `/v1/signups/${signUp.id}/approve`;
+  if (state === 'waiting') await cellIs('draining');
   const approved = (await api.call({ method: 'POST', url, payload: { reason: 'checked' } })).json();
   const run = { id: approved.runId, practiceId: approved.practiceId };
   const { db } = api.database;
+  if (state === 'waiting') {
+    await cellIs('active');
+    return run;
+  }
   await db.updateTable('run').set({ state }).where('id', '=', run.id).execute();
   await db
     .updateTable('practice')
@@ -74,11 +84,17 @@ test.each(runStates)('a %s run can be retried only if it failed', async (state) 
 test.each(runStates)('a %s run can be cancelled until it has ended', async (state) => {
   const run = await runIn(state);
   const answer = await cancel(run.id);
-  if (!['queued', 'running', 'failed'].includes(state)) {
+  if (!['waiting', 'queued', 'running', 'failed'].includes(state)) {
     expect(answer.json()).toEqual(expect.objectContaining({ status: 409, code: 'wrong_state', state }));
     return;
   }
   expect(answer.statusCode).toBe(202);
+  if (state === 'waiting') {
+    // Nothing was made of it, so nobody has to remove anything.
+    expect(answer.json()).toMatchObject({ state: 'cancelled', waitingFor: null, kept: [] });
+    expect(api.enqueued.filter(({ id }) => id === run.id)).toEqual([]);
+    return;
+  }
   expect(answer.json().state).toBe('cancelling');
   expect(api.enqueued.at(-1)).toEqual({ ...run, generation: 2 });
   const trail = (await api.call({ url: `/v1/audit?subjectType=run&subjectId=${run.id}` })).json().items;

@@ -6,10 +6,12 @@ import type { AppDeps } from '../../control-api/deps.ts';
 import { createLogger } from '../../control-api/logger.ts';
 import type { Database } from '../../lib/db/database.ts';
 import type { Role } from '../../lib/domain/access.ts';
+import type { CellAccess } from '../../lib/ports/cell-access.ts';
 import type { RunQueue } from '../../lib/runs/queue.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
 import { ensureFirstToken } from '../../lib/use-cases/tokens.ts';
 import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
+import { openAccess, recordTestCell } from './cells.ts';
 import { openTestDatabase } from './database.ts';
 
 export const provisioningSteps = ['prepare', 'deploy-foundation', 'verify', 'activate'] as const;
@@ -46,7 +48,10 @@ export function freshKey(): string {
   return `test-key-${keys}`;
 }
 
-export async function startTestApi(overrides: Partial<AppDeps> = {}): Promise<TestApi> {
+export async function startTestApi(
+  overrides: Partial<AppDeps> = {},
+  access: CellAccess = openAccess,
+): Promise<TestApi> {
   const database = await openTestDatabase();
   const clock: TestApi['clock'] = { at: new Date('2026-11-20T12:00:00Z') };
   const faults: TestApi['queue'] = {};
@@ -66,10 +71,11 @@ export async function startTestApi(overrides: Partial<AppDeps> = {}): Promise<Te
       },
     },
     queue,
-    domain: 'practices.test',
+    cellAccess: access,
     steps: { ...workflowSteps, 'provision-practice': provisioningSteps, 'update-practice': updateSteps },
     shapes: siloShapes,
   };
+  await recordTestCell(core, { domain: 'practices.test' });
   const log: string[] = [];
   const destination: DestinationStream = { write: (line) => void log.push(line) };
   const app = await buildApp({

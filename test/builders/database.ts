@@ -21,7 +21,8 @@ export async function openTestDatabase(): Promise<Database> {
   return database;
 }
 
-const empty: Release['templates'] = { foundation: '{}', data: '{}', service: '{}' };
+const nothing = JSON.stringify({ Resources: {} });
+const empty: Release['templates'] = { foundation: nothing, data: nothing, service: nothing };
 
 /** Publishes a release that nobody could deploy; `digit` (0–9, a–f) makes its id and hashes, whatever the templates. */
 export async function publishTestRelease(

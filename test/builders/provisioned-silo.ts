@@ -6,6 +6,7 @@ import { listSiloStacks } from '../../lib/db/silo-stack-store.ts';
 import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
 import { workflowDefinitions, workflowSteps } from '../../lib/workflows/all-workflows.ts';
+import { openAccess } from './cells.ts';
 import { openTestDatabase } from './database.ts';
 import { insertPracticeRun, runIn, silent } from './runs.ts';
 import { type SandboxCloud, startSandboxCloud } from './sandbox-cloud.ts';
@@ -75,7 +76,7 @@ function coreOf(database: Database, engine: RunEngine): Core {
     db: database.db,
     clock,
     queue: engine.queue,
-    domain: sandboxDefaults.domain,
+    cellAccess: openAccess,
     steps: workflowSteps,
     shapes: siloShapes,
   };

@@ -21,6 +21,7 @@ import { retryRun } from '../../lib/use-cases/retry-run.ts';
 import { submitSignUp } from '../../lib/use-cases/submit-sign-up.ts';
 import { ensureFirstToken, revokeToken } from '../../lib/use-cases/tokens.ts';
 import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
+import { openAccess, recordTestCell } from '../builders/cells.ts';
 import { publishTestRelease } from '../builders/database.ts';
 import { type PostgresServer, startPostgres } from '../builders/postgres.ts';
 import { insertPracticeRun, runIn, silent } from '../builders/runs.ts';
@@ -119,10 +120,11 @@ describe('on a PostgreSQL server', () => {
         db: database.db,
         clock,
         queue,
-        domain: 'practices.test',
+        cellAccess: openAccess,
         steps: { ...workflowSteps, 'provision-practice': steps, 'update-practice': steps },
         shapes: siloShapes,
       };
+      await recordTestCell(core);
       releaseId = await publishTestRelease(database, 'a', clock.now());
     });
     afterAll(() => database.close());

@@ -21,6 +21,7 @@ import { recordInvitation } from '../../lib/use-cases/owner-invitation.ts';
 import { retryRun } from '../../lib/use-cases/retry-run.ts';
 import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
 import { provisioningSteps, provisionPractice } from '../../lib/workflows/provision-practice.ts';
+import { openAccess } from '../builders/cells.ts';
 import { openTestDatabase } from '../builders/database.ts';
 import { beginsStackCreation, eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 import { type SandboxCloud, startSandboxCloud } from '../builders/sandbox-cloud.ts';
@@ -100,7 +101,7 @@ describe('provision-practice, on the sandbox cloud', () => {
     db: database.db,
     clock,
     queue: engine.queue,
-    domain: sandboxDefaults.domain,
+    cellAccess: openAccess,
     steps: workflowSteps,
     shapes: siloShapes,
   });

@@ -21,6 +21,7 @@ import { retryRun } from '../../lib/use-cases/retry-run.ts';
 import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
 import { provisionPractice } from '../../lib/workflows/provision-practice.ts';
 import { updatePractice } from '../../lib/workflows/update-practice.ts';
+import { openAccess } from '../builders/cells.ts';
 import { openTestDatabase } from '../builders/database.ts';
 import { eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 import { type SmallCloud, smallRelease, startSmallCloud } from '../builders/small-silo.ts';
@@ -61,7 +62,7 @@ async function startEngine(): Promise<RunEngine> {
     db: database.db,
     clock,
     queue: started.queue,
-    domain: sandboxDefaults.domain,
+    cellAccess: openAccess,
     steps: {
       ...workflowSteps,
       'provision-practice': stepsOf('provision-practice'),

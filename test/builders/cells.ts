@@ -1,0 +1,30 @@
+import { sandboxDefaults } from '../../lib/config.ts';
+import { generousLimits } from '../../lib/domain/capacity.ts';
+import type { CellAccess } from '../../lib/ports/cell-access.ts';
+import { type ConfiguredCell, recordConfiguredCell } from '../../lib/use-cases/configured-cell.ts';
+import type { Core } from '../../lib/use-cases/core.ts';
+
+/** Lets the control plane into every cell, as the role of the configured one. */
+export const openAccess: CellAccess = {
+  check: async () => undefined,
+  caller: async () => ({
+    accountId: sandboxDefaults.credentials.accessKeyId,
+    arn: 'arn:aws:iam::000000000000:role/control-plane',
+  }),
+};
+
+/** The cell `main` as a test's environment would have it, with room for everybody unless told. */
+export function recordTestCell(core: Core, changes: Partial<ConfiguredCell> = {}): Promise<void> {
+  return recordConfiguredCell(core, {
+    region: sandboxDefaults.region,
+    domain: sandboxDefaults.domain,
+    hostedZoneId: sandboxDefaults.hostedZoneId,
+    imageRegistry: sandboxDefaults.imageRegistry,
+    s3PrefixListId: undefined,
+    backupCopyRegion: 'us-west-2',
+    alarmEmail: undefined,
+    limits: {},
+    standardLimits: generousLimits,
+    ...changes,
+  });
+}
