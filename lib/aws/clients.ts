@@ -6,11 +6,13 @@ import { ECSClient } from '@aws-sdk/client-ecs';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { RDSClient } from '@aws-sdk/client-rds';
+import { ResourceGroupsTaggingAPIClient } from '@aws-sdk/client-resource-groups-tagging-api';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { STSClient } from '@aws-sdk/client-sts';
 import { WAFV2Client } from '@aws-sdk/client-wafv2';
 import { DomainError } from '../domain/errors.ts';
+import { assertMaySend } from '../ports/may-send.ts';
 import { cloudFailure } from './errors.ts';
 
 interface Keys {
@@ -40,6 +42,7 @@ export interface AwsClients {
   readonly s3: S3Client;
   readonly secrets: SecretsManagerClient;
   readonly sts: STSClient;
+  readonly tagging: ResourceGroupsTaggingAPIClient;
   readonly waf: WAFV2Client;
   close(): void;
 }
@@ -73,13 +76,32 @@ export function createClients(options: ClientOptions): AwsClients {
     s3: new S3Client({ ...settings, forcePathStyle: options.endpoint !== undefined }),
     secrets: new SecretsManagerClient(settings),
     sts: new STSClient(settings),
+    tagging: new ResourceGroupsTaggingAPIClient(settings),
     waf: new WAFV2Client(settings),
   };
+  for (const client of Object.values(clients)) holdBack(client);
   return {
     ...clients,
     close: () => {
       for (const client of Object.values(clients)) client.destroy();
     },
+  };
+}
+
+interface SdkClient {
+  readonly config: Pick<STSClient['config'], 'requestHandler'>;
+}
+
+/**
+ * Asks before each request of a client, tries again included, whether it may still leave. The handler is what sees the caller's signal, after
+ * everything that takes its time: credentials, signing and the pauses between tries.
+ */
+export function holdBack({ config: { requestHandler } }: SdkClient): void {
+  const handle = requestHandler.handle.bind(requestHandler);
+  requestHandler.handle = async (request, options: { abortSignal?: unknown } = {}) => {
+    // The SDK's own type of a signal is the least that it needs; ours is what the caller gave.
+    assertMaySend(options.abortSignal as AbortSignal | undefined);
+    return handle(request, options);
   };
 }
 

@@ -51,6 +51,7 @@ function openLine(db: Db, key: BucketKey, limits: CallLimits): Line {
   let { most: rate } = bounds;
   let waitedMs = 0;
   let serving = false;
+  let nobodyWaits = new AbortController();
 
   const next = (): boolean => {
     const [first] = waiting;
@@ -59,6 +60,13 @@ function openLine(db: Db, key: BucketKey, limits: CallLimits): Line {
     waiting.delete(first);
     first.go();
     return true;
+  };
+  /** Ends early when nobody waits any more. */
+  const untilDue = async (due: number): Promise<void> => {
+    const left = due - performance.now();
+    if (left <= 0 || waiting.size === 0) return;
+    nobodyWaits = new AbortController();
+    await delay(Math.ceil(left), undefined, { signal: nobodyWaits.signal }).catch(() => undefined);
   };
   const ask = async (): Promise<Grant> => {
     const most = Math.max(1, Math.floor(rate * ahead));
@@ -76,10 +84,9 @@ function openLine(db: Db, key: BucketKey, limits: CallLimits): Line {
         rate = grant.rate;
         const begun = performance.now();
         for (const waitMs of waitsOf(grant.tokens, grant.rate, grant.granted)) {
-          const left = begun + waitMs - performance.now();
-          // What is owed and nobody waits for any more is left to whoever asks next.
-          if (left > 0 && waiting.size === 0) break;
-          if (left > 0) await delay(left);
+          await untilDue(begun + waitMs);
+          // What nobody waits for any more before it has come in is lost, and costs those who ask next a little time.
+          if (waiting.size === 0 && begun + waitMs > performance.now()) break;
           if (!next()) spare = { calls: spare.calls + 1, until: performance.now() + keepMs };
         }
       }
@@ -110,6 +117,7 @@ function openLine(db: Db, key: BucketKey, limits: CallLimits): Line {
           },
           fail: (reason) => {
             waiting.delete(one);
+            if (waiting.size === 0) nobodyWaits.abort();
             signal?.removeEventListener('abort', leave);
             reject(reason as Error);
           },

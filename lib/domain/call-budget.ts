@@ -74,7 +74,8 @@ export const sandboxCallRates: Readonly<Record<CallKind, number>> = {
  */
 export function waitsOf(left: number, rate: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => {
-    const owed = count - 1 - index - left;
+    // Those taken after this one are owed after it.
+    const owed = -left - (count - 1 - index);
     return owed <= 0 ? 0 : (owed / rate) * 1_000;
   });
 }

@@ -1,4 +1,5 @@
 import { type AuditFilter, type AuditRow, listAudit as auditRows } from '../db/audit-store.ts';
+import { type CallFigures, readCallFigures } from '../db/call-budget-store.ts';
 import { countByDrift } from '../db/drift-store.ts';
 import type { Page, PageRequest } from '../db/page.ts';
 import { type PlanRow, listPlans as planRows } from '../db/plan-store.ts';
@@ -37,16 +38,19 @@ export async function readRelease(core: Core, id: string): Promise<PublishedRele
 }
 
 export interface StateCounts {
+  /** What all replicas asked of each cell's CloudFormation, by kind of call. */
+  readonly calls: readonly CallFigures[];
   /** Active practices only. */
   readonly drift: readonly { readonly state: string; readonly count: number }[];
   readonly practices: readonly { readonly state: string; readonly count: number }[];
   readonly runs: readonly { readonly state: string; readonly count: number }[];
 }
 
-/** How many practices and runs are in each state. A state that nothing is in has no entry. */
+/** How many practices and runs are in each state, and what was asked of the cells' CloudFormation. A state that nothing is in has no entry. */
 export async function countStates(core: Core): Promise<StateCounts> {
   const practices = await countPractices(core.db);
   const drift = await countByDrift(core.db);
   const runs = await countRunsByState(core.db);
-  return { drift, practices, runs: [...runs].map(([state, count]) => ({ state, count })) };
+  const calls = await readCallFigures(core.db);
+  return { calls, drift, practices, runs: [...runs].map(([state, count]) => ({ state, count })) };
 }

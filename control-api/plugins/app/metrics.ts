@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { StateCounts } from '../../../lib/use-cases/read-records.ts';
 
 export interface Metrics {
@@ -26,6 +26,7 @@ export function measure(app: FastifyInstance): Metrics {
     'Active practices by how their silo compares with its release',
   );
   const runs = gaugeOf(registry, 'lumenality_runs', 'Runs by state');
+  const setCalls = callFigures(registry);
   app.addHook('onResponse', async (request, reply) => {
     // The route, never the path: one series a route, whatever callers ask for.
     const route = request.routeOptions.url ?? 'unknown';
@@ -42,6 +43,7 @@ export function measure(app: FastifyInstance): Metrics {
         gauge.reset();
         for (const { state, count } of values) gauge.set({ state }, count);
       }
+      setCalls(counts.calls);
       return registry.metrics();
     },
   };
@@ -49,4 +51,30 @@ export function measure(app: FastifyInstance): Metrics {
 
 function gaugeOf(registry: Registry, name: string, help: string): Gauge {
   return new Gauge({ name, help, labelNames: ['state'], registers: [registry] });
+}
+
+/** Counters of calls to the cells' CloudFormation: they grow in the database, for all replicas, so any of them may be asked. */
+function callFigures(registry: Registry): (figures: StateCounts['calls']) => void {
+  const options = { labelNames: ['cell', 'kind'], registers: [registry] };
+  const rate = new Gauge({
+    ...options,
+    name: 'lumenality_cloudformation_call_rate',
+    help: 'Calls a second that may leave for a cell',
+  });
+  const counter = (name: string, help: string) => new Counter({ ...options, name, help });
+  const calls = counter('lumenality_cloudformation_calls_total', 'Calls that were let through');
+  const throttles = counter('lumenality_cloudformation_throttles_total', 'Calls that AWS throttled');
+  const waits = counter(
+    'lumenality_cloudformation_wait_seconds_total',
+    'Time that calls waited for their turn',
+  );
+  return (figures) => {
+    for (const metric of [rate, calls, throttles, waits]) metric.reset();
+    for (const { cellId: cell, kind, ...of } of figures) {
+      rate.set({ cell, kind }, of.rate);
+      calls.inc({ cell, kind }, of.calls);
+      throttles.inc({ cell, kind }, of.throttles);
+      waits.inc({ cell, kind }, of.waitedMs / 1_000);
+    }
+  };
 }
