@@ -9,6 +9,8 @@ const signUpReaders = ['viewer', 'operator', 'plan_admin', 'security_admin'] as 
 const evidenceReaders = ['viewer', 'operator', 'release_manager', 'security_admin'] as const;
 /** Plan administrators deal in terms: what runs do to silos is not theirs to follow. */
 const runReaders = ['viewer', 'operator', 'release_manager', 'security_admin', 'ci'] as const;
+/** Accounts and what is left in them: for those who place practices and those who answer for the accounts. */
+const cellReaders = ['viewer', 'operator', 'security_admin'] as const;
 /** The trail shows who did what to whom: for those who act on it, not for everyone who may look around. */
 const auditReaders = ['security_admin', 'operator'] as const;
 
@@ -52,6 +54,16 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'GET /v1/practices/:id/offboarding': everyRole,
   'POST /v1/practices/:id/offboard': ['security_admin'],
   'POST /v1/practices/:id/offboarding/cancel': ['operator', 'security_admin'],
+
+  'GET /v1/cells': cellReaders,
+  'GET /v1/cells/:id': cellReaders,
+  // It holds the external id, and whoever adds a cell decides which account is trusted.
+  'GET /v1/cells/:id/set-up': ['security_admin'],
+  'POST /v1/cells': ['security_admin'],
+  'DELETE /v1/cells/:id': ['security_admin'],
+  'POST /v1/cells/:id/activate': ['security_admin'],
+  'POST /v1/cells/:id/drain': ['security_admin'],
+  'PUT /v1/cells/:id/limits': ['security_admin'],
 
   'GET /v1/runs': runReaders,
   'GET /v1/runs/:id': runReaders,

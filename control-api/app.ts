@@ -9,6 +9,7 @@ import { logRequests } from './plugins/app/request-log.ts';
 import { registerApiDocuments } from './plugins/external/api-documents.ts';
 import { registerRateLimit } from './plugins/external/rate-limit.ts';
 import { registerSecurityHeaders } from './plugins/external/security-headers.ts';
+import { cellRoutes } from './routes/cells.ts';
 import { costRoutes } from './routes/cost.ts';
 import { driftRoutes } from './routes/drift.ts';
 import { lifeCycleRoutes } from './routes/life-cycle.ts';
@@ -64,6 +65,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   practiceRoutes(app, deps);
   practiceChangeRoutes(app, deps);
   lifeCycleRoutes(app, deps);
+  cellRoutes(app, deps);
   costRoutes(app, deps);
   ownerInvitationRoutes(app, deps);
   driftRoutes(app, deps);

@@ -51,6 +51,11 @@ export const approvalSchema = z
     signUp: signUpSchema,
     practiceId: z.string(),
     runId: z.uuid(),
+    cellId: z
+      .string()
+      .nullable()
+      .describe('Where the practice was placed; null when no cell has room: it waits, and goes on by itself'),
+    waitingFor: z.string().nullable().describe('Why it waits; null when it was placed'),
     /** Null when nobody was invited to be the first owner. */
     ownerInvitation: ownerInvitationSchema.nullable(),
   })

@@ -22,7 +22,7 @@ beforeAll(async () => {
   api = await startTestApi();
   releaseId = await publishTestRelease(api.database, 'a', api.clock.at);
   const data = JSON.stringify({ Resources: resources });
-  const templates = JSON.stringify({ foundation: '{"Resources":{}}', data, service: '{}' });
+  const templates = JSON.stringify({ foundation: '{"Resources":{}}', data, service: '{"Resources":{}}' });
   await api.database.db.updateTable('release').set({ templates }).where('id', '=', releaseId).execute();
 });
 afterAll(() => api.close());

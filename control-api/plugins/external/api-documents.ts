@@ -20,6 +20,10 @@ export async function registerApiDocuments(app: FastifyInstance, version: string
         { name: 'sign-ups', description: 'A practice asks; an operator decides' },
         { name: 'practices', description: 'Recorded state, observed stacks, health and evidence' },
         { name: 'runs', description: 'Executions of workflows, step by step' },
+        {
+          name: 'cells',
+          description: 'AWS accounts and Regions that hold silos, their limits and what is in use',
+        },
         { name: 'cost', description: 'What silos cost a month at list prices' },
         { name: 'records', description: 'Plans, releases and the audit trail' },
         { name: 'access', description: 'Tokens and who is asking' },
