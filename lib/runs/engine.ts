@@ -48,7 +48,7 @@ export interface RunEngine {
 }
 
 /** How long `handOver` waits for steps to come to a checkpoint, and `stop` for those whose signal has aborted. Milliseconds. */
-const handOverWithinMs = 10_000;
+const handOverWithinMs = 5_000;
 const stopWithinMs = 3_000;
 
 /** Durable runs: each step once, on a database that is embedded in this process or shared by many. */
