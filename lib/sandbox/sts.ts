@@ -52,6 +52,7 @@ function assumeRole(input: sdk.AssumeRoleRequest, call: Call): sdk.AssumeRoleRes
     roleArn: input.RoleArn ?? '',
     sessionName: session,
     externalId: input.ExternalId,
+    tags: Object.fromEntries((input.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),
   };
   if (!role || role.Arn !== input.RoleArn || !trusts(role.AssumeRolePolicyDocument, assumption)) {
     throw new AwsError(

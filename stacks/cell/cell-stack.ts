@@ -1,4 +1,4 @@
-import { Aws, CfnCondition, Fn, Token } from 'aws-cdk-lib';
+import { Aws, CfnCondition, Fn, type IResolvable } from 'aws-cdk-lib';
 import { CfnManagedPolicy, CfnRole } from 'aws-cdk-lib/aws-iam';
 import { CfnResourcePolicy } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
@@ -11,8 +11,11 @@ import { deployDenials, deploysData, deploysNetwork } from './deploy-policy.ts';
 import { deploysService } from './deploy-service-policy.ts';
 import { practiceBoundary } from './practice-boundary.ts';
 import { configurationReads } from './reads.ts';
+import { retirePolicy } from './retire-policy.ts';
 
 interface Trust {
+  /** `sts:AssumeRole` unless told. */
+  readonly Action?: readonly string[];
   readonly Principal: object;
   readonly Condition?: object;
 }
@@ -23,9 +26,16 @@ export class CellStack extends PlainStack {
     super(scope, 'lumenality-cell', 'Lumenality cell: roles that its silos share');
     const principal = this.parameter('ControlPlanePrincipalArn', {
       description:
-        'IAM role that the control plane runs as; empty: any principal of this account that IAM lets assume the role.',
+        'IAM role that the control plane runs as, or the root of its account: any principal there that IAM lets assume the role. Empty: of this account.',
       default: '',
-      allowedPattern: '^$|^arn:[^:]+:iam::[0-9]{12}:(role|user)/.+$',
+      allowedPattern: '^$|^arn:[^:]+:iam::[0-9]{12}:(root|(role|user)/.+)$',
+    });
+    const externalId = this.parameter('ExternalId', {
+      description:
+        'What the control plane has to say when it assumes its role; empty: nothing, as in an account of its own.',
+      default: '',
+      allowedPattern: '^$|^[A-Za-z0-9+=,.@:/_-]{16,256}$',
+      constraintDescription: 'At least 16 letters, digits or +=,.@:/_-, or empty.',
     });
     const hostedZoneId = this.parameter('HostedZoneId', {
       description: "Route 53 hosted zone of the practices' addresses.",
@@ -46,13 +56,21 @@ export class CellStack extends PlainStack {
       practiceBoundary(),
       'practice-boundary',
     );
+    const isNamed = this.unlessEmpty('ControlPlaneIsNamed', principal);
     const reads = this.policy(
       'ConfigurationReads',
       'How silos are configured, and nothing of what they keep',
       [allow('ReadConfiguration', configurationReads, '*')],
     );
     const controlPlane = this.role('ControlPlane', 'control-plane', 'What the control plane is to AWS', {
-      trust: { Principal: { AWS: this.assumers(principal) } },
+      trust: {
+        Principal: { AWS: isNamed(principal, accountRoot) },
+        // "The confused deputy problem" (IAM User Guide): who may name the role must know this cell's word too.
+        Condition: this.unlessEmpty('AsksForExternalId', externalId)(
+          { StringEquals: { 'sts:ExternalId': externalId } },
+          Aws.NO_VALUE,
+        ),
+      },
       policies: [
         reads,
         this.policy('ControlPlanePolicy', 'What the control plane does to silos', controlPlanePolicy()),
@@ -80,6 +98,17 @@ export class CellStack extends PlainStack {
         this.policy('DeployDenials', 'What no deployment may do', deployDenials(keyPoliciesUntil)),
       ],
     });
+    const retire = this.role('Retire', 'retire', 'Removes what outlives the stacks of one practice', {
+      trust: {
+        Action: ['sts:AssumeRole', 'sts:TagSession'],
+        // Where no principal is named, IAM says who may, as for the control plane's role.
+        Principal: { AWS: isNamed(controlPlane, accountRoot) },
+        Condition: { Null: { 'aws:RequestTag/lumenality:practice': 'false' } },
+      },
+      policies: [
+        this.policy('RetirePolicy', 'What removes the silo of the practice at hand', retirePolicy()),
+      ],
+    });
     // "Setting up and enabling Enhanced Monitoring" (Amazon RDS User Guide).
     this.role(
       'DatabaseMonitoring',
@@ -99,14 +128,16 @@ export class CellStack extends PlainStack {
     this.webFirewallLogs();
 
     this.output('ControlPlaneRoleArn', controlPlane, 'Role that the control plane assumes');
+    this.output('RetireRoleArn', retire, 'Role that the control plane removes silos with');
     this.output('DeployRoleArn', deploy, 'Role that CloudFormation deploys silos with');
   }
 
-  private assumers(principal: string): string {
-    const named = new CfnCondition(this, 'ControlPlaneIsNamed', {
-      expression: Fn.conditionNot(Fn.conditionEquals(principal, '')),
+  /** A choice by whether a parameter has a value. */
+  private unlessEmpty(id: string, value: string): (given: unknown, otherwise: unknown) => IResolvable {
+    const { logicalId } = new CfnCondition(this, id, {
+      expression: Fn.conditionNot(Fn.conditionEquals(value, '')),
     });
-    return Token.asString(Fn.conditionIf(named.logicalId, principal, accountRoot));
+    return (given, otherwise) => Fn.conditionIf(logicalId, given, otherwise);
   }
 
   private policy(

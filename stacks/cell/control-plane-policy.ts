@@ -1,11 +1,12 @@
 import { Aws } from 'aws-cdk-lib';
 import { cellRoleArn } from '../constructs/cell-names.ts';
 import { arnInCell } from '../constructs/practice-stack.ts';
-import { allow, deny, type Statement } from '../constructs/statements.ts';
-import { longestWait, ofSomePractice, readsOfPatientData } from './statements.ts';
+import { allow, deny, denyElsewhere, type Statement } from '../constructs/statements.ts';
+import { longestWait, ofSomePractice, otherRoles, readsOfPatientData } from './statements.ts';
 
 /** What the control plane does to a silo through CloudFormation; the deploy role then acts. */
 const deployments = [
+  'cloudformation:ContinueUpdateRollback',
   'cloudformation:DeleteChangeSet',
   'cloudformation:DeleteStack',
   'cloudformation:DescribeChangeSet',
@@ -22,13 +23,16 @@ const deployments = [
   'cloudformation:UpdateTerminationProtection',
 ];
 
-/** What verification reads beyond what CloudFormation compares. */
-const verificationReads = [
+/** What following stacks, verification, removal and the sweep for orphans read beyond what CloudFormation compares. */
+const furtherReads = [
+  'backup:ListBackupVaults',
   'cloudformation:DescribeStackDriftDetectionStatus',
+  'cloudformation:ListStacks',
   'ec2:DescribeTransitGatewayVpcAttachments',
   'ec2:DescribeVpcPeeringConnections',
   'ecs:DescribeTasks',
   'ecs:ListTasks',
+  'tag:GetResources',
 ];
 
 const silos = [arnInCell('cloudformation', 'stack/lumenality-*/*')];
@@ -42,7 +46,7 @@ const cell = ['lumenality-cell', 'lumenality-cell-copies'].map((name) =>
  */
 export function controlPlanePolicy(): Statement[] {
   return [
-    allow('VerifySilos', verificationReads, '*'),
+    allow('VerifySilos', furtherReads, '*'),
     allow('DeploySilos', deployments, silos),
     allow('DeploySilosAsDeployRoleOnly', ['cloudformation:CreateChangeSet'], silos, {
       StringEquals: { 'cloudformation:RoleArn': cellRoleArn('deploy') },
@@ -67,6 +71,11 @@ export function controlPlanePolicy(): Statement[] {
       'ForAnyValue:StringEquals': { 'aws:CalledVia': 'cloudformation.amazonaws.com' },
     }),
     allow('ScheduleKeyDeletion', ['kms:ScheduleKeyDeletion'], arnInCell('kms', 'key/*'), longestWait),
+    // What removes a database is not a right of every day: the control plane takes it on for one practice, by name, and CloudTrail has it.
+    allow('RetireOnePractice', ['sts:AssumeRole', 'sts:TagSession'], cellRoleArn('retire'), {
+      Null: { 'aws:RequestTag/lumenality:practice': 'false' },
+    }),
+    denyElsewhere('BecomesNobodyElse', otherRoles, cellRoleArn('retire')),
     deny('NeverTouchesTheCell', ['cloudformation:*'], cell),
     deny(
       'NeverReadsPatientData',

@@ -2,7 +2,14 @@ import { Aws } from 'aws-cdk-lib';
 import { cellPath } from '../constructs/cell-names.ts';
 import { arnInCell } from '../constructs/practice-stack.ts';
 import { allow, deny, type Statement } from '../constructs/statements.ts';
-import { global, keyPolicyWindow, longestWait, ofSomePractice, readsOfPatientData } from './statements.ts';
+import {
+  global,
+  keyPolicyWindow,
+  longestWait,
+  ofSomePractice,
+  otherRoles,
+  readsOfPatientData,
+} from './statements.ts';
 
 /** A request that makes something must tag it for a practice; CloudFormation does so with the stack's tags. */
 const taggedForPractice = { Null: { 'aws:RequestTag/lumenality:practice': 'false' } };
@@ -213,6 +220,7 @@ export function deploysData(keyPoliciesUntil: string): Statement[] {
         's3:DeleteBucket',
         's3:DeleteBucketPolicy',
         's3:ListBucket',
+        's3:PutBucketAbac',
         's3:PutBucketLogging',
         's3:PutBucketNotification',
         's3:PutBucketOwnershipControls',
@@ -264,7 +272,7 @@ export function deploysData(keyPoliciesUntil: string): Statement[] {
 /** Explicit, so that nobody can add what is left out above by one more policy. */
 export function deployDenials(keyPoliciesUntil: string): Statement[] {
   return [
-    deny('NeverReadsPatientData', readsOfPatientData.others, '*'),
+    deny('NeverReadsPatientData', [...readsOfPatientData.others, ...otherRoles], '*'),
     deny('NeverUsesKeysItself', readsOfPatientData.keys, '*', {
       StringNotEqualsIfExists: { 'kms:ViaService': throughKeepers },
     }),

@@ -21,7 +21,8 @@ export const longestWait = {
 
 /**
  * What neither the control plane nor the role that deploys for it may do, whatever else allows it: use a practice's key,
- * read a secret, an object, a log line or a row, become a practice's role, or run a command beside the app.
+ * read a secret, an object, a log line or a row, or run a command beside the app. Nor do they become another role (`otherRoles`), but for
+ * the one that the control plane removes silos with.
  */
 export const readsOfPatientData = {
   keys: cryptography,
@@ -43,6 +44,7 @@ export const readsOfPatientData = {
     'secretsmanager:GetSecretValue',
     'secretsmanager:PutSecretValue',
     'secretsmanager:UpdateSecret*',
-    'sts:AssumeRole',
   ],
 } as const;
+
+export const otherRoles = ['sts:AssumeRole'] as const;

@@ -7,7 +7,7 @@ export const cellPath = '/lumenality-cell/';
 export const copyVaultName = 'lumenality-copies';
 
 /** Roles that the stack `lumenality-cell` makes, by name. */
-type CellRole = 'control-plane' | 'deploy' | 'database-monitoring';
+type CellRole = 'control-plane' | 'deploy' | 'retire' | 'database-monitoring';
 
 /** ARN of a role of the cell, which practice templates and key policies count on by its name. */
 export function cellRoleArn(name: CellRole): string {

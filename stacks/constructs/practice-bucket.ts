@@ -9,8 +9,12 @@ const requestPrefix = 'practice-bucket/';
 /** How long a record of who asked for what is kept, as for the VPC's flow log. */
 export const accessRecordDays = 400;
 
-/** Public access is blocked four times over, and no object can belong to another account. */
+/**
+ * Public access is blocked four times over, and no object can belong to another account. The bucket's tags count in policies ("Using tags
+ * for attribute-based access control", Amazon S3 User Guide): whoever removes one practice's bucket cannot remove another's.
+ */
 const closed = {
+  abacStatus: 'Enabled',
   publicAccessBlockConfiguration: {
     blockPublicAcls: true,
     blockPublicPolicy: true,

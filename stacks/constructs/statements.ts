@@ -3,7 +3,8 @@ export interface Statement {
   readonly Sid: string;
   readonly Effect: 'Allow' | 'Deny';
   readonly Action: string | readonly string[];
-  readonly Resource: string | readonly string[];
+  readonly Resource?: string | readonly string[];
+  readonly NotResource?: string | readonly string[];
   readonly Condition?: object;
 }
 
@@ -23,6 +24,14 @@ export const allow = (
   resource: string | readonly string[],
   condition?: object,
 ): Statement => statement(sid, 'Allow', actions, resource, condition);
+
+/** Denies actions everywhere but on one resource. */
+export const denyElsewhere = (sid: string, actions: readonly string[], except: string): Statement => ({
+  Sid: sid,
+  Effect: 'Deny',
+  Action: actions,
+  NotResource: except,
+});
 
 export const deny = (
   sid: string,

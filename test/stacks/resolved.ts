@@ -2,6 +2,8 @@ import type { Template } from './template.ts';
 
 type Values = Readonly<Record<string, string>>;
 
+const noValue = 'AWS::NoValue';
+
 const pseudo: Values = {
   'AWS::AccountId': '111122223333',
   'AWS::Partition': 'aws',
@@ -27,7 +29,7 @@ export function resolved(template: Template, values: Values): Template {
     throw new Error(`The test cannot judge ${name}.`);
   };
   const functions: Readonly<Record<string, (operand: never) => unknown>> = {
-    Ref: (name: string) => lookUp(name),
+    Ref: (name: string) => (name === noValue ? undefined : lookUp(name)),
     'Fn::GetAtt': (path: readonly string[]) => lookUp(path.join('.')),
     'Fn::Join': ([separator, parts]: readonly [string, readonly unknown[]]) =>
       parts.map(work).join(separator),
@@ -40,7 +42,8 @@ export function resolved(template: Template, values: Values): Template {
     const [[name, operand] = []] = Object.entries(value);
     const apply = Object.keys(value).length === 1 ? functions[name ?? ''] : undefined;
     if (apply !== undefined) return apply(operand as never);
-    return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, work(part)]));
+    const parts = Object.entries(value).map(([key, part]) => [key, work(part)] as const);
+    return Object.fromEntries(parts.filter(([, part]) => part !== undefined));
   };
   const policies = new Set([
     'AWS::EC2::VPCEndpoint',

@@ -8,6 +8,8 @@ import type { Properties, Template } from './template.ts';
 const accountId = '111122223333';
 const region = 'us-east-1';
 const copyRegion = 'us-west-2';
+/** What the control plane runs as, in an account of its own. */
+export const controlPlaneProcess = 'arn:aws:iam::999988887777:role/control-plane-task';
 const ownVpc = (practice: string): string => `vpc-${practice}`;
 
 const templates = synthesise().templates;
@@ -61,6 +63,7 @@ function silo(practice: string): Template['Resources'] {
   return { ...of('foundation'), ...of('data'), ...of('service') };
 }
 
+const bucketAbac = parsed(templates.foundation.body).Resources['Bucket']?.Properties?.['AbacStatus'];
 const silos = new Map(['sunrise', 'harbor'].map((practice) => [practice, silo(practice)] as const));
 const cellPolicyIds = Object.entries(parsed(cellTemplates['lumenality-cell'].body).Resources)
   .filter(([, { Type }]) => Type === 'AWS::IAM::ManagedPolicy')
@@ -68,6 +71,9 @@ const cellPolicyIds = Object.entries(parsed(cellTemplates['lumenality-cell'].bod
 const cell = resolved(parsed(cellTemplates['lumenality-cell'].body), {
   ...Object.fromEntries(cellPolicyIds),
   HostedZoneId: 'Z1',
+  ControlPlanePrincipalArn: controlPlaneProcess,
+  ExternalId: 'the-external-id-of-this-cell',
+  'ControlPlaneRole.Arn': `arn:aws:iam::${accountId}:role/lumenality-cell/control-plane`,
   KeyPolicyChangesUntil: '2026-11-01T12:00:00Z',
 }).Resources;
 
@@ -100,7 +106,8 @@ function role(
 ): Omit<Principal, 'practice'> {
   const attached = document(resources, id, 'ManagedPolicyArns') as unknown as readonly string[];
   return {
-    arn: `arn:aws:sts::${accountId}:assumed-role/${id}/session`,
+    // A session's ARN has the role's name without its path.
+    arn: `arn:aws:sts::${accountId}:assumed-role/${path.split('/').at(-1)}/session`,
     roleArn: `arn:aws:iam::${accountId}:role${path}`,
     policies: attached.map((policy) => document(resources, policy, 'PolicyDocument')),
     ...(boundary !== undefined && { boundary }),
@@ -113,6 +120,11 @@ export function roleOf(practice: string, id: string): Principal {
 }
 
 export const controlPlane: Principal = role(cell, 'ControlPlaneRole', '/lumenality-cell/control-plane');
+/** The control plane once it has become the role that removes silos, for one practice. */
+export const retiring = (practice: string): Principal => ({
+  ...role(cell, 'RetireRole', '/lumenality-cell/retire'),
+  practice,
+});
 export const deployment: Principal = role(cell, 'DeployRole', '/lumenality-cell/deploy');
 
 const everything = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
@@ -181,11 +193,16 @@ const endpoints: Readonly<Record<string, string>> = {
   secretsmanager: 'EndpointsSecretsManager',
 };
 
+/** The role of the cell that an ARN names, by its logical id. */
+const trusting = (arn: string): string =>
+  arn.endsWith('/retire') ? 'RetireRole' : arn.endsWith('/deploy') ? 'DeployRole' : 'ControlPlaneRole';
+
 /** The policy that the resource itself has; `copies` stands for the second copies of all practices. */
-function resourcePolicy(prefix: string, practice: string): Properties | undefined {
+function resourcePolicy(prefix: string, practice: string, resource: string): Properties | undefined {
   const resources = practice === 'copies' ? copies : (silos.get(practice) ?? {});
   if (prefix === 'kms') return document(resources, 'Key', 'KeyPolicy');
   if (prefix === 's3') return document(resources, 'BucketPolicy', 'PolicyDocument');
+  if (prefix === 'sts') return document(cell, trusting(resource), 'AssumeRolePolicyDocument');
   if (prefix === 'sns') return document(resources, 'AlarmTopicPolicy', 'PolicyDocument');
   return undefined;
 }
@@ -219,7 +236,7 @@ const knownKeys = (simulation: Simulation): Simulation =>
 export async function decision(question: Question): Promise<string> {
   const { who, action, resource, of, from } = question;
   const [prefix = ''] = action.split(':');
-  const owned = resourcePolicy(prefix, of);
+  const owned = resourcePolicy(prefix, of, resource);
   const simulation: Simulation = {
     request: {
       principal: who.arn,
@@ -243,6 +260,8 @@ export async function decision(question: Question): Promise<string> {
       ],
     }),
   };
+  if (prefix === 's3')
+    simulation.additionalSettings = { s3: { bucketAbacEnabled: bucketAbac === 'Enabled' } };
   const answer = await runSimulation(knownKeys(simulation), {});
   if (answer.resultType !== 'single')
     throw new Error(`${action} on ${resource} cannot be judged: ${JSON.stringify(answer)}`);

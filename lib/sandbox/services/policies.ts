@@ -96,6 +96,8 @@ export interface Assumption {
   readonly roleArn: string;
   readonly sessionName: string;
   readonly externalId: string | undefined;
+  /** Of the session. */
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 /**
@@ -120,6 +122,9 @@ export function trusts(trustPolicy: string, assumption: Assumption): boolean {
       'aws:PrincipalAccount': accountId,
       'sts:RoleSessionName': assumption.sessionName,
       ...(externalId !== undefined && { 'sts:ExternalId': externalId }),
+      ...Object.fromEntries(
+        Object.entries(assumption.tags).map(([key, value]) => [`aws:RequestTag/${key}`, value]),
+      ),
     }),
   });
 }

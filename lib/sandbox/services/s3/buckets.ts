@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type * as sdk from '@aws-sdk/client-s3';
 import { AwsError, type Call } from '../../model.ts';
 import { actionsOf, isPublic, resourcesOf, statementsOf } from '../policies.ts';
+import { expireObjects } from './lifecycle.ts';
 import {
   type BucketEncryption,
   type BucketRecord,
@@ -73,7 +74,9 @@ export function createBucket(input: sdk.CreateBucketRequest, call: Call) {
 }
 
 export function deleteBucket({ Bucket }: sdk.DeleteBucketRequest, call: Call): void {
-  const { name } = existingBucket(Bucket, call);
+  const bucket = existingBucket(Bucket, call);
+  const { name } = bucket;
+  expireObjects(bucket, call);
   if (versionsUnder(name, '', call).length > 0) {
     throw new AwsError(
       'BucketNotEmpty',

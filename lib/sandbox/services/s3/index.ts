@@ -2,6 +2,7 @@
 import * as sdk from '@aws-sdk/client-s3';
 import type { ServiceEmulation } from '../../model.ts';
 import * as buckets from './buckets.ts';
+import { getBucketLifecycleConfiguration, putBucketLifecycleConfiguration } from './lifecycle.ts';
 import { listOperations } from './listing.ts';
 import { objectOperations } from './objects.ts';
 
@@ -25,6 +26,8 @@ export const service: ServiceEmulation = {
     PutBucketPolicy: buckets.putBucketPolicy,
     GetBucketPolicy: buckets.getBucketPolicy,
     DeleteBucketPolicy: buckets.deleteBucketPolicy,
+    PutBucketLifecycleConfiguration: putBucketLifecycleConfiguration,
+    GetBucketLifecycleConfiguration: getBucketLifecycleConfiguration,
     PutBucketLogging: buckets.putBucketLogging,
     GetBucketLogging: buckets.getBucketLogging,
     GetBucketNotificationConfiguration: buckets.getBucketNotificationConfiguration,

@@ -30,7 +30,9 @@ export interface BucketRecord {
   readonly logging?: { readonly TargetBucket: string; readonly TargetPrefix: string } | undefined;
   /** Whether changes are told to Amazon EventBridge; recorded only. */
   readonly eventBridge?: boolean | undefined;
-  /** As CloudFormation words them; recorded only. */
+  /** `Enabled` or `Disabled`: whether policies see the bucket's tags; recorded only. */
+  readonly abac?: string | undefined;
+  /** As CloudFormation words them. Evaluated when somebody wants the bucket deleted, and at no other time. */
   readonly lifecycleRules: ReadonlyArray<Readonly<Record<string, unknown>>>;
   readonly tags: Readonly<Record<string, string>>;
   readonly madeBy?: string | undefined;

@@ -9,6 +9,7 @@ import { type BucketRecord, bucketArn, bucketTable, existingBucket, putBucket } 
 type Properties = Record<string, unknown>;
 
 const emulated = new Set([
+  'AbacStatus',
   'BucketName',
   'BucketEncryption',
   'LifecycleConfiguration',
@@ -98,6 +99,7 @@ function settle(name: string, p: Properties, previous: Properties, c: ResourceCo
         },
         c,
       ),
+      abac: textOf(p['AbacStatus']),
       eventBridge: eventBridgeIn(p),
       lifecycleRules: lifecycleIn(p),
       tags: tagsOf(p, c),
@@ -120,6 +122,7 @@ function liveBucket(record: BucketRecord, p: Properties): Properties {
   const ServerSideEncryptionByDefault = { SSEAlgorithm: algorithm, KMSMasterKeyID: keyId };
   const { logging } = record;
   return {
+    AbacStatus: record.abac,
     BucketName: record.name,
     BucketEncryption: {
       ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault, BucketKeyEnabled: bucketKey }],
