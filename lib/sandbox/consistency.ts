@@ -157,6 +157,9 @@ export function createConsistency(milliseconds: () => number = () => performance
       },
       list: (prefix) => (births.size === 0 ? table.list(prefix) : shown(prefix).map(([, value]) => value)),
       entries: (prefix) => (births.size === 0 ? table.entries(prefix) : shown(prefix)),
+      *scan(prefix, after) {
+        for (const entry of table.scan(prefix, after)) if (!isHidden(name, entry[0])) yield entry;
+      },
       count: (prefix) => table.count(prefix),
     };
   }

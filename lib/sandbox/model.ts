@@ -42,6 +42,8 @@ export interface Table<T> {
   /** All records, in key order, whose key starts with `prefix`. */
   list(prefix?: string): T[];
   entries(prefix?: string): Array<[key: string, value: T]>;
+  /** What `entries` gives, one after the other as it is asked for, from behind the key `after`. */
+  scan(prefix: string, after?: string): Iterable<[key: string, value: T]>;
   /** How many `list` would give. */
   count(prefix?: string): number;
 }

@@ -93,6 +93,11 @@ function tableOver(database: Database<Buffer, string>): Table<unknown> {
     },
     list: (prefix = '') => [...range(prefix)].map(({ value }) => decodeRecord(value)),
     entries: (prefix = '') => [...range(prefix)].map(({ key, value }) => [key, decodeRecord(value)]),
+    *scan(prefix, after) {
+      const start = after === undefined ? bounds(prefix) : { ...bounds(prefix), start: after };
+      for (const { key, value } of database.getRange(start))
+        if (key !== after) yield [key, decodeRecord(value)];
+    },
     count: (prefix = '') => database.getKeysCount(bounds(prefix)),
   };
 }

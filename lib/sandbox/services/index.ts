@@ -14,6 +14,7 @@ import * as route53 from './route53/index.ts';
 import * as s3 from './s3/index.ts';
 import * as secretsmanager from './secretsmanager/index.ts';
 import * as sns from './sns/index.ts';
+import * as tagging from './tagging/index.ts';
 import * as wafv2 from './wafv2/index.ts';
 
 /** Every emulated service but STS and CloudFormation, which are parts of the sandbox itself. */
@@ -33,6 +34,7 @@ export const services: readonly ServiceEmulation[] = [
   s3.service,
   secretsmanager.service,
   sns.service,
+  tagging.service,
   wafv2.service,
 ];
 

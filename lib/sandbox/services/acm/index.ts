@@ -10,7 +10,7 @@ import { listOf, tagListOf, textOf } from '../properties.ts';
 import { changeResourceRecordSets } from '../route53/operations.ts';
 import { dnsName, findZone, resolve } from '../route53/zones.ts';
 
-type CertificateRecord = sdk.CertificateDetail & { Tags: sdk.Tag[] };
+export type CertificateRecord = sdk.CertificateDetail & { Tags: sdk.Tag[] };
 
 const certificates = (call: Call) => call.cloud.state.table<CertificateRecord>('acm.certificates');
 /** `<certificate ARN>|<user>` → the load balancer that serves with it. */
