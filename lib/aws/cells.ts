@@ -10,9 +10,11 @@ import { type ClientOptions, clientSettings, createClients } from './clients.ts'
 import { healthProbe, type ProbeSettings } from './health-probe.ts';
 import { siloActions } from './silo-actions.ts';
 import { siloReads } from './silo-reads.ts';
+import { siloRemovals } from './silo-removal.ts';
 import { stackDeployments } from './stack-deployments.ts';
 import { stackDrift } from './stack-drift.ts';
 import { type Pace, watchStacks } from './stack-watch.ts';
+import { taggedResources } from './tagged-resources.ts';
 
 /** How the control plane reaches AWS, or a sandbox that answers like it. */
 export interface Connection extends ClientOptions {
@@ -63,6 +65,11 @@ function connectCell(
     drift: stackDrift(clients, calls),
     silo: siloReads(clients),
     actions: siloActions(clients),
+    removal: siloRemovals(clients, {
+      region: cell.region,
+      ...(endpoint === undefined ? {} : { endpoint }),
+    }),
+    tagged: taggedResources(clients.tagging),
     probe: healthProbe(probe),
     reachable: async (signal) => {
       await identityOf(clients.sts, signal);
