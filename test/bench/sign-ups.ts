@@ -1,4 +1,3 @@
-import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { signUpRequest } from '../builders/sign-up.ts';
@@ -6,8 +5,9 @@ import type { Bench, Benchmark } from './benchmark.ts';
 import { startControlPlane } from './control-plane.ts';
 import { median, type Outcome } from './figures.ts';
 import { connections, post } from './http-load.ts';
+import { startPostgres } from './postgres-process.ts';
 import { startSandboxProcess } from './sandbox-process.ts';
-import { freePort, nextMessage } from './workspace.ts';
+import { nextMessage } from './workspace.ts';
 
 interface Size {
   readonly signUps: number;
@@ -33,7 +33,7 @@ export const signUpsOnPostgres: Benchmark = {
   name: 'sign-ups-postgresql',
   title: 'sign-ups over HTTP against the bare insert they end in, PostgreSQL server',
   run: async (bench) =>
-    compare(bench, { controlPlane: await startPostgres(bench), bare: await startPostgres(bench) }),
+    compare(bench, { controlPlane: await postgresFor(bench), bare: await postgresFor(bench) }),
 };
 
 async function compare(bench: Bench, places: Places): Promise<Outcome> {
@@ -88,20 +88,7 @@ async function bareInserts({ workspace }: Bench, place: string, size: Size): Pro
   return median(seconds.map((each) => size.signUps / each));
 }
 
-const readySchema = z.object({ ready: z.literal(true) });
-const postgresWithinMs = 60_000;
-
-/** Starts a server with an empty database; answers its connection string. */
-async function startPostgres({ workspace, say }: Bench): Promise<string> {
-  const port = await freePort();
-  const name = `postgresql-${port}`;
+async function postgresFor({ workspace, say }: Bench): Promise<string> {
   say('a PostgreSQL server');
-  // Started by root, the server runs as another user, who makes the data directory.
-  const parent = workspace.folder(name);
-  chmodSync(parent, 0o777);
-  const started = workspace.startEntry(name, 'test/bench/processes/postgres-server.ts', {
-    args: [join(parent, 'data'), String(port)],
-  });
-  await nextMessage(started, (message) => readySchema.safeParse(message).data, postgresWithinMs);
-  return `postgres://lumenality:bench@127.0.0.1:${port}/lumenality`;
+  return (await startPostgres(workspace)).url;
 }

@@ -65,6 +65,13 @@ export class Workspace {
     killGroup(child);
   }
 
+  /** `kill -9` of a program with everything that it has started. */
+  async kill({ process: child }: Started): Promise<void> {
+    const end = ended(child);
+    killGroup(child);
+    await end;
+  }
+
   /** Stops what runs, the youngest first, and removes the directory. */
   async close(): Promise<void> {
     this.#closed = true;
