@@ -177,8 +177,9 @@ class LiveRun {
   }
 
   #below(step: StepProgress, most: number): string {
-    const { lost } = this.#progress;
+    const { lost, waitingFor } = this.#progress;
     if (lost !== undefined) return `lost the control plane (${clean(lost)}); trying again`;
+    if (waitingFor !== undefined) return `waiting: ${clean(waitingFor)}`;
     if (this.#progress.state === 'cancelling') return 'cancelling: removing what is safe to remove';
     if (step.state === 'failed') return `${clean(step.message ?? 'failed')}; it may be tried again`;
     const resources = inProgress(step);

@@ -27,6 +27,10 @@ const groups: Readonly<Record<string, Group>> = {
     description: 'Follow runs; retry or cancel them',
     load: async () => (await import('./run.ts')).runCommands,
   },
+  cell: {
+    description: 'Look at the AWS accounts that hold silos; add, activate and drain them, set limits',
+    load: async () => (await import('./cell.ts')).cellCommands,
+  },
   token: {
     description: 'Create, list and revoke API tokens',
     load: async () => (await import('./token.ts')).tokenCommands,
@@ -129,7 +133,14 @@ function asCommandError(error: unknown): CommandError {
 }
 
 /** Fields whose flags have shorter names than theirs. */
-const shortNames: Readonly<Record<string, string>> = { 'release-id': 'release', 'logical-id': 'resource' };
+const shortNames: Readonly<Record<string, string>> = {
+  'release-id': 'release',
+  'logical-id': 'resource',
+  'account-id': 'account',
+  'hosted-zone-id': 'hosted-zone',
+  's3-prefix-list-id': 's3-prefix-list',
+  limits: 'limit',
+};
 
 /** Flags are named after the fields they set: `/contact/phone` is `--contact-phone`, if the command has it. */
 function flagOf(command: Command | undefined, pointer: string): string | undefined {

@@ -28,6 +28,8 @@ export class RunProgress {
   readonly workflow: string;
   state: Run['state'];
   readonly steps: StepProgress[];
+  /** What the run waits for, while it does. */
+  waitingFor: string | undefined;
   /** Whether the connection is lost at the moment, and why. */
   lost: string | undefined;
   readonly #listeners = new Set<() => void>();
@@ -37,6 +39,7 @@ export class RunProgress {
     this.practiceId = run.practiceId;
     this.workflow = run.workflow;
     this.state = run.state;
+    this.waitingFor = run.waitingFor ?? undefined;
     this.steps = run.steps.map((step) => ({
       ...newStep(step.name),
       state: step.state,
@@ -59,6 +62,7 @@ export class RunProgress {
   /** Brings the states in line with the run as the API tells it in the end. */
   settle(run: Run): void {
     this.state = run.state;
+    this.waitingFor = run.waitingFor ?? undefined;
     for (const { name, state, attempt, finishedAt } of run.steps) {
       Object.assign(this.step(name), { state, attempt, finishedAt: epoch(finishedAt) });
     }
@@ -69,6 +73,7 @@ export class RunProgress {
     switch (event.kind) {
       case 'run':
         this.state = event.state;
+        this.waitingFor = event.state === 'waiting' ? event.message : undefined;
         break;
       case 'step':
         this.#applyStep(event);

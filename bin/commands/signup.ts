@@ -295,8 +295,17 @@ async function approveSignUp(
       ...(token === undefined ? {} : { ownerInvitation: { tokenSha256: token.tokenSha256 } }),
     },
   });
-  const { practiceId, runId } = approval;
-  output.line(`Approved ${clean(signUp.displayName)}: it is being provisioned as practice ${practiceId}.`);
+  const { practiceId, runId, cellId, waitingFor } = approval;
+  if (waitingFor === null) {
+    output.line(
+      `Approved ${clean(signUp.displayName)}: it is being provisioned as practice ${practiceId} in cell ${cellId}.`,
+    );
+  } else {
+    output.line(
+      `Approved ${clean(signUp.displayName)} as practice ${practiceId}, which waits: ${clean(waitingFor)}`,
+    );
+    output.line('It goes on by itself when a cell has room, in the order of approvals.');
+  }
   const follow = `Follow it with: npx lumenality run watch ${runId}`;
   if (token === undefined || approval.ownerInvitation === null) {
     if (wait === true) return watchRun(session, runId, watching);
