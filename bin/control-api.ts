@@ -16,7 +16,7 @@ import { deployCell } from './embedded-cell.ts';
 import { buildOnce, pushImage } from './embedded-release.ts';
 import { startEmbeddedSandbox } from './embedded-sandbox.ts';
 import { onStopSignal, runUntilStopped, type Stops } from './lifecycle.ts';
-import { appDeps, buildParts, openDatabase, startWork } from './parts.ts';
+import { appDeps, buildParts, cellDirectory, openDatabase, startWork } from './parts.ts';
 import { readReleaseDirectory } from './release-directory.ts';
 import { openStartScreen } from './start-screen.ts';
 import { tokenFile } from './token-file.ts';
@@ -88,10 +88,6 @@ async function startCloud(
   // With a database server, other replicas of this machine may use the sandbox: only the one that launched it ends it.
   if (databaseUrl === undefined || sandbox.launched) stops.push(() => sandbox.stop());
   return sandbox.endpoint;
-}
-
-function cellDirectory(config: Config): string {
-  return join(config.dataDirectory, 'cell');
 }
 
 /** The directory of the release to publish; on the sandbox it is built when nobody named one, and so is the cell. */

@@ -1,17 +1,18 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { AppDeps } from '../control-api/app.ts';
 import { connectCells, type Pace } from '../lib/aws/index.ts';
 import { type Config, sandboxDefaults } from '../lib/config.ts';
-import { findCellOf } from '../lib/db/cell-store.ts';
+import { cellOf } from '../lib/db/cell-store.ts';
 import { assertAnswers, type Database, migrate, openEmbedded, openServer } from '../lib/db/database.ts';
 import { sharedCallBudget } from '../lib/db/shared-call-budget.ts';
 import { callLimits } from '../lib/domain/call-budget.ts';
-import { type Cell, configuredCellId } from '../lib/domain/cell.ts';
+import type { Cell } from '../lib/domain/cell.ts';
 import type { CellAccess } from '../lib/ports/cell-access.ts';
 import type { Clock } from '../lib/ports/clock.ts';
 import type { CloudPorts } from '../lib/ports/cloud.ts';
-import type { CellAddress, Clouds } from '../lib/ports/clouds.ts';
+import type { Clouds } from '../lib/ports/clouds.ts';
 import { advanceOffboardings } from '../lib/reconcilers/advance-offboardings.ts';
 import { type DriftParts, detectDrift } from '../lib/reconcilers/detect-drift.ts';
 import { placePractices } from '../lib/reconcilers/place-practices.ts';
@@ -23,6 +24,7 @@ import { recordConfiguredCell } from '../lib/use-cases/configured-cell.ts';
 import type { Core } from '../lib/use-cases/core.ts';
 import { workflowDefinitions, workflowSteps } from '../lib/workflows/all-workflows.ts';
 import type { SiloParts } from '../lib/workflows/silo-steps.ts';
+import { deployingCells } from './embedded-cell.ts';
 import { siloShapes } from './silo-shapes.ts';
 
 export const systemClock: Clock = { now: () => new Date() };
@@ -64,6 +66,9 @@ export async function connectDatabase(config: Config): Promise<Database> {
   return database;
 }
 
+/** Where the cell's stacks lie, built. */
+export const cellDirectory = (config: Config): string => join(config.dataDirectory, 'cell');
+
 export async function openDatabase(config: Config): Promise<Database> {
   const database = await connectDatabase(config);
   try {
@@ -95,10 +100,13 @@ export function buildParts(
     // The sandbox is never sent the keys of a real account.
     ...(config.cloud.kind === 'sandbox' ? { credentials: sandboxDefaults.credentials } : {}),
   });
-  const { access: cellAccess } = connection;
+  const cellAccess =
+    config.cloud.kind === 'sandbox' && endpoint !== undefined
+      ? deployingCells(connection.access, endpoint, cellDirectory(config))
+      : connection.access;
   const clouds = standIns.cloud === undefined ? connection : around(connection, standIns.cloud);
   const siloOf: SiloOf = async (practiceId) => {
-    const cell = (await findCellOf(database.db, practiceId)) ?? (await configuredCell(config, cellAccess));
+    const cell = await cellOf(database.db, practiceId);
     return {
       ports: clouds.of(cell),
       cell: cellParameters(cell),
@@ -201,27 +209,8 @@ function around(clouds: Clouds, standIn: (ports: CloudPorts) => CloudPorts): Clo
   };
 }
 
-type CellSettings = Pick<
-  Cell,
-  keyof CellAddress | 'hostedZoneId' | 'imageRegistry' | 's3PrefixListId' | 'backupCopyRegion' | 'alarmEmail'
->;
-
-/** The cell of the configuration, for practices that are not recorded in one yet. */
-async function configuredCell({ cell }: Config, access: CellAccess): Promise<CellSettings> {
-  const { accountId } = await access.caller();
-  return {
-    ...cell,
-    id: configuredCellId,
-    accountId,
-    roleArn: null,
-    externalId: null,
-    s3PrefixListId: cell.s3PrefixListId ?? null,
-    alarmEmail: cell.alarmEmail ?? null,
-  };
-}
-
 /** What the practices of a cell are deployed with. */
-function cellParameters(cell: Omit<CellSettings, keyof CellAddress>): SiloParts['cell'] {
+function cellParameters(cell: Cell): SiloParts['cell'] {
   const { hostedZoneId, imageRegistry, s3PrefixListId, backupCopyRegion, alarmEmail } = cell;
   return {
     hostedZoneId,

@@ -35,7 +35,7 @@ export function stackDeployments(
   { cloudFormation, sts }: Pick<AwsClients, 'cloudFormation' | 'sts'>,
   call: CloudFormationCall,
   accountId: string,
-): Omit<StackDeployments, 'glance'> & { underWay(signal: AbortSignal): Promise<UnderWay> } {
+): Omit<StackDeployments, 'glance'> & { readonly underWay: (signal: AbortSignal) => Promise<UnderWay> } {
   const deployRoleArn = deployRole(sts, accountId);
   return {
     underWay: async (signal) => {

@@ -18,7 +18,7 @@ export interface UnderWay {
 
 export interface StackWatch {
   /** As in `StackDeployments`. */
-  glance(stackId: string, signal?: AbortSignal): Promise<Glance>;
+  readonly glance: (stackId: string, signal?: AbortSignal) => Promise<Glance>;
   /** Ends every wait. */
   close(): void;
 }
@@ -98,7 +98,7 @@ export function watchStacks(
           },
           reject: (reason) => {
             signal?.removeEventListener('abort', givenUp);
-            reject(reason as Error);
+            reject(reason);
           },
         };
         function givenUp(): void {

@@ -119,7 +119,7 @@ function openLine(db: Db, key: BucketKey, limits: CallLimits): Line {
             waiting.delete(one);
             if (waiting.size === 0) nobodyWaits.abort();
             signal?.removeEventListener('abort', leave);
-            reject(reason as Error);
+            reject(reason);
           },
         };
         signal?.addEventListener('abort', leave, { once: true });

@@ -1,5 +1,11 @@
 import type { Cell } from '../domain/cell.ts';
 
+/** Where a cell is, how to get in, and what the stacks that every cell needs are deployed with. */
+export type CellToCheck = Pick<
+  Cell,
+  'id' | 'accountId' | 'region' | 'roleArn' | 'externalId' | 'hostedZoneId' | 'backupCopyRegion'
+>;
+
 /** What the control plane must be sure of before a silo is placed in a cell. */
 export interface CellAccess {
   /**
@@ -9,10 +15,7 @@ export interface CellAccess {
    * @throws DomainError `conflict` that says which of these is not so and what to do; `cloud_failure` when AWS refuses the role or
    * does not answer.
    */
-  check(
-    cell: Pick<Cell, 'id' | 'accountId' | 'region' | 'roleArn' | 'externalId'>,
-    signal?: AbortSignal,
-  ): Promise<void>;
+  check(cell: CellToCheck, signal?: AbortSignal): Promise<void>;
   /**
    * Who the control plane's own credentials are (sts:GetCallerIdentity). `arn` is what a trust policy names: of a session the role
    * behind it.
