@@ -23,7 +23,8 @@ async function startPolicyRecorder(): Promise<{
     });
     request.on('end', () => {
       const policy = new URLSearchParams(body).get('StackPolicyBody') ?? '{}';
-      sentBy.push((JSON.parse(policy) as { by: number }).by);
+      const { by } = JSON.parse(policy) as { by?: number };
+      if (by !== undefined) sentBy.push(by);
       response.setHeader('content-type', 'text/xml');
       response.end('<SetStackPolicyResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"/>');
     });
