@@ -109,18 +109,19 @@ function recordsGroup(name: string, RetentionInDays: number, kept: object): obje
   return { Type: 'AWS::Logs::LogGroup', ...kept, Properties: { LogGroupName, RetentionInDays } };
 }
 
-/** The one thing of a cell that a deployment asks for: the role that CloudFormation acts with (docs/silo.md, "The cell"). */
-async function makeDeployRole(iam: IAMClient): Promise<void> {
-  const role = { Path: '/lumenality-cell/', RoleName: 'deploy' };
-  await iam.send(new CreateRoleCommand({ ...role, AssumeRolePolicyDocument: JSON.stringify(deployTrust) }));
+/** What a deployment and a removal ask of a cell: the roles that CloudFormation and the control plane act with (docs/silo.md, "The cell"). */
+async function makeRoles(iam: IAMClient): Promise<void> {
+  for (const [RoleName, Principal] of Object.entries(assumers)) {
+    const Statement = [{ Effect: 'Allow', Principal, Action: 'sts:AssumeRole' }];
+    const AssumeRolePolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });
+    await iam.send(new CreateRoleCommand({ Path: '/lumenality-cell/', RoleName, AssumeRolePolicyDocument }));
+  }
   iam.destroy();
 }
 
-const deployTrust = {
-  Version: '2012-10-17',
-  Statement: [
-    { Effect: 'Allow', Principal: { Service: 'cloudformation.amazonaws.com' }, Action: 'sts:AssumeRole' },
-  ],
+const assumers = {
+  deploy: { Service: 'cloudformation.amazonaws.com' },
+  retire: { AWS: sandboxDefaults.credentials.accessKeyId },
 };
 
 /** A sandbox cloud in this process, without databases and tasks, and what a test asks of it behind the control plane's back. */
@@ -142,7 +143,7 @@ export async function startSmallCloud(): Promise<SmallCloud> {
   const { endpoint } = sandbox;
   const at = { region: sandboxDefaults.region, endpoint, credentials: sandboxDefaults.credentials };
   const cloudFormation = new CloudFormationClient(at);
-  await makeDeployRole(new IAMClient(at));
+  await makeRoles(new IAMClient(at));
   const ports = sandboxPorts(endpoint);
   return {
     ports,
