@@ -10,14 +10,11 @@ const closedPage =
 /** Whether a practice's app can be reached. What it keeps is the same either way. */
 export class Access extends Construct {
   private readonly open: CfnCondition;
-  /** For what is there only while the practice is closed. */
-  readonly closed: CfnCondition;
 
   /** @param access `open` or `closed` */
   constructor(scope: Construct, id: string, access: string) {
     super(scope, id);
     this.open = new CfnCondition(this, 'IsOpen', { expression: Fn.conditionEquals(access, 'open') });
-    this.closed = new CfnCondition(this, 'IsClosed', { expression: Fn.conditionNot(this.open) });
   }
 
   /** Of tasks: none while the practice is closed. */

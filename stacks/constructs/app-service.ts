@@ -91,8 +91,8 @@ export class AppService extends Construct {
 
   /**
    * Leads to the app, or says that the practice is closed. A target group that no rule names is nobody's, and ECS wants its service's
-   * to be a load balancer's: while the practice is closed a second rule names it, behind the first and for the same address, so that
-   * no request ever gets there.
+   * to be a load balancer's: a second rule names it, also while the practice is closed, behind the first and for the same address, so
+   * that no request ever gets there.
    */
   private listenerRule({ access, hostName, httpsListenerArn }: AppServiceProps, targetGroupArn: string) {
     const conditions = [{ field: 'host-header', hostHeaderConfig: { values: [hostName] } }];
@@ -103,7 +103,6 @@ export class AppService extends Construct {
       conditions,
       actions: [{ type: 'forward', targetGroupArn }],
     });
-    spare.cfnOptions.condition = access.closed;
     const rule = new CfnListenerRule(this, 'ListenerRule', {
       listenerArn,
       priority: 1,
