@@ -2,9 +2,7 @@ import {
   DescribeKeyCommand,
   GetKeyPolicyCommand,
   GetKeyRotationStatusCommand,
-  KMSInvalidStateException,
   ListResourceTagsCommand,
-  ScheduleKeyDeletionCommand,
 } from '@aws-sdk/client-kms';
 import {
   type DBInstance,
@@ -21,9 +19,6 @@ import { missing } from './missing.ts';
 import { networkReads } from './network-reads.ts';
 import { recordReads } from './record-reads.ts';
 import { serviceReads } from './service-reads.ts';
-
-/** "Deleting AWS KMS keys": the waiting period is 7 to 30 days. */
-const longestKeyDeletionWindowDays = 30;
 
 /** The port by the services' own read operations; each answer is what AWS says now. */
 export function siloReads(clients: AwsClients): SiloReads {
@@ -92,7 +87,7 @@ function databaseFacts(instance: DBInstance): DatabaseFacts {
   };
 }
 
-function keyReads({ kms, secrets }: AwsClients): Pick<SiloReads, 'key' | 'secret' | 'scheduleKeyDeletion'> {
+function keyReads({ kms, secrets }: AwsClients): Pick<SiloReads, 'key' | 'secret'> {
   return {
     key: async (keyArn, signal) => {
       const KeyId = keyArn;
@@ -117,27 +112,6 @@ function keyReads({ kms, secrets }: AwsClients): Pick<SiloReads, 'key' | 'secret
         policy: Policy ?? '{}',
         tags: Object.fromEntries(Tags.map((tag) => [tag.TagKey ?? '', tag.TagValue ?? ''])),
       };
-    },
-    scheduleKeyDeletion: async (keyArn, signal) => {
-      try {
-        const { DeletionDate } = await call('kms', 'ScheduleKeyDeletion', signal, (options) =>
-          kms.send(
-            new ScheduleKeyDeletionCommand({
-              KeyId: keyArn,
-              PendingWindowInDays: longestKeyDeletionWindowDays,
-            }),
-            options,
-          ),
-        );
-        if (DeletionDate !== undefined) return DeletionDate;
-      } catch (error) {
-        // Scheduled already, by an earlier attempt; any other wrong state shows in the description below.
-        if (awsCodeOf(error) !== KMSInvalidStateException.name) throw error;
-      }
-      const { KeyMetadata } = await call('kms', 'DescribeKey', signal, (options) =>
-        kms.send(new DescribeKeyCommand({ KeyId: keyArn }), options),
-      );
-      return KeyMetadata?.DeletionDate ?? missing('kms', 'scheduled deletion of key', keyArn);
     },
     secret: async (secretArn, signal) => {
       const secret = await call('secretsmanager', 'DescribeSecret', signal, (options) =>

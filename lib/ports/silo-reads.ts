@@ -75,6 +75,4 @@ export interface SiloReads {
   taskDefinition(taskDefinitionArn: string, signal?: AbortSignal): Promise<TaskDefinitionFacts>;
   /** ecs:ListTasks, ecs:DescribeTasks. */
   tasks(cluster: string, serviceName: string, signal?: AbortSignal): Promise<TaskFacts[]>;
-  /** kms:ScheduleKeyDeletion with the longest window (30 days); answers when the key goes. Repeating it is harmless. */
-  scheduleKeyDeletion(keyArn: string, signal?: AbortSignal): Promise<Date>;
 }

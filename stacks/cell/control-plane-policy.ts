@@ -2,7 +2,7 @@ import { Aws } from 'aws-cdk-lib';
 import { cellRoleArn } from '../constructs/cell-names.ts';
 import { arnInCell } from '../constructs/practice-stack.ts';
 import { allow, deny, denyElsewhere, type Statement } from '../constructs/statements.ts';
-import { longestWait, ofSomePractice, otherRoles, readsOfPatientData } from './statements.ts';
+import { ofSomePractice, otherRoles, readsOfPatientData } from './statements.ts';
 
 /** What the control plane does to a silo through CloudFormation; the deploy role then acts. */
 const deployments = [
@@ -70,7 +70,6 @@ export function controlPlanePolicy(): Statement[] {
     allow('FindBucketsForDriftDetection', ['s3:ListBucket'], `arn:${Aws.PARTITION}:s3:::lumenality-*`, {
       'ForAnyValue:StringEquals': { 'aws:CalledVia': 'cloudformation.amazonaws.com' },
     }),
-    allow('ScheduleKeyDeletion', ['kms:ScheduleKeyDeletion'], arnInCell('kms', 'key/*'), longestWait),
     // What removes a database is not a right of every day: the control plane takes it on for one practice, by name, and CloudTrail has it.
     allow('RetireOnePractice', ['sts:AssumeRole', 'sts:TagSession'], cellRoleArn('retire'), {
       Null: { 'aws:RequestTag/lumenality:practice': 'false' },

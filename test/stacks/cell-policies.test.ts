@@ -71,7 +71,7 @@ test('what removes a silo is the role retire’s to call, all of it, nothing mor
   // CreateDBSnapshot with tags.
   expect(new Set(actionsOf(retiring('sunrise')))).toEqual(new Set([...sent, 'rds:AddTagsToResource']));
   const everyDay = actionsOf(controlPlane).filter((action) => sent.includes(action));
-  expect(everyDay).toEqual(['kms:ScheduleKeyDeletion']);
+  expect(everyDay).toEqual([]);
 });
 
 /** Permissions that a call needs beside its own. */
