@@ -1,4 +1,4 @@
-import { connectCells } from '../../lib/aws/index.ts';
+import { connectCells, type Pace } from '../../lib/aws/index.ts';
 import { sandboxDefaults } from '../../lib/config.ts';
 import { configuredCellId } from '../../lib/domain/cell.ts';
 import type { CallBudget } from '../../lib/ports/call-budget.ts';
@@ -24,6 +24,7 @@ export const sandboxCell: CellAddress = {
 export function connectSandbox(
   endpoint: string,
   budget: CallBudget = unlimited,
+  pace: Pace = { listEveryMs: 50, eventsEveryMs: 50 },
 ): ReturnType<typeof connectCells> {
   return connectCells({
     region: sandboxDefaults.region,
@@ -31,7 +32,7 @@ export function connectSandbox(
     credentials: sandboxDefaults.credentials,
     probe: { scheme: 'http', port: Number(new URL(endpoint).port) },
     budget,
-    pace: { listEveryMs: 50, eventsEveryMs: 50 },
+    pace,
   });
 }
 
