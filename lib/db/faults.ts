@@ -37,6 +37,8 @@ const serverIsAway = new Set([
   '58000',
   '58030',
 ]);
+/** PGlite after a fault that PostgreSQL does not survive, such as a disk that takes no more of its log. */
+const brokenEmbedded = new Set(['RuntimeError', 'ExitStatus']);
 const tooBusy = new Set(['53000', '53200', '53300', '53400', '57014', '55P03']);
 const diskIsFull = '53100';
 /** serialization_failure and deadlock_detected: the server undid the whole transaction, and asks to have it again. */
@@ -47,22 +49,23 @@ const conflicts = new Set(['40001', '40P01']);
  * error that is about the statement, such as a violated constraint.
  */
 export function databaseFault(error: unknown): DomainError | undefined {
-  if (!(error instanceof Error) || error instanceof DomainError) return undefined;
-  const { code } = error as Error & { code?: unknown };
+  if (typeof error !== 'object' || error === null || error instanceof DomainError) return undefined;
+  const { code, message = '', name = '' } = error as Partial<Error> & { code?: unknown };
   const sqlState = typeof code === 'string' ? code : '';
   if (sqlState === diskIsFull) {
     return fault(error, 'The disk of the database is full. Free space on it; work goes on by itself then.');
   }
-  if (error.message.startsWith(poolIsFull) || tooBusy.has(sqlState)) {
+  if (message.startsWith(poolIsFull) || tooBusy.has(sqlState)) {
     return fault(error, 'The database is too busy to answer. Try again in a few seconds.');
   }
   const isAway =
     connectionCodes.has(sqlState) ||
-    connectionMessages.test(error.message) ||
+    connectionMessages.test(message) ||
     serverIsAway.has(sqlState) ||
     // Class 08: connection exceptions.
     /^08[0-9A-Z]{3}$/.test(sqlState) ||
-    isBrokenEmbedded(error);
+    brokenEmbedded.has(name) ||
+    message === 'PGlite is closed';
   if (isAway) {
     return fault(error, 'The database does not answer. Try again in a few seconds; nothing was lost.');
   }
@@ -72,13 +75,8 @@ export function databaseFault(error: unknown): DomainError | undefined {
   return undefined;
 }
 
-function fault(cause: Error, message: string): DomainError {
+function fault(cause: unknown, message: string): DomainError {
   return new DomainError('unavailable', message, { cause, retryable: true, context: { part } });
-}
-
-/** PGlite after a fault that PostgreSQL does not survive, such as a disk that takes no more of its log. */
-function isBrokenEmbedded(error: Error): boolean {
-  return error.name === 'RuntimeError' || error.name === 'ExitStatus' || error.message === 'PGlite is closed';
 }
 
 /** Whether the database failed, rather than what was asked of it. The transaction came to nothing, or nobody knows whether it did. */
@@ -88,7 +86,7 @@ export function isDatabaseFault(error: unknown): boolean {
 
 function isConflict(error: unknown): boolean {
   if (!isDatabaseFault(error)) return false;
-  const { code } = (error as DomainError).cause as Error & { code?: unknown };
+  const { code } = (error as DomainError).cause as { code?: unknown };
   return typeof code === 'string' && conflicts.has(code);
 }
 

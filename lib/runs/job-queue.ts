@@ -169,7 +169,7 @@ const quietMs = 30_000;
 function outageTeller(log: Log): (error: unknown) => void {
   let toldAt = Number.NEGATIVE_INFINITY;
   return (error) => {
-    const outage = isDatabaseFault(error) ? error : databaseFault(asError(error));
+    const outage = isDatabaseFault(error) ? error : databaseFault(error);
     if (outage === undefined) {
       log.error({ err: error }, 'the run queue reports an error');
       return;
@@ -178,10 +178,4 @@ function outageTeller(log: Log): (error: unknown) => void {
     toldAt = performance.now();
     log.warn({ err: outage }, 'the database does not answer the run queue; work goes on when it does');
   };
-}
-
-/** pg-boss adds a worker's name to errors by copying them into plain objects. */
-function asError(error: unknown): unknown {
-  if (error instanceof Error || typeof error !== 'object' || error === null) return error;
-  return Object.assign(new Error(), error);
 }

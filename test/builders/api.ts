@@ -51,8 +51,9 @@ export function freshKey(): string {
 export async function startTestApi(
   overrides: Partial<AppDeps> = {},
   access: CellAccess = openAccess,
+  given?: Database,
 ): Promise<TestApi> {
-  const database = await openTestDatabase();
+  const database = given ?? (await openTestDatabase());
   const clock: TestApi['clock'] = { at: new Date('2026-11-20T12:00:00Z') };
   const faults: TestApi['queue'] = {};
   const enqueued: { id: string; practiceId: string; generation: number }[] = [];
