@@ -34,6 +34,11 @@ export class Workspace {
     chmodSync(this.directory, 0o711);
   }
 
+  /** Whether what ends from now on was told to. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   /** The path of a new directory. */
   folder(name: string): string {
     const path = join(this.directory, name);

@@ -67,9 +67,10 @@ async function recordsOf(db: Db, practiceId: string): Promise<string[]> {
     ask(
       sql`select 'stack' as is, component, stack_name, status, template_sha256, outputs from silo_stack where ${of} order by component`,
     ),
-    // Verification keeps the evidence of every attempt: what counts is what it has found in the end.
+    // Every attempt's evidence is kept: what counts is what was found in the end. Closing does not wait for what it does not concern.
     ask(sql`select distinct on (run.workflow, run.created_at, check_id) 'evidence' as is, run.workflow, check_id, expected, passed
       from evidence join run on run.id = evidence.run_id where evidence.${of}
+        and (check_id like 'closed-%' or run.workflow not in ('suspend-practice', 'offboard-practice'))
       order by run.workflow, run.created_at, check_id, evidence.id desc`),
     ask(sql`select 'offboarding' as is, stage, came_from, grace_days, retention_days, final_snapshot, key_arn, kept,
       run_id is null as idle from offboarding where ${of}`),
@@ -162,7 +163,8 @@ function line(practiceId: string, row: Readonly<Record<string, unknown>>): strin
     .replace(/\d{4}-\d\d-\d\d(T[\d:.]+Z)?/g, '<time>')
     .replace(madeUp, '<random>')
     .replace(suffix, '-<random>')
-    .replace(/-\d{8,10}(?=\.)/g, '-<random>')
+    .replace(/-final-[0-9a-f]{8}/g, '-final-<random>')
+    .replace(/[\w<>-]+(?=\.[a-z0-9-]+\.elb\.)/g, '<load balancer>')
     .replace(/<id>-[A-Za-z0-9]{6}\b/g, '<id>-<random>')
     .replace(/(task-definition\/[^":]*):\d+/g, '$1:<revision>');
 }

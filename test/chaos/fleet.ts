@@ -1,0 +1,257 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { deployCell } from '../../bin/embedded-cell.ts';
+import { pushImage } from '../../bin/embedded-release.ts';
+import { buildParts, openDatabase } from '../../bin/parts.ts';
+import { readReleaseDirectory } from '../../bin/release-directory.ts';
+import { createLogger } from '../../control-api/logger.ts';
+import { readConfig } from '../../lib/config.ts';
+import { systemActor } from '../../lib/domain/access.ts';
+import { recordConfiguredCell } from '../../lib/use-cases/configured-cell.ts';
+import { publishRelease } from '../../lib/use-cases/publish-release.ts';
+import { ensureFirstToken } from '../../lib/use-cases/tokens.ts';
+import { type PostgresProcess, startPostgres } from '../bench/postgres-process.ts';
+import { cellBeside } from '../bench/sandbox-process.ts';
+import { freePort, lastLines, nextMessage, type Started, type Workspace } from '../bench/workspace.ts';
+import { renamedRelease } from '../builders/renamed-release.ts';
+import type { Disturbance } from './schedule.ts';
+
+/** A PostgreSQL server, a sandbox and some control planes, all of them processes that can be killed and come back. */
+export interface Fleet {
+  readonly databaseUrl: string;
+  readonly endpoint: string;
+  /** The control planes' addresses; any of them may be away. */
+  readonly urls: readonly string[];
+  /** An administrator's. */
+  readonly token: string;
+  /** The release to update to. */
+  readonly nextRelease: string;
+  /** Resolves when what was disturbed is back. */
+  disturb(disturbance: Disturbance): Promise<void>;
+  /** No fault is left, and every process runs. */
+  calm(): Promise<void>;
+  readonly tally: Tally;
+}
+
+/** What was done to the fleet. */
+export interface Tally {
+  kills: number;
+  pauses: number;
+  restarts: number;
+  faults: number;
+  /** Control planes that ended without having been told to, with their last words. */
+  readonly ownDeaths: string[];
+}
+
+const readySchema = z.object({ ready: z.literal(true), port: z.number() });
+
+export async function startFleet(workspace: Workspace, release: string, replicas: number): Promise<Fleet> {
+  const [postgres, sandbox] = await Promise.all([startPostgres(workspace), startSandbox(workspace, release)]);
+  const environment = {
+    DATABASE_URL: postgres.url,
+    AWS_ENDPOINT_URL: sandbox.endpoint,
+    LUMENALITY_DATA_DIR: workspace.folder('control-plane-data'),
+    LUMENALITY_LOG_LEVEL: 'warn',
+    // All sign-ups come from one address.
+    LUMENALITY_SIGNUP_RATE: '100000',
+    LUMENALITY_DRAIN_SECONDS: '0',
+  };
+  const prepared = await prepare(environment, sandbox.endpoint, release);
+  const tally: Tally = { kills: 0, pauses: 0, restarts: 0, faults: 0, ownDeaths: [] };
+  const planes = await Promise.all(
+    Array.from({ length: replicas }, (_, number) => startReplica(workspace, environment, number, tally)),
+  );
+  return {
+    ...prepared,
+    databaseUrl: postgres.url,
+    endpoint: sandbox.endpoint,
+    urls: planes.map(({ url }) => url),
+    disturb: (disturbance) => disturb({ disturbance, planes, sandbox, postgres, tally }),
+    calm: async () => {
+      await sandbox.control('DELETE', 'faults');
+      for (const plane of planes) plane.resume();
+      await Promise.all(planes.map((plane) => plane.ready()));
+    },
+    tally,
+  };
+}
+
+/** Database, cell, two releases and a token, before anything is disturbed. */
+async function prepare(
+  environment: Readonly<Record<string, string>>,
+  endpoint: string,
+  directory: string,
+): Promise<Pick<Fleet, 'token' | 'nextRelease'>> {
+  const config = readConfig(environment);
+  const database = await openDatabase(config);
+  try {
+    const { core, cell, clouds } = buildParts(config, database, endpoint, createLogger('error'));
+    await recordConfiguredCell(core, cell);
+    const first = await readReleaseDirectory(directory);
+    const next = renamedRelease(first);
+    await publishRelease(core, next, systemActor);
+    // The newest is what an approval deploys.
+    await delay(5);
+    await publishRelease(core, first, systemActor);
+    let token = '';
+    await ensureFirstToken(core, async (secret) => {
+      token = secret;
+    });
+    clouds.close();
+    return { token, nextRelease: next.manifest.id };
+  } finally {
+    await database.close();
+  }
+}
+
+interface Sandbox {
+  readonly endpoint: string;
+  crash(backAfterMs: number): Promise<void>;
+  control(method: string, path: string, body?: object): Promise<unknown>;
+}
+
+async function startSandbox(workspace: Workspace, release: string): Promise<Sandbox> {
+  const directory = workspace.folder('sandbox-data');
+  const port = await freePort();
+  const start = async (): Promise<Started> => {
+    const args = ['--port', String(port), '--data-dir', directory, '--no-data-plane'];
+    const started = workspace.startEntry('sandbox', 'bin/sandbox.ts', { args });
+    await nextMessage(started, (message) => readySchema.safeParse(message).data);
+    return started;
+  };
+  let running = await start();
+  let back: Promise<unknown> = Promise.resolve();
+  const endpoint = `http://127.0.0.1:${port}`;
+  await deployCell(endpoint, cellBeside(release), readConfig({}).cell);
+  const { manifest } = await readReleaseDirectory(release);
+  await pushImage(endpoint, { ...manifest.image, folder: `${release}/image` });
+  return {
+    endpoint,
+    crash: async (backAfterMs) => {
+      await back;
+      const restart = async (): Promise<void> => {
+        await workspace.kill(running);
+        await delay(backAfterMs);
+        running = await start();
+      };
+      await (back = restart());
+    },
+    control: async (method, path, body) => {
+      await back;
+      const answer = await fetch(`${endpoint}/_sandbox/${path}`, {
+        method,
+        headers: { connection: 'close' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      if (!answer.ok) throw new Error(`The sandbox answered ${answer.status}: ${await answer.text()}`);
+      return answer.json().catch(() => undefined);
+    },
+  };
+}
+
+interface Replica {
+  readonly url: string;
+  /** `kill -9`, or SIGTERM, then the same control plane again. */
+  end(signal: 'SIGKILL' | 'SIGTERM', backAfterMs: number): Promise<void>;
+  /** SIGSTOP. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
+  ready(): Promise<void>;
+}
+
+const restartAfterMs = 1_000;
+const readyWithinMs = 120_000;
+
+/** A control plane that is started again whenever it ends, as a supervisor does. */
+async function startReplica(
+  workspace: Workspace,
+  environment: Readonly<Record<string, string>>,
+  number: number,
+  tally: Tally,
+): Promise<Replica> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const name = `replica-${number + 1}`;
+  let running: Started;
+  let backAfterMs: number | undefined;
+  const start = (): void => {
+    const started = workspace.startEntry(name, 'test/chaos/replica-process.ts', {
+      env: { ...environment, PORT: String(port) },
+    });
+    running = started;
+    started.process.once('exit', (code, signal) => {
+      if (workspace.isClosed) return;
+      if (backAfterMs === undefined)
+        tally.ownDeaths.push(`${name} ended with ${code ?? signal}: ${lastLines(started)}`);
+      setTimeout(start, backAfterMs ?? restartAfterMs);
+      backAfterMs = undefined;
+    });
+  };
+  start();
+  const replica: Replica = {
+    url,
+    end: async (signal, back) => {
+      const { process: child } = running;
+      if (child.exitCode !== null || child.signalCode !== null || backAfterMs !== undefined) return;
+      backAfterMs = back;
+      // One that is paused does not hear SIGTERM before it goes on.
+      child.kill('SIGCONT');
+      child.kill(signal);
+    },
+    pause: () => void running.process.kill('SIGSTOP'),
+    resume: () => void running.process.kill('SIGCONT'),
+    ready: () => untilReady(url, () => lastLines(running)),
+  };
+  await replica.ready();
+  return replica;
+}
+
+async function untilReady(url: string, lastWords: () => string): Promise<void> {
+  const deadline = Date.now() + readyWithinMs;
+  for (;;) {
+    const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5_000) }).catch(
+      () => undefined,
+    );
+    if (answer?.ok === true) return;
+    if (Date.now() > deadline) throw new Error(`${url} was not ready in time:\n${lastWords()}`);
+    await delay(100);
+  }
+}
+
+async function disturb(what: {
+  readonly disturbance: Disturbance;
+  readonly planes: readonly Replica[];
+  readonly sandbox: Sandbox;
+  readonly postgres: PostgresProcess;
+  readonly tally: Tally;
+}): Promise<void> {
+  const { disturbance, planes, sandbox, postgres, tally } = what;
+  switch (disturbance.kind) {
+    case 'kill':
+    case 'stop': {
+      if (disturbance.kind === 'kill') tally.kills += 1;
+      else tally.restarts += 1;
+      const signal = disturbance.kind === 'kill' ? 'SIGKILL' : 'SIGTERM';
+      return planes[disturbance.replica]?.end(signal, disturbance.backAfterMs);
+    }
+    case 'pause':
+      tally.pauses += 1;
+      planes[disturbance.replica]?.pause();
+      await delay(disturbance.forMs);
+      return planes[disturbance.replica]?.resume();
+    case 'kill-sandbox':
+      tally.kills += 1;
+      return sandbox.crash(disturbance.backAfterMs);
+    case 'kill-database':
+      tally.kills += 1;
+      return postgres.crash();
+    case 'fault': {
+      tally.faults += 1;
+      const { id } = (await sandbox.control('POST', 'faults', disturbance.rule)) as { readonly id: string };
+      await delay(disturbance.forMs);
+      // A sandbox that was restarted has no rules.
+      await sandbox.control('DELETE', `faults?id=${id}`).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import { type Random, randomFrom } from './random.ts';
+
+/** What happens to the machine: replicas are numbered from 0. */
+export type Disturbance =
+  | { readonly kind: 'kill' | 'stop'; readonly replica: number; readonly backAfterMs: number }
+  | { readonly kind: 'pause'; readonly replica: number; readonly forMs: number }
+  | { readonly kind: 'kill-sandbox'; readonly backAfterMs: number }
+  | { readonly kind: 'kill-database' }
+  /** A fault rule of the sandbox (docs/sandbox.md, "Faults"); it is taken back after `forMs` if it has not hit as often as it may. */
+  | { readonly kind: 'fault'; readonly rule: object; readonly forMs: number };
+
+export type Timed = Disturbance & { readonly atMs: number };
+
+/** What an operator asks of a practice, one after the other. */
+export type Wish = 'update' | 'suspend' | 'resume';
+
+export interface Life {
+  readonly name: string;
+  readonly beginsAtMs: number;
+  readonly wishes: readonly Wish[];
+  /** Calls the provisioning off so long after it was approved; null: never. */
+  readonly cancelAfterMs: number | null;
+  /** Calls the first update off so long after it was asked for. */
+  readonly cancelUpdateAfterMs: number | null;
+  /** What is done about a run that fails while disturbances go on: this often it is cancelled, else retried. */
+  readonly givesUp: boolean;
+}
+
+export interface Schedule {
+  readonly disturbances: readonly Timed[];
+  readonly lives: readonly Life[];
+}
+
+export interface ScheduleSize {
+  readonly seed: number;
+  /** How long disturbances go on. */
+  readonly forMs: number;
+  readonly practices: number;
+  readonly replicas: number;
+}
+
+/** Between two disturbances, on average. */
+const everyMs = 3_000;
+/** The machine gets this long to begin. */
+const quietMs = 1_500;
+
+/** Everything that a seed decides. The same seed and size is the same schedule. */
+export function scheduleOf(size: ScheduleSize): Schedule {
+  const random = randomFrom(size.seed);
+  const disturbances: Timed[] = [];
+  for (let atMs = quietMs; atMs < size.forMs; atMs += random.whole(everyMs / 3, (everyMs * 5) / 3)) {
+    disturbances.push({ atMs, ...disturbance(random, size) });
+  }
+  const lives = Array.from({ length: size.practices }, (_, number) => lifeOf(random, number + 1, size.forMs));
+  return { disturbances, lives };
+}
+
+function disturbance(random: Random, { replicas }: ScheduleSize): Disturbance {
+  const replica = random.whole(0, replicas - 1);
+  const kind = random.next();
+  if (kind < 0.2) return { kind: 'kill', replica, backAfterMs: random.whole(200, 4_000) };
+  if (kind < 0.28) return { kind: 'stop', replica, backAfterMs: random.whole(200, 2_000) };
+  // Longer than a claim lasts without a heartbeat, or shorter.
+  if (kind < 0.38) return { kind: 'pause', replica, forMs: random.whole(2_000, 22_000) };
+  if (kind < 0.42) return { kind: 'kill-sandbox', backAfterMs: random.whole(200, 2_000) };
+  if (kind < 0.46) return { kind: 'kill-database' };
+  return { kind: 'fault', rule: faultRule(random), forMs: random.whole(2_000, 10_000) };
+}
+
+const services = [
+  'cloudformation',
+  'cloudformation',
+  'ec2',
+  'rds',
+  'kms',
+  'ecs',
+  'elasticloadbalancing',
+  'secretsmanager',
+  'sts',
+] as const;
+
+const resourceTypes = [
+  'AWS::EC2::VPC',
+  'AWS::EC2::SecurityGroup',
+  'AWS::ElasticLoadBalancingV2::LoadBalancer',
+  'AWS::RDS::DBInstance',
+  'AWS::ECS::Service',
+  'AWS::IAM::Role',
+  'AWS::CloudWatch::Alarm',
+] as const;
+
+const changes = ['CreateChangeSet', 'ExecuteChangeSet', 'DeleteStack', 'SetStackPolicy'] as const;
+
+function faultRule(random: Random): object {
+  const service = random.pick(services);
+  const times = random.whole(3, 40);
+  const kind = random.whole(0, 7);
+  switch (kind) {
+    case 0:
+      return { service, times, effect: { kind: 'throttle' } };
+    case 1:
+      return {
+        service,
+        times,
+        effect: { kind: 'error', code: 'InternalFailure', message: 'chaos', status: 500 },
+      };
+    case 2:
+      return { service, times, effect: { kind: 'cut', when: 'before' } };
+    case 3:
+      return { service, times, effect: { kind: 'cut', when: 'after' } };
+    case 4:
+      return { service, times, effect: { kind: 'delay', ms: random.whole(100, 3_000) } };
+    case 5:
+      return {
+        service: 'cloudformation',
+        operation: random.pick(changes),
+        times: 1,
+        effect: { kind: 'error', code: 'AccessDenied', message: 'chaos', status: 403 },
+      };
+    case 6:
+      return {
+        resourceType: 'AWS::EC2::VPC',
+        action: 'create',
+        times: 1,
+        effect: { kind: 'fail', message: 'The maximum number of VPCs has been reached. (VpcLimitExceeded)' },
+      };
+    default:
+      return {
+        resourceType: random.pick(resourceTypes),
+        times: 1,
+        effect: { kind: 'fail', message: 'chaos' },
+      };
+  }
+}
+
+function lifeOf(random: Random, number: number, forMs: number): Life {
+  const wishes: Wish[] = [];
+  if (random.chance(0.6)) wishes.push('update');
+  if (random.chance(0.5)) wishes.push('suspend');
+  if (wishes.includes('suspend') && random.chance(0.7)) wishes.push('resume');
+  return {
+    name: `Practice ${String(number).padStart(3, '0')}`,
+    // Most of the time is left for what comes after the approval.
+    beginsAtMs: random.whole(0, Math.floor(forMs * 0.6)),
+    wishes,
+    cancelAfterMs: random.chance(0.15) ? random.whole(0, 8_000) : null,
+    cancelUpdateAfterMs: random.chance(0.15) ? random.whole(0, 4_000) : null,
+    givesUp: random.chance(0.2),
+  };
+}
