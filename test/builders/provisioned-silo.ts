@@ -3,6 +3,7 @@ import { sandboxDefaults } from '../../lib/config.ts';
 import type { Database } from '../../lib/db/database.ts';
 import { publishRelease } from '../../lib/db/release-store.ts';
 import { listSiloStacks } from '../../lib/db/silo-stack-store.ts';
+import type { Clock } from '../../lib/ports/clock.ts';
 import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
 import { workflowDefinitions, workflowSteps } from '../../lib/workflows/all-workflows.ts';
@@ -11,7 +12,7 @@ import { openTestDatabase } from './database.ts';
 import { insertPracticeRun, runIn, silent } from './runs.ts';
 import { type SandboxCloud, startSandboxCloud } from './sandbox-cloud.ts';
 
-const clock = { now: () => new Date() };
+const systemClock: Clock = { now: () => new Date() };
 
 /** What workflows and reconcilers on the sandbox are built with. */
 export const siloParts = { shapes: siloShapes, cell: sandboxDefaults, pollIntervalMs: 100 };
@@ -26,7 +27,11 @@ export interface ProvisionedSilo {
   stop(): Promise<void>;
 }
 
-export async function startProvisionedSilo(practiceId: string): Promise<ProvisionedSilo> {
+/** @param clock the core's and its workers' time; the cloud has its own */
+export async function startProvisionedSilo(
+  practiceId: string,
+  clock: Clock = systemClock,
+): Promise<ProvisionedSilo> {
   const cloud = await startSandboxCloud();
   const stops = [() => cloud.stop()];
   const stop = async () => {
@@ -45,7 +50,7 @@ export async function startProvisionedSilo(practiceId: string): Promise<Provisio
     return {
       cloud,
       database,
-      core: coreOf(database, engine),
+      core: coreOf(database, engine, clock),
       outputs: () => outputsOf(database, practiceId),
       stop,
     };
@@ -71,7 +76,7 @@ async function provisioned(
   if (run.error !== null) throw new Error(run.error.message);
 }
 
-function coreOf(database: Database, engine: RunEngine): Core {
+function coreOf(database: Database, engine: RunEngine, clock: Clock): Core {
   return {
     db: database.db,
     clock,

@@ -22,6 +22,8 @@ export interface SandboxCloud {
   fault(rule: object): Promise<() => Promise<void>>;
   /** The faults that may still hit. */
   faults(): Promise<{ readonly match?: string }[]>;
+  /** Lets time pass in the cloud. */
+  advanceDays(days: number): Promise<void>;
   readonly damage: SiloDamage;
   stop(): Promise<void>;
 }
@@ -71,6 +73,9 @@ export async function startSandboxCloud(): Promise<SandboxCloud> {
     },
     faults: async () =>
       ((await (await control('GET', 'faults')).json()) as { faults: { match?: string }[] }).faults,
+    advanceDays: async (days) => {
+      await control('PUT', 'clock', { advanceDays: days });
+    },
     damage,
     stop: async () => {
       damage.close();

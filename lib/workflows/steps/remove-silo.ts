@@ -79,8 +79,11 @@ export function removeFoundation(parts: LifeCycleParts): StepDefinition<Removed>
   };
 }
 
+/** What goes with another resource is not kept apart from it. */
+const partOfAnother: ReadonlySet<string> = new Set(['AWS::S3::BucketPolicy']);
+
 const keptOf = (retained: readonly Retained[]) =>
-  retained.map(({ type, physicalId }) => ({ type, id: physicalId }));
+  retained.flatMap(({ type, physicalId }) => (partOfAnother.has(type) ? [] : [{ type, id: physicalId }]));
 
 async function removeDatabase(parts: LifeCycleParts, context: StepContext, id: string): Promise<void> {
   const { removal: removals, silo } = parts.ports;
