@@ -36,7 +36,7 @@ export async function startLocalPostgres(resolve: (specifier: string) => string)
   const directory = mkdtempSync(join(tmpdir(), 'lum-pg-'));
   const user = userInfo().uid === 0 ? { uid: nobody, gid: nobody } : {};
   if (user.uid !== undefined) chownSync(directory, user.uid, user.gid);
-  const options = { ...user, cwd: directory, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' } };
+  const options = { ...user, cwd: directory, env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' } };
   const binaries = binariesFor(directory, user.uid !== undefined, resolve);
   const data = join(directory, 'data');
   let said = '';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PGlite, types } from '@electric-sql/pglite';
 import { type Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { type CustomTypesConfig, Pool, types as pgTypes } from 'pg';
+import { type CustomTypesConfig, Pool, type PoolConfig, types as pgTypes } from 'pg';
 import { DomainError } from '../domain/errors.ts';
 import { lockDirectory, unwritable } from './directory-lock.ts';
 import { embeddedDialect } from './embedded-dialect.ts';
@@ -81,6 +81,17 @@ function unopenable(directory: string | undefined, cause: unknown): DomainError 
   );
 }
 
+type ServerPatience = Readonly<
+  Pick<
+    PoolConfig,
+    | 'connectionTimeoutMillis'
+    | 'statement_timeout'
+    | 'idle_in_transaction_session_timeout'
+    | 'query_timeout'
+    | 'keepAlive'
+  >
+>;
+
 /**
  * What keeps one statement, one connection or one paused process from holding up the others: all in milliseconds. A statement
  * that waits for a lock counts as well, and an idle transaction holds the locks of its run, which others wait to take over.
@@ -92,15 +103,14 @@ export const serverPatience = {
   /** Asked by this side too, for a server or network that says nothing any more. */
   query_timeout: 35_000,
   keepAlive: true,
-} as const;
+} as const satisfies ServerPatience;
 
 /**
  * Connects to a PostgreSQL server, at the first statement. Any number of processes may share it.
- * @param options `patient`: for work whose statements may take as long as they need
  */
 export function openServer(
   connectionString: string,
-  options: { readonly maxConnections?: number; readonly patient?: boolean } = {},
+  options: { readonly maxConnections?: number; readonly patience?: Partial<ServerPatience> } = {},
 ): Database {
   const typesOf: CustomTypesConfig = {
     getTypeParser: (type, format) => {
@@ -111,7 +121,8 @@ export function openServer(
     },
   };
   const pool = new Pool({
-    ...(options.patient === true ? {} : serverPatience),
+    ...serverPatience,
+    ...options.patience,
     connectionString,
     max: options.maxConnections ?? 10,
     types: typesOf,

@@ -151,12 +151,12 @@ describe('a PostgreSQL server', () => {
   });
 
   test('whose connections are all in use, or whose statement hangs, is not waited for without end', async () => {
-    const narrow = openServer(url, { maxConnections: 1 });
+    const narrow = openServer(url, {
+      maxConnections: 1,
+      patience: { connectionTimeoutMillis: 300, statement_timeout: 900 },
+    });
     try {
-      const hanging = narrow.db.transaction().execute(async (trx) => {
-        await sql`set local statement_timeout = '6s'`.execute(trx);
-        await sql`select pg_sleep(600)`.execute(trx);
-      });
+      const hanging = sql`select pg_sleep(600)`.execute(narrow.db);
       const waiting = narrow.db.selectFrom('plan').selectAll().execute();
       const refusals = await Promise.allSettled([waiting, hanging]);
       for (const refusal of refusals) {
