@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { appendAudit } from '../db/audit-store.ts';
 import { reserveCapacity } from '../db/capacity-store.ts';
+import { listCells } from '../db/cell-store.ts';
 import { type Trx, toJson } from '../db/database.ts';
 import { type PlanVersionRow, planVersionOn } from '../db/plan-store.ts';
 import { findPractice, insertPractice } from '../db/practice-store.ts';
@@ -38,6 +39,14 @@ export interface Approval {
   readonly ownerInvitation: ShownInvitation | null;
 }
 
+interface ApprovalRequest {
+  readonly signUpId: string;
+  readonly reason: string;
+  readonly revision?: readonly number[] | undefined;
+  /** Invites the sign-up's contact to be the practice's first owner. */
+  readonly ownerInvitation?: { readonly tokenSha256: string } | undefined;
+}
+
 /**
  * Approves a sign-up and starts its provisioning: capacity of a cell, practice, run with its steps, audit row and queue entry
  * commit together or not at all. The run gets the newest published release. When no cell has room the practice waits, behind those
@@ -46,80 +55,72 @@ export interface Approval {
  * `conflict` (no release published, the plan has no version in effect, or the invitation's token was used before);
  * `invalid_input` when the contact's e-mail address cannot be an owner's.
  */
-export async function approveSignUp(
-  core: Core,
-  change: {
-    readonly signUpId: string;
-    readonly reason: string;
-    readonly revision?: readonly number[] | undefined;
-    /** Invites the sign-up's contact to be the practice's first owner. */
-    readonly ownerInvitation?: { readonly tokenSha256: string } | undefined;
-  },
-  actor: Actor,
-): Promise<Approval> {
-  const approval = await core.db.transaction().execute(async (trx) => {
-    const signUp = await lockSignUp(trx, change.signUpId);
-    if (signUp === undefined) throw notFound('sign-up');
-    requireRevision(signUp.revision, change.revision);
-    requireApprovable(signUp);
-    const now = core.clock.now();
-    const releaseId = await releaseToRun(trx);
-    const plan = await planInEffect(trx, signUp, now);
-    const found = await roomFor(core, trx, { releaseId, shape: plan.shape, settings: {} });
-    const practiceId = await allocatePractice(trx, signUp, plan, found.cell, now);
-    const runId = await startProvisioning(core, trx, { practiceId, releaseId, found }, actor, now);
-    const cellId = found.cell?.id ?? null;
-    await appendAudit(trx, {
-      actor,
-      action: 'sign_up.approved',
-      subject: { type: 'sign_up', id: signUp.id },
-      details: {
-        reason: change.reason,
-        practiceId,
-        runId,
-        releaseId,
-        cellId,
-        plan: { id: plan.plan_id, version: plan.version },
-      },
-      at: now,
-    });
-    const ownerInvitation =
-      change.ownerInvitation === undefined
-        ? null
-        : await recordInvitation(
-            core,
-            trx,
-            {
-              practiceId,
-              tokenSha256: change.ownerInvitation.tokenSha256,
-              email: signUp.contact.email,
-              details: { reason: change.reason, runId },
-            },
-            actor,
-          );
-    const approved = await decideSignUp(trx, signUp.id, {
-      state: 'approved',
-      practiceId,
-      by: actor.name,
-      reason: change.reason,
-      at: now,
-    });
-    const waitingFor = found.cell === undefined ? found.waitingFor : null;
-    return { signUp: approved, practiceId, runId, cellId, waitingFor, ownerInvitation };
-  });
-  if (approval.cellId !== null) return approval;
-  // Room may have come just now, or be enough for it and not for those that wait.
+export async function approveSignUp(core: Core, change: ApprovalRequest, actor: Actor): Promise<Approval> {
+  const approval = await core.db.transaction().execute((trx) => approve(core, trx, change, actor));
+  if (approval.waitingFor !== behindOthers) return approval;
+  // There may be room for it and for those that wait.
   await placeWaiting(core);
   const practice = await findPractice(core.db, approval.practiceId);
   return { ...approval, cellId: practice?.cell_id ?? null, waitingFor: practice?.waitingFor ?? null };
 }
 
-/** Nobody overtakes those that wait: behind them a practice waits for its turn. */
+async function approve(core: Core, trx: Trx, change: ApprovalRequest, actor: Actor): Promise<Approval> {
+  const signUp = await lockSignUp(trx, change.signUpId);
+  if (signUp === undefined) throw notFound('sign-up');
+  requireRevision(signUp.revision, change.revision);
+  requireApprovable(signUp);
+  const now = core.clock.now();
+  const releaseId = await releaseToRun(trx);
+  const plan = await planInEffect(trx, signUp, now);
+  const found = await roomFor(core, trx, { releaseId, shape: plan.shape, settings: {} });
+  const practiceId = await allocatePractice(trx, signUp, plan, found.cell, now);
+  const runId = await startProvisioning(core, trx, { practiceId, releaseId, found }, actor, now);
+  const { reason } = change;
+  const cellId = found.cell?.id ?? null;
+  await appendAudit(trx, {
+    actor,
+    action: 'sign_up.approved',
+    subject: { type: 'sign_up', id: signUp.id },
+    details: {
+      reason,
+      practiceId,
+      runId,
+      releaseId,
+      cellId,
+      plan: { id: plan.plan_id, version: plan.version },
+    },
+    at: now,
+  });
+  const ownerInvitation =
+    change.ownerInvitation === undefined
+      ? null
+      : await recordInvitation(
+          core,
+          trx,
+          {
+            practiceId,
+            tokenSha256: change.ownerInvitation.tokenSha256,
+            email: signUp.contact.email,
+            details: { reason, runId },
+          },
+          actor,
+        );
+  const decision = { state: 'approved', practiceId, by: actor.name, reason, at: now } as const;
+  const approved = await decideSignUp(trx, signUp.id, decision);
+  const waitingFor = found.cell === undefined ? found.waitingFor : null;
+  return { signUp: approved, practiceId, runId, cellId, waitingFor, ownerInvitation };
+}
+
+const behindOthers = 'Practices that were approved before it are placed first.';
+
+/** Nobody overtakes those that wait: where there is room, a practice waits behind them until its turn has come. */
 async function roomFor(core: Core, trx: Trx, source: DemandSource): Promise<Found> {
-  const demandIn = await demandCounter(trx, core.shapes)(source);
-  const room = await lockRoom(trx);
-  if (!(await anyoneWaits(trx))) return findRoom(room, demandIn);
-  return { cell: undefined, waitingFor: 'Practices that were approved before it are placed first.' };
+  const demandIn = await demandCounter(core.shapes)(trx, source);
+  // Counted before the cells are locked: nobody waits for arithmetic.
+  for (const { region } of await listCells(trx)) demandIn(region);
+  const found = findRoom(await lockRoom(trx), demandIn);
+  const isFirst = found.cell === undefined || !(await anyoneWaits(trx));
+  return isFirst ? found : { cell: undefined, waitingFor: behindOthers };
 }
 
 function requireApprovable(signUp: SignUpRow): void {

@@ -119,12 +119,12 @@ async function assign(core: Core, trx: Trx): Promise<void> {
   if (practices.length === 0) return;
   const cell = await lockCell(trx, configuredCellId);
   if (cell === undefined) throw new Error('the cell was recorded a moment ago');
-  const demandFor = demandCounter(trx, core.shapes);
+  const demandFor = demandCounter(core.shapes);
   for (const practice of practices.filter(({ state }) => !gone.includes(state))) {
     const releaseId = await releaseOf(trx, practice);
     if (releaseId === undefined) continue;
     const { shape, settings, id: practiceId } = practice;
-    const demandIn = await demandFor({ releaseId, shape, settings });
+    const demandIn = await demandFor(trx, { releaseId, shape, settings });
     await assignCapacity(trx, {
       cellId: cell.id,
       practiceId,

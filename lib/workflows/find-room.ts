@@ -13,6 +13,7 @@ import {
 import type { Cell } from '../domain/cell.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Shape } from '../domain/practice.ts';
+import type { Release } from '../domain/release.ts';
 import type { PracticeSettings } from '../domain/settings.ts';
 import type { Shapes } from '../ports/shapes.ts';
 
@@ -26,23 +27,24 @@ export interface DemandSource {
 /** How much a practice uses of a cell in a Region. */
 export type DemandIn = (region: string) => Amounts;
 
+export type DemandCounter = (connection: Connection, source: DemandSource) => Promise<DemandIn>;
+
 /**
- * Counts what practices use; each release, shape and Region is counted once.
+ * Counts what practices use; each release is read, and each of its shapes and Regions counted, once.
  * The names of a practice and what its owner's invitation holds change nothing of it.
  */
-export function demandCounter(
-  connection: Connection,
-  shapes: Shapes,
-): (source: DemandSource) => Promise<DemandIn> {
+export function demandCounter(shapes: Shapes): DemandCounter {
+  const releases = new Map<string, Release>();
   const counted = new Map<string, Amounts>();
-  return async ({ releaseId, shape, settings }) => {
-    const release = await readReleaseTemplates(connection, releaseId);
+  return async (connection, { releaseId, shape, settings }) => {
+    const release = releases.get(releaseId) ?? (await readReleaseTemplates(connection, releaseId));
     if (release === undefined) {
       throw new DomainError(
         'not_found',
         `Release ${releaseId} is not published. Publish it, then try again.`,
       );
     }
+    releases.set(releaseId, release);
     const parameters = { PracticeId: 'practice', ...shapes.parametersForShape(shape, settings) };
     return (region) => {
       const key = JSON.stringify([releaseId, parameters, region]);

@@ -10,7 +10,15 @@ import { DomainError } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Shapes } from '../ports/shapes.ts';
 import type { RunQueue } from '../runs/queue.ts';
-import { type DemandSource, demandCounter, type Found, findRoom, hostNameIn, lockRoom } from './find-room.ts';
+import {
+  type DemandCounter,
+  type DemandSource,
+  demandCounter,
+  type Found,
+  findRoom,
+  hostNameIn,
+  lockRoom,
+} from './find-room.ts';
 
 export interface PlacementParts {
   readonly db: Db;
@@ -37,20 +45,24 @@ const pageSize = 100;
 export async function placeWaiting(parts: PlacementParts): Promise<Placement[]> {
   const placed: Placement[] = [];
   if (!(await anyoneWaits(parts.db))) return placed;
+  const demandFor = demandCounter(parts.shapes);
   for (;;) {
-    const next = await parts.db.transaction().execute((trx) => placeNext(parts, trx));
+    const next = await parts.db.transaction().execute((trx) => placeNext(parts, trx, demandFor));
     if (next === undefined) return placed;
     placed.push(next);
   }
 }
 
 /** Places the first that fits; the others are told anew why they wait, where that has changed. */
-async function placeNext(parts: PlacementParts, trx: Trx): Promise<Placement | undefined> {
+async function placeNext(
+  parts: PlacementParts,
+  trx: Trx,
+  demandFor: DemandCounter,
+): Promise<Placement | undefined> {
   const room = await lockRoom(trx);
-  const demandFor = demandCounter(trx, parts.shapes);
   const look = async (practice: WaitingPractice): Promise<Found> => {
     try {
-      return findRoom(room, await demandFor(sourceOf(practice)));
+      return findRoom(room, await demandFor(trx, sourceOf(practice)));
     } catch (error) {
       // What keeps one from being counted is told with it, and is no reason to let the others wait.
       if (error instanceof DomainError) return { cell: undefined, waitingFor: error.publicMessage };

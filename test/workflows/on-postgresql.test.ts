@@ -21,8 +21,10 @@ import { retryRun } from '../../lib/use-cases/retry-run.ts';
 import { submitSignUp } from '../../lib/use-cases/submit-sign-up.ts';
 import { ensureFirstToken, revokeToken } from '../../lib/use-cases/tokens.ts';
 import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
+import { placeWaiting } from '../../lib/workflows/place-waiting.ts';
 import { openAccess, recordTestCell } from '../builders/cells.ts';
 import { publishTestRelease } from '../builders/database.ts';
+import { leaveRoomFor, raceForTheLastPlace } from '../builders/placement.ts';
 import { type PostgresServer, startPostgres } from '../builders/postgres.ts';
 import { insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 import { signUpRequest } from '../builders/sign-up.ts';
@@ -186,6 +188,17 @@ describe('on a PostgreSQL server', () => {
         wide.map((_, place) => (place === 0 ? 'same-name' : `same-name-${place + 1}`)).toSorted(),
       );
     });
+
+    test('one gets the last place of a cell, fifty times over: the others wait', async () => {
+      const { used, limit, ...outcome } = await raceForTheLastPlace(database, core);
+      expect(outcome).toEqual({ placed: 1, waiting: 49 });
+      expect(used).toBe(limit);
+      await leaveRoomFor(database, 1_000);
+      // Two processes place them at the same moment: each practice once.
+      const placements = await Promise.all([placeWaiting(core), placeWaiting(core)]);
+      expect(new Set(placements.flat().map(({ practiceId }) => practiceId)).size).toBe(49);
+      expect(placements.flat()).toHaveLength(49);
+    }, 60_000);
 
     test('each silo is looked at by one of many that look for drift', async () => {
       const ids = await Promise.all(wide.slice(0, 8).map(() => activePractice()));
