@@ -1,0 +1,90 @@
+import type { Trx } from '../../lib/db/database.ts';
+import { putOwnerInvitation } from '../../lib/db/owner-invitation-store.ts';
+import type { RunWithSteps } from '../../lib/db/run-store.ts';
+import { listSiloStacks } from '../../lib/db/silo-stack-store.ts';
+import { type SiloCloud, startSiloCloud } from './silo-cloud.ts';
+
+let cloud: SiloCloud;
+beforeAll(async () => {
+  cloud = await startSiloCloud();
+}, 120_000);
+afterAll(() => cloud.stop(), 60_000);
+
+/** A provisioning that failed in its service stack: database, key and network are there. */
+async function failedAtItsService(
+  practiceId: string,
+  also?: (trx: Trx) => Promise<unknown>,
+): Promise<RunWithSteps> {
+  await cloud.fault({
+    resourceType: 'AWS::ECS::Service',
+    action: 'create',
+    match: practiceId,
+    times: 1,
+    effect: { kind: 'fail', message: 'no tasks today' },
+  });
+  const run = await cloud.provision(practiceId, undefined, also);
+  expect(run.error?.step).toBe('deploy-service');
+  return run;
+}
+
+const withoutRemembered = (arns: readonly string[]) =>
+  arns.filter((arn) => !arn.includes(':task-definition/'));
+
+test('a cancelled provisioning leaves nothing but a key on its way out', async () => {
+  const run = await failedAtItsService('acorn-aba');
+  expect((await cloud.tagged('acorn-aba')).some((arn) => arn.includes(':db:'))).toBe(true);
+  const cancelled = await cloud.cancel(run.id);
+  expect(cancelled.error).toBeNull();
+  expect(cancelled.kept).toEqual([
+    expect.stringMatching(/^KMS key .* is scheduled for deletion on .*nobody was ever invited/),
+  ]);
+  const left = withoutRemembered(await cloud.tagged('acorn-aba'));
+  expect(left).toEqual([expect.stringContaining(':kms:')]);
+  expect((await cloud.ports.silo.key(left[0] ?? '')).state).toBe('PendingDeletion');
+  const stacks = await listSiloStacks(cloud.database.db, ['acorn-aba']);
+  expect(stacks.map(({ status }) => status)).toEqual(stacks.map(() => 'DELETE_COMPLETE'));
+});
+
+test('where an invited owner could have entered something, a final snapshot and its key stay', async () => {
+  const run = await failedAtItsService('birch-pt', (trx) =>
+    putOwnerInvitation(trx, {
+      practiceId: 'birch-pt',
+      email: 'ana@birch.example',
+      tokenSha256: 'b'.repeat(64),
+      expiresAt: new Date(Date.now() + 86_400_000),
+      createdBy: 'token:test',
+      createdAt: new Date(),
+    }),
+  );
+  const cancelled = await cloud.cancel(run.id);
+  expect(cancelled.error).toBeNull();
+  const left = await cloud.tagged('birch-pt');
+  expect(left.filter((arn) => /:db:|:vpc\/|:loadbalancer\/|:stack\//.test(arn))).toEqual([]);
+  const snapshot =
+    left
+      .find((arn) => arn.includes(':snapshot:'))
+      ?.split(':')
+      .at(-1) ?? '';
+  expect(cancelled.kept).toContainEqual(expect.stringContaining(`Database snapshot ${snapshot} stays`));
+  const kept = await cloud.ports.removal('birch-pt').snapshot(snapshot);
+  expect(kept).toMatchObject({ status: 'available', encrypted: true });
+  expect((await cloud.ports.silo.key(kept?.keyArn ?? '')).state).toBe('Enabled');
+});
+
+test('a cancel that fails half-way goes on when it is asked for again', async () => {
+  const run = await failedAtItsService('cedar-ot');
+  await cloud.fault({
+    resourceType: 'AWS::EC2::InternetGateway',
+    action: 'delete',
+    match: 'cedar-ot',
+    times: 1,
+    effect: { kind: 'fail', message: 'The gateway has dependencies.' },
+  });
+  const failed = await cloud.cancel(run.id);
+  expect(failed).toMatchObject({
+    state: 'failed',
+    error: { step: 'cancel', resource: { reason: 'The gateway has dependencies.' } },
+  });
+  expect((await cloud.cancel(run.id)).state).toBe('cancelled');
+  expect(withoutRemembered(await cloud.tagged('cedar-ot'))).toEqual([expect.stringContaining(':kms:')]);
+});
