@@ -50,6 +50,7 @@ export interface Source {
   readonly read: (record: never, call: Call, key: string) => Tagged | undefined;
 }
 
+// oxlint-disable-next-line no-unnecessary-type-parameters -- each use names the record that its table keeps
 function source<T>(
   table: string,
   read: (record: T, call: Call, key: string) => Tagged | undefined,
@@ -81,7 +82,7 @@ export const sources: readonly Source[] = [
   source<AlarmRecord>('cloudwatch.alarms', (one) => ({ arn: one.AlarmArn, tags: one.Tags })),
   ...allKinds().map(({ resourceType, idOf }) =>
     source<{ readonly Tags?: Tag[] }>(`ec2.${resourceType}`, (one, call) => ({
-      arn: regionalArn('ec2', call, `${resourceType}/${idOf(one as never)}`),
+      arn: regionalArn('ec2', call, `${resourceType}/${idOf(one)}`),
       tags: one.Tags,
     })),
   ),
