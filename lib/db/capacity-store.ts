@@ -82,16 +82,17 @@ export async function usedByCell(connection: Connection): Promise<Map<string, Am
   return byCell(rows);
 }
 
-/** By how much what is taken of each cell has grown since a time; below 0 where more was given back. */
-export async function growthByCell(connection: Connection, since: Date): Promise<Map<string, Amounts>> {
+/** By how much what is taken of a cell has grown since a time; below 0 where more was given back. */
+export async function growthOf(connection: Connection, cellId: string, since: Date): Promise<Amounts> {
   const rows = await connection
     .selectFrom('capacity_ledger')
-    .select((eb) => ['cell_id', 'quota', eb.fn.sum<number>('amount').as('amount')])
+    .select((eb) => ['quota', eb.fn.sum<number>('amount').as('amount')])
+    .where('cell_id', '=', cellId)
     .where('at', '>=', since)
     .where('entry', '<>', assignment)
-    .groupBy(['cell_id', 'quota'])
+    .groupBy('quota')
     .execute();
-  return byCell(rows);
+  return amountsFrom(rows);
 }
 
 interface Sum {

@@ -1,7 +1,7 @@
-import { growthByCell, usedByCell } from '../db/capacity-store.ts';
+import { growthOf, usedByCell } from '../db/capacity-store.ts';
 import { countPracticesByCell, findCell, listCells as listRows } from '../db/cell-store.ts';
 import type { Connection } from '../db/database.ts';
-import { type Amounts, noAmounts } from '../domain/capacity.ts';
+import { noAmounts, type Quota, quotas } from '../domain/capacity.ts';
 import { type CapacityForecast, forecastCapacity, windowOf } from '../domain/capacity-forecast.ts';
 import { type Cell, configuredCellId, setUpCommands } from '../domain/cell.ts';
 import type { Core } from './core.ts';
@@ -18,6 +18,21 @@ export interface CellOverview {
 /** By id. */
 export async function listCells(core: Core): Promise<CellOverview[]> {
   return overviews(core, await listRows(core.db));
+}
+
+/** One quota of one cell. */
+export interface CellFigure {
+  readonly cell: string;
+  readonly quota: Quota;
+  readonly limit: number;
+  readonly used: number;
+}
+
+export async function cellFigures({ db }: Core): Promise<CellFigure[]> {
+  const [cells, used] = [await listRows(db), await usedByCell(db)];
+  return cells.flatMap(({ id, limits }) =>
+    quotas.map((quota) => ({ cell: id, quota, limit: limits[quota], used: used.get(id)?.[quota] ?? 0 })),
+  );
 }
 
 /** @throws DomainError `not_found` */
@@ -66,7 +81,7 @@ async function overviews(core: Core, cells: readonly Cell[]): Promise<CellOvervi
   const views: CellOverview[] = [];
   for (const cell of cells) {
     const days = windowOf(cell, now);
-    const growth = await growthOf(core, cell.id, new Date(now.getTime() - days * 86_400_000));
+    const growth = await growthOf(core.db, cell.id, new Date(now.getTime() - days * 86_400_000));
     const capacity = forecastCapacity({
       limits: cell.limits,
       used: used.get(cell.id) ?? noAmounts,
@@ -76,8 +91,4 @@ async function overviews(core: Core, cells: readonly Cell[]): Promise<CellOvervi
     views.push({ cell, practices: practices.get(cell.id) ?? 0, capacity });
   }
   return views;
-}
-
-async function growthOf(core: Core, cellId: string, since: Date): Promise<Amounts> {
-  return (await growthByCell(core.db, since)).get(cellId) ?? noAmounts;
 }

@@ -11,6 +11,7 @@ import {
 } from '../db/release-store.ts';
 import { countRunsByState } from '../db/run-store.ts';
 import type { Core } from './core.ts';
+import { type CellFigure, cellFigures } from './read-cells.ts';
 import { notFound } from './refusals.ts';
 
 export type { AuditRow, PlanRow, PublishedRelease };
@@ -42,15 +43,17 @@ export interface StateCounts {
   readonly calls: readonly CallFigures[];
   /** Active practices only. */
   readonly drift: readonly { readonly state: string; readonly count: number }[];
+  readonly cells: readonly CellFigure[];
   readonly practices: readonly { readonly state: string; readonly count: number }[];
   readonly runs: readonly { readonly state: string; readonly count: number }[];
 }
 
-/** How many practices and runs are in each state, and what was asked of the cells' CloudFormation. A state that nothing is in has no entry. */
+/** How many practices and runs are in each state, what was asked of the cells' CloudFormation, and how full the cells are. A state that nothing is in has no entry. */
 export async function countStates(core: Core): Promise<StateCounts> {
   const practices = await countPractices(core.db);
   const drift = await countByDrift(core.db);
   const runs = await countRunsByState(core.db);
   const calls = await readCallFigures(core.db);
-  return { calls, drift, practices, runs: [...runs].map(([state, count]) => ({ state, count })) };
+  const cells = await cellFigures(core);
+  return { calls, cells, drift, practices, runs: [...runs].map(([state, count]) => ({ state, count })) };
 }

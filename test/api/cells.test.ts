@@ -346,6 +346,14 @@ describe('the configured cell', () => {
   });
 });
 
+test('metrics tell how full each cell is', async () => {
+  await limits('main', { vpcs: 123 });
+  const text = (await api.call({ url: '/metrics' })).body;
+  expect(text).toContain('lumenality_cell_limit{cell="main",quota="vpcs"} 123');
+  const stacks = usedIn(await read('main'), 'stacks');
+  expect(text).toContain(`lumenality_cell_used{cell="main",quota="stacks"} ${stacks}`);
+});
+
 test('all cells are listed with what is in use', async () => {
   const page = cellPageSchema.parse((await api.call({ url: '/v1/cells' })).json());
   expect(page.items.map(({ id }) => id)).toEqual(page.items.map(({ id }) => id).toSorted());

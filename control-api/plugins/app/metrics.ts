@@ -27,6 +27,7 @@ export function measure(app: FastifyInstance): Metrics {
   );
   const runs = gaugeOf(registry, 'lumenality_runs', 'Runs by state');
   const setCalls = callFigures(registry);
+  const setCells = cellFigures(registry);
   app.addHook('onResponse', async (request, reply) => {
     // The route, never the path: one series a route, whatever callers ask for.
     const route = request.routeOptions.url ?? 'unknown';
@@ -44,6 +45,7 @@ export function measure(app: FastifyInstance): Metrics {
         for (const { state, count } of values) gauge.set({ state }, count);
       }
       setCalls(counts.calls);
+      setCells(counts.cells);
       return registry.metrics();
     },
   };
@@ -51,6 +53,24 @@ export function measure(app: FastifyInstance): Metrics {
 
 function gaugeOf(registry: Registry, name: string, help: string): Gauge {
   return new Gauge({ name, help, labelNames: ['state'], registers: [registry] });
+}
+
+/** How full the cells are: an alarm on used / limit warns before practices have to wait. */
+function cellFigures(registry: Registry): (figures: StateCounts['cells']) => void {
+  const options = { labelNames: ['cell', 'quota'], registers: [registry] };
+  const limits = new Gauge({
+    ...options,
+    name: 'lumenality_cell_limit',
+    help: 'What silos may use of a quota',
+  });
+  const used = new Gauge({ ...options, name: 'lumenality_cell_used', help: 'What is reserved of a quota' });
+  return (figures) => {
+    for (const metric of [limits, used]) metric.reset();
+    for (const { cell, quota, ...of } of figures) {
+      limits.set({ cell, quota }, of.limit);
+      used.set({ cell, quota }, of.used);
+    }
+  };
 }
 
 /** Counters of calls to the cells' CloudFormation: they grow in the database, for all replicas, so any of them may be asked. */
