@@ -14,6 +14,7 @@ import type { Benchmark } from './benchmark.ts';
 import { fleet } from './fleet.ts';
 import { memory } from './memory.ts';
 import { overhead } from './overhead.ts';
+import { reads } from './reads.ts';
 import { jsonOf, type Reported, tableOf } from './report.ts';
 import { cellBeside } from './sandbox-process.ts';
 import { signUps, signUpsOnPostgres } from './sign-ups.ts';
@@ -34,6 +35,7 @@ const benchmarks: readonly Benchmark[] = [
   signUpsOnPostgres,
   memory,
   fleet,
+  reads,
 ];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const cdk = fileURLToPath(import.meta.resolve('aws-cdk/bin/cdk'));

@@ -23,7 +23,7 @@ export async function beginStacks(
 ): Promise<string[]> {
   const effect = { kind: 'delay', ms: lastingMs };
   const rule = { resourceType: type, action: 'create', match: prefix, effect };
-  await fetch(`${endpoint}/_sandbox/faults`, { method: 'POST', body: JSON.stringify(rule) });
+  await addFault(endpoint, rule);
   const { region, credentials } = sandboxDefaults;
   const client = new CloudFormationClient({ region, endpoint, credentials });
   const names = Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
@@ -64,9 +64,22 @@ export function followerOf(
   return { watch: { context, stacks, step: 'deploy-data', intervalMs: 1 }, told };
 }
 
+/** A kept connection may just be closing when it is used again. */
+const headers = { connection: 'close' };
+
+/** Adds a fault (docs/sandbox.md, "Controls"). */
+export async function addFault(endpoint: string, rule: object): Promise<void> {
+  const answer = await fetch(`${endpoint}/_sandbox/faults`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(rule),
+  });
+  if (!answer.ok) throw new Error(`The sandbox answered ${answer.status}: ${await answer.text()}`);
+}
+
 /** How often each operation of CloudFormation was called so far. */
 export async function callsTo(endpoint: string): Promise<ReadonlyMap<string, number>> {
-  const answer = await fetch(`${endpoint}/_sandbox/calls`);
+  const answer = await fetch(`${endpoint}/_sandbox/calls`, { headers });
   const { calls } = (await answer.json()) as { calls: Record<string, number> };
   return new Map(
     Object.entries(calls).flatMap(([name, count]) =>

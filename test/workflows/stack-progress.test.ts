@@ -11,7 +11,7 @@ import { startSandbox } from '../../lib/sandbox/server.ts';
 import { followed } from '../../lib/workflows/stack-progress.ts';
 import { openTestDatabase } from '../builders/database.ts';
 import { connectSandbox, sandboxCell } from '../builders/sandbox-cell.ts';
-import { beginStacks, callsTo, followerOf } from '../builders/stacks-under-way.ts';
+import { addFault, beginStacks, callsTo, followerOf } from '../builders/stacks-under-way.ts';
 
 const statusesOf = (told: readonly RunEventBody[]) =>
   told.flatMap((event) => (event.kind === 'resource' ? [`${event.resourceType} ${event.status}`] : []));
@@ -103,7 +103,7 @@ describe('following stacks, on the sandbox cloud', () => {
       times: 3,
       effect: { kind: 'throttle' },
     };
-    await fetch(`${sandbox.endpoint}/_sandbox/faults`, { method: 'POST', body: JSON.stringify(rule) });
+    await addFault(sandbox.endpoint, rule);
     const { watch, told } = followerOf(stacks, database.db);
     expect(await followed(watch, id, true)).toMatchObject({ status: 'CREATE_COMPLETE' });
     expect(statusesOf(told)).toEqual(wholeStory);
@@ -122,7 +122,7 @@ describe('following stacks, on the sandbox cloud', () => {
     const { stacks } = connection.of(sandboxCell);
     const denied = { kind: 'error', code: 'AccessDenied', message: 'not allowed', status: 403 };
     const rule = { service: 'cloudformation', operation: 'ListStacks', times: 1, effect: denied };
-    await fetch(`${sandbox.endpoint}/_sandbox/faults`, { method: 'POST', body: JSON.stringify(rule) });
+    await addFault(sandbox.endpoint, rule);
     const refused = await Promise.allSettled(['one', 'two'].map((id) => stacks.glance(id)));
     for (const result of refused) {
       expect(result).toMatchObject({ status: 'rejected', reason: { context: { awsCode: 'AccessDenied' } } });
