@@ -21,6 +21,9 @@ import { readReleaseDirectory } from './release-directory.ts';
 import { openStartScreen } from './start-screen.ts';
 import { tokenFile } from './token-file.ts';
 
+/** Requests in flight get so long to finish, in milliseconds. */
+const finishWithinMs = 10_000;
+
 await runUntilStopped(async (stops) => {
   const config = readConfig();
   const aborted = onStopSignal();
@@ -55,9 +58,6 @@ await runUntilStopped(async (stops) => {
     `The administrator token is in ${administrator.path}. In a second terminal: npx lumenality doctor`,
   );
 });
-
-/** Requests in flight get so long to finish, in milliseconds. */
-const finishWithinMs = 10_000;
 
 /**
  * Not ready from the signal on: runs are handed over while load balancers notice, and requests are served until they have; then
