@@ -178,6 +178,7 @@ export function appDeps(config: Config, parts: Parts, endpoint: string | undefin
   const authority = port === (scheme === 'https' ? 443 : 80) ? '' : `:${port}`;
   return {
     core: parts.core,
+    clouds: parts.clouds,
     log,
     version: packageVersion(),
     practiceUrl: (hostName) => `${scheme}://${hostName}${authority}`,

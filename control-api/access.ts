@@ -55,6 +55,7 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'POST /v1/practices/:id/offboard': ['security_admin'],
   'POST /v1/practices/:id/offboarding/cancel': ['operator', 'security_admin'],
 
+  'GET /v1/orphans': ['operator', 'security_admin'],
   'GET /v1/cells': cellReaders,
   'GET /v1/cells/:id': cellReaders,
   // It holds the external id, and whoever adds a cell decides which account is trusted.

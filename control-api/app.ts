@@ -14,6 +14,7 @@ import { costRoutes } from './routes/cost.ts';
 import { driftRoutes } from './routes/drift.ts';
 import { lifeCycleRoutes } from './routes/life-cycle.ts';
 import { operationsRoutes } from './routes/operations.ts';
+import { orphanRoutes } from './routes/orphans.ts';
 import { ownerInvitationRoutes } from './routes/owner-invitations.ts';
 import { practiceChangeRoutes } from './routes/practice-changes.ts';
 import { practiceRoutes } from './routes/practices.ts';
@@ -67,6 +68,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   lifeCycleRoutes(app, deps);
   cellRoutes(app, deps);
   costRoutes(app, deps);
+  orphanRoutes(app, deps);
   ownerInvitationRoutes(app, deps);
   driftRoutes(app, deps);
   runRoutes(app, deps, limits);

@@ -31,6 +31,10 @@ const groups: Readonly<Record<string, Group>> = {
     description: 'Look at the AWS accounts that hold silos; add, activate and drain them, set limits',
     load: async () => (await import('./cell.ts')).cellCommands,
   },
+  orphans: {
+    description: 'Look in the cells for resources that no practice owns; exit code 1 when there are any',
+    load: async () => (await import('./orphans.ts')).orphansCommand,
+  },
   token: {
     description: 'Create, list and revoke API tokens',
     load: async () => (await import('./token.ts')).tokenCommands,

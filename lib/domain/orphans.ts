@@ -16,8 +16,6 @@ export interface Owner {
   readonly cellId: string | null;
   /** A run that has not ended: whatever it makes or removes is its own. */
   readonly openRunId: string | null;
-  /** Ids of its stacks that exist. */
-  readonly stackIds: readonly string[];
   /** What a cancellation or an offboarding left standing on purpose, with the reason, in words that name it. */
   readonly kept: readonly string[];
 }
@@ -186,8 +184,9 @@ function reasonOf(
   if (owner.cellId !== cellId) {
     return `Practice ${practiceId} is in ${owner.cellId === null ? 'no cell' : `cell ${owner.cellId}`}, not in this one.`;
   }
-  if (kind === 'cloudformation:stack' && owner.stackIds.includes(resource.arn)) return undefined;
   if (stackExists) return undefined;
+  // Only its own run makes a stack with this tag.
+  if (kind === 'cloudformation:stack') return undefined;
   const madeBy = stackIdOf(resource);
   if (madeBy !== undefined) return `The stack that made it is gone (${stackName(madeBy)}).`;
   return madeByServices.has(kind) ? undefined : 'No stack of its practice made it.';

@@ -11,7 +11,7 @@ import type { RunQueue } from '../../lib/runs/queue.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
 import { ensureFirstToken } from '../../lib/use-cases/tokens.ts';
 import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
-import { openAccess, recordTestCell } from './cells.ts';
+import { noClouds, openAccess, recordTestCell } from './cells.ts';
 import { openTestDatabase } from './database.ts';
 
 export const provisioningSteps = ['prepare', 'deploy-foundation', 'verify', 'activate'] as const;
@@ -81,6 +81,7 @@ export async function startTestApi(
   const destination: DestinationStream = { write: (line) => void log.push(line) };
   const app = await buildApp({
     core,
+    clouds: noClouds,
     log: createLogger('debug', destination),
     version: '0.0.0-test',
     practiceUrl: (hostName) => `https://${hostName}`,

@@ -1,6 +1,7 @@
 import { sandboxDefaults } from '../../lib/config.ts';
 import { generousLimits } from '../../lib/domain/capacity.ts';
 import type { CellAccess } from '../../lib/ports/cell-access.ts';
+import type { Clouds } from '../../lib/ports/clouds.ts';
 import { type ConfiguredCell, recordConfiguredCell } from '../../lib/use-cases/configured-cell.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
 
@@ -11,6 +12,14 @@ export const openAccess: CellAccess = {
     accountId: sandboxDefaults.credentials.accessKeyId,
     arn: 'arn:aws:iam::000000000000:role/control-plane',
   }),
+};
+
+/** For what never asks AWS for anything. */
+export const noClouds: Clouds = {
+  of: () => {
+    throw new Error('This test has no cloud.');
+  },
+  close: () => undefined,
 };
 
 /** The cell `main` as a test's environment would have it, with room for everybody unless told. */
