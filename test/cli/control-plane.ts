@@ -7,6 +7,7 @@ import { appendRunEvents } from '../../lib/db/run-event-store.ts';
 import type { RunError, RunEventBody, RunState, StepState } from '../../lib/domain/run.ts';
 import type { ReadinessCheck } from '../../lib/use-cases/check-readiness.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
+import { noClouds } from '../builders/cells.ts';
 import { publishTestRelease } from '../builders/database.ts';
 import { signUpRequest } from '../builders/sign-up.ts';
 
@@ -52,6 +53,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
   const serve = async (port: number) => {
     const app = await buildApp({
       core: { ...api.core, clock: { now: () => new Date() } },
+      clouds: noClouds,
       log: pino({ level: 'silent' }),
       version: '0.1.0',
       practiceUrl: (hostName) => `https://${hostName}`,
