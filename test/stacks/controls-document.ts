@@ -1,4 +1,4 @@
-import { siloChecks } from '../../lib/domain/silo-checks.ts';
+import { checksFor, siloChecks } from '../../lib/domain/silo-checks.ts';
 import { acknowledgements } from '../../stacks/acknowledgements.ts';
 import type { Control } from '../../stacks/compliance/control.ts';
 import { controls } from '../../stacks/compliance/fsbp.ts';
@@ -60,9 +60,15 @@ function acceptedTable(): string {
 }
 
 function checksTable(): string {
+  const whileClosed = checksFor('closed').filter((check) => !siloChecks.includes(check));
   return table(
     ['evidence check', 'what must be true', 'supports', 'read from'],
-    siloChecks.map(({ id, title, safeguards, source }) => [code(id), title, safeguards.join(', '), source]),
+    [...siloChecks, ...whileClosed].map(({ id, title, safeguards, source }) => [
+      code(id),
+      title,
+      safeguards.join(', '),
+      source,
+    ]),
   );
 }
 
