@@ -161,7 +161,7 @@ interface Replica {
 }
 
 const restartAfterMs = 1_000;
-const readyWithinMs = 120_000;
+const readyWithinMs = 60_000;
 
 /** A control plane that is started again whenever it ends, as a supervisor does. */
 async function startReplica(
@@ -180,9 +180,14 @@ async function startReplica(
       env: { ...environment, PORT: String(port) },
     });
     running = started;
+    let wasReady = false;
+    started.process.once('message', () => {
+      wasReady = true;
+    });
     started.process.once('exit', (code, signal) => {
       if (workspace.isClosed) return;
-      if (backAfterMs === undefined)
+      // While the database or the cloud is away it refuses to start, and says so.
+      if (backAfterMs === undefined && wasReady)
         tally.ownDeaths.push(`${name} ended with ${code ?? signal}: ${lastLines(started)}`);
       setTimeout(start, backAfterMs ?? restartAfterMs);
       backAfterMs = undefined;

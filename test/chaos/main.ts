@@ -129,7 +129,9 @@ async function unleash(
     );
   }
   await Promise.all(disturbed);
-  await fleet.calm();
+  await fleet
+    .calm()
+    .catch((error: Error) => problems.push(`the fleet did not come back: ${error.message.slice(0, 2_000)}`));
   calm.abort();
   say('calm: no disturbance any more');
   return { acknowledged: (await Promise.all(led)).flat(), problems };

@@ -26,7 +26,7 @@ const runPageSchema = z.object({ items: z.array(runSchema) });
 const beganSchema = z.object({ runId: z.uuid() });
 
 const lookMs = 400;
-const patienceMs = 8 * 60_000;
+const patienceMs = 4 * 60_000;
 /** Until the disturbances are over some runs fail again and again. */
 const mostRetries = 15;
 

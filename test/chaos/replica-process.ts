@@ -1,4 +1,7 @@
-/** The control plane as bin/control-api.ts composes it, on a database that has been prepared, with a stand-in for practices' apps. */
+/**
+ * The control plane as bin/control-api.ts composes it, on a database that has been prepared, with a stand-in for practices' apps.
+ * Sends `{ ready: true }` to its parent.
+ */
 import '../../bin/quiet-sdk.ts';
 import { runUntilStopped } from '../../bin/lifecycle.ts';
 import { appDeps, buildParts, openDatabase, startWork } from '../../bin/parts.ts';
@@ -21,4 +24,5 @@ await runUntilStopped(async (stops) => {
   const app = await buildApp(appDeps(config, parts, endpoint, log));
   stops.push(() => app.close());
   await app.listen({ host: config.host, port: config.port });
+  process.send?.({ ready: true });
 });

@@ -57,7 +57,7 @@ async function interruptAll(harness: Harness, extent: Extent): Promise<string[]>
   const steps = seen.steps();
   say(`${steps.length} steps of ${scenarios.length} workflows, undisturbed: ${secondsSince(begun)} s`);
   const withFailures = faults(steps, extent);
-  const orders = { ...replays(steps), ...deaths(steps, extent, extent === 'all' ? 12 : 8), ...withFailures };
+  const orders = { ...replays(steps), ...deaths(steps, extent), ...withFailures };
   const problems: string[] = [];
   let reached = 0;
   let passedBy = 0;

@@ -23,13 +23,17 @@ const everyPlace = ({ calls }: SeenStep): readonly Place[] => [
   'after',
 ];
 
-/** Deaths spread over practices, so that one death of the process is one of each of them, and none waits twice in one step. */
-export function deaths(steps: readonly SeenStep[], extent: Extent, practices: number): Orders {
+/**
+ * Deaths spread over practices, so that one death of the process is one of each of them, and none waits twice in one step. The sample
+ * has every other step: each of them meets a fault and is done twice as well.
+ */
+export function deaths(steps: readonly SeenStep[], extent: Extent): Orders {
+  const practices = extent === 'all' ? 12 : 4;
   const kills = steps.flatMap((step, ordinal) => {
     const places = everyPlace(step);
-    // The middle of a step comes twice as often as its edges.
-    const sampled = [places[1], places[0], places[ordinal % places.length], places.at(-1)][ordinal % 4];
-    return (extent === 'all' ? places : [sampled ?? 'before']).map((place) => order(step, 'kill', place));
+    if (extent === 'all') return places.map((place) => order(step, 'kill', place));
+    const place = ordinal % 2 === 0 ? places[(ordinal / 2) % places.length] : undefined;
+    return place === undefined ? [] : [order(step, 'kill', place)];
   });
   return Object.fromEntries(
     Array.from({ length: practices }, (_, practice) => [
@@ -47,7 +51,7 @@ export function replays(steps: readonly SeenStep[]): Orders {
 /** Faults of every kind: each practice meets one at each step that calls anything, another one at the next step. */
 export function faults(steps: readonly SeenStep[], extent: Extent): Orders {
   const layers = extent === 'all' ? Math.max(...steps.map((step) => callsToInterrupt(step.calls).length)) : 1;
-  const practices = extent === 'all' ? faultKinds.length : 3;
+  const practices = extent === 'all' ? faultKinds.length : 2;
   const orders: Record<string, Interruption[]> = {};
   for (let layer = 0; layer < layers; layer += 1) {
     for (let practice = 0; practice < practices; practice += 1) {
@@ -55,7 +59,7 @@ export function faults(steps: readonly SeenStep[], extent: Extent): Orders {
         const calls = callsToInterrupt(step.calls);
         const call = extent === 'all' ? calls[layer] : calls[(ordinal + practice) % calls.length];
         if (call === undefined) return [];
-        const turn = ordinal + practice * (extent === 'all' ? 1 : 2);
+        const turn = ordinal + practice * (extent === 'all' ? 1 : 3);
         return [order(step, kindAt(turn, call), { call })];
       });
     }
