@@ -210,7 +210,8 @@ function showOffboarding({ output }: Session, offboarding: Offboarding): void {
   );
   if (offboarding.stage === 'cancelled') {
     const why = offboarding.cancelReason === null ? '' : `: ${clean(offboarding.cancelReason)}`;
-    output.line(`\nTaken back by ${clean(offboarding.cancelledBy ?? '-')}, ${offboarding.cancelledAt}${why}`);
+    const by = offboarding.cancelledBy === null ? '' : ` by ${clean(offboarding.cancelledBy)}`;
+    output.line(`\nTaken back${by}, ${offboarding.cancelledAt}${why}`);
     return;
   }
   output.line();

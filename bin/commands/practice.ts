@@ -123,9 +123,13 @@ function showPractice({ output }: Session, practice: Practice): void {
   if (next !== undefined) output.line(`\nNext: ${next}`);
 }
 
-function healthWords({ health: { status, checkedAt } }: Practice, now: Date): string {
+function healthWords({ state, health: { status, checkedAt } }: Practice, now: Date): string {
+  if (isClosed(state)) return `${status}: not asked while its access is closed`;
   return checkedAt === null ? `${status}: not asked yet` : `${status}, asked ${relative(checkedAt, now)}`;
 }
+
+const isClosed = (state: Practice['state']): boolean =>
+  state === 'suspended' || state === 'offboarding' || state === 'deprovisioned';
 
 function nextStep({ id, state }: Practice): string | undefined {
   if (state === 'waiting') return 'npx lumenality cell list';

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import { type DriftFindings, type DriftState, driftStateOf, sameFindings } from '../domain/drift.ts';
+import type { PracticeState } from '../domain/practice.ts';
 import { type Connection, type Db, type Trx, toJson } from './database.ts';
 import { openRunStates } from './run-store.ts';
 import type { DriftRecordTable, DriftWatchTable } from './schema.ts';
@@ -14,13 +15,16 @@ export interface DriftClaim {
   readonly until: Date;
 }
 
-/** Ids of active practices that nobody watches yet. */
+/** States of a practice whose silo is to be as its release says, open or closed. */
+const watchedStates: readonly PracticeState[] = ['active', 'suspended'];
+
+/** Ids of practices that nobody watches yet though their silos are to be watched. */
 export async function unwatchedPractices(connection: Connection): Promise<string[]> {
   const rows = await connection
     .selectFrom('practice')
     .leftJoin('drift_watch', 'drift_watch.practice_id', 'practice.id')
     .select('practice.id')
-    .where('practice.state', '=', 'active')
+    .where('practice.state', 'in', [...watchedStates])
     .where('drift_watch.practice_id', 'is', null)
     .execute();
   return rows.map(({ id }) => id);
@@ -40,8 +44,8 @@ export async function watchForDrift(
 }
 
 /**
- * Claims the practice that has waited longest for its turn; undefined when nobody's has come. Practices that are not active or
- * have an open run wait: their silos are about to change. A claim that ran out may be taken over.
+ * Claims the practice that has waited longest for its turn; undefined when nobody's has come. Practices in any other state than active
+ * or suspended, or with an open run, wait: their silos are about to change. A claim that ran out may be taken over.
  */
 export async function claimDriftCheck(
   db: Db,
@@ -52,7 +56,7 @@ export async function claimDriftCheck(
       .selectFrom('drift_watch')
       .innerJoin('practice', 'practice.id', 'drift_watch.practice_id')
       .select('drift_watch.practice_id')
-      .where('practice.state', '=', 'active')
+      .where('practice.state', 'in', [...watchedStates])
       .where('drift_watch.next_check_at', '<=', claim.startedAt)
       .where((eb) =>
         eb.or([

@@ -41,7 +41,7 @@ export interface ShownOffboarding {
   readonly exception: string | null;
   /** The run at work on the stage, or the one that failed there. */
   readonly runId: string | null;
-  /** What `cancel` would do now, in one word; null when nothing can be taken back. */
+  /** Whether it can be cancelled now. */
   readonly canBeTakenBack: boolean;
   readonly stages: ReadonlyArray<{
     readonly stage: string;
@@ -170,7 +170,12 @@ async function takenBack(core: Core, trx: Trx, taking: Taking, actor: Actor): Pr
   switch (how.by) {
     case 'resume-practice': {
       const runId = await beginResumption(core, trx, practice, change, actor);
-      await changeOffboarding(trx, practice.id, { stage: 'cancelling', runId });
+      await changeOffboarding(trx, practice.id, {
+        stage: 'cancelling',
+        runId,
+        cancelledBy: actor.name,
+        cancelReason: change.reason,
+      });
       return runId;
     }
     case 'keep-key': {

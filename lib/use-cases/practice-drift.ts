@@ -68,16 +68,16 @@ export async function listDriftHistory(
 
 /**
  * Asks for a look out of turn; answers when it was asked for: a look that began then or later is the answer. Repeating it is harmless.
- * @throws DomainError `not_found`; `wrong_state` when the practice is not active, or a run is about to change its silo.
+ * @throws DomainError `not_found`; `wrong_state` when the practice is neither active nor suspended, or a run is about to change its silo.
  */
 export function requestDriftCheck(core: Core, practiceId: string, actor: Actor): Promise<Date> {
   return core.db.transaction().execute(async (trx) => {
     const practice = await lockPractice(trx, practiceId);
     if (practice === undefined) throw notFound('practice');
-    if (practice.state !== 'active') {
+    if (practice.state !== 'active' && practice.state !== 'suspended') {
       throw wrongState(
         practice.state,
-        `The practice is ${practice.state}; only the silo of an active practice is held against a release.`,
+        `The practice is ${practice.state}; only the silo of an active or a suspended practice is held against a release.`,
       );
     }
     const open = await openRunOf(trx, practiceId);

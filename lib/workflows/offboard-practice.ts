@@ -27,7 +27,6 @@ export function offboardPractice(parts: LifeCycleParts): WorkflowDefinition {
         stage: 'cancelled',
         runId: null,
         cancelledAt: now,
-        cancelledBy: run.requestedBy,
       });
       if (cameFrom(run) === 'provisioning_failed') await reopenProvisioning(trx, run.practiceId);
       await auditPractice(trx, run, 'practice.offboarding_cancelled', { kept }, now);

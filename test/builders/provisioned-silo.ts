@@ -22,8 +22,10 @@ export interface ProvisionedSilo {
   readonly cloud: SandboxCloud;
   readonly database: Database;
   readonly core: Core;
-  /** What the practice's stacks give out, as recorded. */
-  readonly outputs: () => Promise<Record<string, string>>;
+  /** What a practice's stacks give out, as recorded; of the first practice unless told. */
+  readonly outputs: (practiceId?: string) => Promise<Record<string, string>>;
+  /** Provisions another practice. */
+  provision(practiceId: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -51,7 +53,8 @@ export async function startProvisionedSilo(
       cloud,
       database,
       core: coreOf(database, engine, clock),
-      outputs: () => outputsOf(database, practiceId),
+      outputs: (of = practiceId) => outputsOf(database, of),
+      provision: (another) => provisioned(database, engine, cloud.release.manifest.id, another),
       stop,
     };
   } catch (error) {

@@ -1,20 +1,24 @@
+import { setMaxListeners } from 'node:events';
+import { sandboxDefaults } from '../../lib/config.ts';
 import { listAudit } from '../../lib/db/audit-store.ts';
 import { listEvidence } from '../../lib/db/evidence-store.ts';
 import { findPractice } from '../../lib/db/practice-store.ts';
 import type { Actor } from '../../lib/domain/access.ts';
 import { advanceDue } from '../../lib/reconcilers/advance-offboardings.ts';
+import { cancelRun } from '../../lib/use-cases/cancel-run.ts';
 import {
   cancelOffboarding,
   offboardPractice,
   readOffboarding,
 } from '../../lib/use-cases/offboard-practice.ts';
 import { resumePractice, suspendPractice } from '../../lib/use-cases/practice-access.ts';
+import { retryRun } from '../../lib/use-cases/retry-run.ts';
+import { readDrift } from '../../lib/workflows/read-drift.ts';
 import { freshKey } from '../builders/api.ts';
-import { type ProvisionedSilo, startProvisionedSilo } from '../builders/provisioned-silo.ts';
+import { type ProvisionedSilo, siloParts, startProvisionedSilo } from '../builders/provisioned-silo.ts';
 import { runIn, silent } from '../builders/runs.ts';
 
 const actor: Actor = { id: 'token:test', name: 'test', roles: ['security_admin'], requestId: 'test-request' };
-const practiceId = 'dawn-aba';
 const reason = 'asked for by the practice';
 const dayMs = 86_400_000;
 
@@ -47,33 +51,28 @@ const wholeTrail = [
 ];
 
 describe('the life of a practice, on the sandbox cloud', () => {
+  const practiceId = 'dawn-aba';
   let silo: ProvisionedSilo;
   let ahead = 0;
   const clock = { now: () => new Date(Date.now() + ahead) };
-  const change = () => ({ practiceId, reason });
   const call = () => ({ idempotencyKey: freshKey() });
-  const practice = async () => {
-    const found = await findPractice(silo.database.db, practiceId);
-    if (found === undefined) throw new Error('the practice is gone');
-    return found;
-  };
+  const stateOf = async (id: string) => (await findPractice(silo.database.db, id))?.state;
   const ended = async (runId: string | null) => {
     if (runId === null) throw new Error('no run was begun');
-    const run = await runIn(silo.database.db, runId, 'succeeded', 'failed', 'cancelled');
-    if (run.error !== null) throw new Error(`${run.error.step}: ${run.error.message}`);
-    return run;
+    return runIn(silo.database.db, runId, 'succeeded', 'failed', 'cancelled');
   };
-  const evidenceOf = async (runId: string) =>
-    (await listEvidence(silo.database.db, { practiceId, limit: 500 })).filter((row) => row.runId === runId);
-  const answers = async () => {
-    const { host_name: host } = await practice();
-    return (await silo.cloud.ports.probe.get(host ?? '', '/')).status;
+  const done = async (runId: string | null) => {
+    const { state, error } = await ended(runId);
+    expect({ state, error }).toEqual({ state: 'succeeded', error: null });
   };
-  /** Lets days pass, here and in the cloud, and begins what is due then. */
-  const pass = async (days: number) => {
+  const statusAt = async (id: string) =>
+    (await silo.cloud.ports.probe.get(`${id}.${sandboxDefaults.domain}`, '/')).status;
+  /** Lets days pass, here and in the cloud, and begins what is due then; answers the run of this practice. */
+  const pass = async (days: number, id: string) => {
     ahead += days * dayMs;
     await silo.cloud.advanceDays(days);
-    return advanceDue({ ...silo.core, log: silent });
+    await advanceDue({ ...silo.core, log: silent });
+    return (await readOffboarding(silo.core, id)).runId;
   };
 
   beforeAll(async () => {
@@ -82,35 +81,39 @@ describe('the life of a practice, on the sandbox cloud', () => {
   afterAll(() => silo?.stop());
 
   it('goes from active through suspension and offboarding to the destruction of its key', async () => {
-    const { core } = silo;
+    const { core, database } = silo;
+    const change = { practiceId, reason };
     const outputs = await silo.outputs();
 
-    const suspension = (await suspendPractice(core, change(), call(), actor)).body;
-    expect((await practice()).state).toBe('active');
-    await ended(suspension.runId);
-    expect((await practice()).state).toBe('suspended');
-    expect(await answers()).toBe(503);
-    const closed = (await evidenceOf(suspension.runId)).filter(({ check }) => check.startsWith('closed-'));
+    const suspension = (await suspendPractice(core, change, call(), actor)).body;
+    expect(await stateOf(practiceId)).toBe('active');
+    await done(suspension.runId);
+    expect(await stateOf(practiceId)).toBe('suspended');
+    expect(await statusAt(practiceId)).toBe(503);
+    const evidence = await listEvidence(database.db, { practiceId, limit: 200 });
+    const closed = evidence.filter(
+      ({ runId, check }) => runId === suspension.runId && check.startsWith('closed-'),
+    );
     expect(closed.length).toBeGreaterThan(2);
     expect(closed.filter(({ passed }) => !passed)).toEqual([]);
+    expect(await driftOf(silo, practiceId)).toMatchObject({ differences: [], problems: [] });
 
-    await ended((await resumePractice(core, change(), call(), actor)).body.runId);
-    expect((await practice()).state).toBe('active');
-    expect(await answers()).not.toBe(503);
+    await done((await resumePractice(core, change, call(), actor)).body.runId);
+    expect(await stateOf(practiceId)).toBe('active');
+    expect(await statusAt(practiceId)).not.toBe(503);
 
-    const asked = { ...change(), confirm: practiceId };
-    await ended((await offboardPractice(core, asked, call(), actor)).body.runId);
+    const asked = { ...change, confirm: practiceId };
+    await done((await offboardPractice(core, asked, call(), actor)).body.runId);
     expect(await readOffboarding(core, practiceId)).toMatchObject({ stage: 'grace', canBeTakenBack: true });
-    expect(await answers()).toBe(503);
-    await ended((await cancelOffboarding(core, change(), call(), actor)).body.runId);
-    expect((await practice()).state).toBe('active');
+    expect(await statusAt(practiceId)).toBe(503);
+    await done((await cancelOffboarding(core, change, call(), actor)).body.runId);
+    expect(await stateOf(practiceId)).toBe('active');
     expect((await readOffboarding(core, practiceId)).stage).toBe('cancelled');
 
-    await ended((await offboardPractice(core, asked, call(), actor)).body.runId);
-    expect(await pass(29)).toEqual([]);
-    const [deprovisioning] = await pass(1);
-    await ended(deprovisioning ?? null);
-    expect((await practice()).state).toBe('deprovisioned');
+    await done((await offboardPractice(core, asked, call(), actor)).body.runId);
+    expect(await pass(29, practiceId)).toBeNull();
+    await done(await pass(1, practiceId));
+    expect(await stateOf(practiceId)).toBe('deprovisioned');
     const gone = await readOffboarding(core, practiceId);
     expect(gone).toMatchObject({ stage: 'retention', canBeTakenBack: false });
     const removal = silo.cloud.ports.removal(practiceId);
@@ -118,25 +121,76 @@ describe('the life of a practice, on the sandbox cloud', () => {
     expect(snapshot).toMatchObject({ status: 'available', encrypted: true, keyArn: outputs['KeyArn'] });
     expect(await silo.cloud.ports.silo.databaseExists(outputs['DatabaseInstanceId'] ?? '')).toBe(false);
 
-    const [shredding] = await pass(2_557);
-    await ended(shredding ?? null);
+    await done(await pass(2_557, practiceId));
     expect(await readOffboarding(core, practiceId)).toMatchObject({ stage: 'key_deletion_pending' });
-    await ended(
-      (await cancelOffboarding(core, { ...change(), retentionDays: 10 }, call(), actor)).body.runId,
-    );
+    await done((await cancelOffboarding(core, { ...change, retentionDays: 10 }, call(), actor)).body.runId);
     expect(await readOffboarding(core, practiceId)).toMatchObject({ stage: 'retention' });
     expect(await removal.keyLife(outputs['KeyArn'] ?? '')).toMatchObject({ state: 'Enabled' });
 
-    const [again] = await pass(10);
-    await ended(again ?? null);
-    expect(await pass(30)).toEqual([]);
-    const [purge] = await pass(1);
-    await ended(purge ?? null);
-    const end = await readOffboarding(core, practiceId);
-    expect(end.stage).toBe('shredded');
+    await done(await pass(10, practiceId));
+    expect(await pass(30, practiceId)).toBeNull();
+    await done(await pass(1, practiceId));
+    expect(await readOffboarding(core, practiceId)).toMatchObject({ stage: 'shredded', kept: [] });
     expect(await removal.snapshot(gone.finalSnapshot?.id ?? '')).toBeUndefined();
-    expect(end.kept).toEqual([]);
-    const { items } = await listAudit(silo.database.db, { subjectId: practiceId, limit: 100 });
+    expect(await removal.keyLife(outputs['KeyArn'] ?? '')).toBeUndefined();
+    const { items } = await listAudit(database.db, { subjectId: practiceId, limit: 100 });
     expect(items.map(({ action }) => action.replace(/^practice\./, '')).reverse()).toEqual(wholeTrail);
   });
+
+  it('removes nothing without a final snapshot, goes back until the first removal, and forward after it', async () => {
+    const { core, cloud } = silo;
+    const id = 'dusk-aba';
+    const change = { practiceId: id, reason };
+    await silo.provision(id);
+    const { DatabaseInstanceId: database = '' } = await silo.outputs(id);
+    const databaseIsThere = () => cloud.ports.silo.databaseExists(database);
+
+    await done((await suspendPractice(core, change, call(), actor)).body.runId);
+    const offboarding = { ...change, confirm: id, graceDays: 7, retentionDays: 3_000 };
+    await done((await offboardPractice(core, offboarding, call(), actor)).body.runId);
+    const takenBack = (await cancelOffboarding(core, change, call(), actor)).body;
+    expect(takenBack).toMatchObject({ stage: 'cancelled', runId: null, cancelReason: reason });
+    expect(await stateOf(id)).toBe('suspended');
+
+    await done((await offboardPractice(core, offboarding, call(), actor)).body.runId);
+    await cloud.fault({ service: 'rds', operation: 'CreateDBSnapshot', times: 1, effect: denied });
+    const refused = await pass(7, id);
+    const failure = await ended(refused);
+    expect(failure).toMatchObject({ state: 'failed', error: { step: 'final-snapshot' } });
+    expect(await databaseIsThere()).toBe(true);
+    expect((await cloud.ports.stacks.describe(`lumenality-${id}-service`))?.status).toMatch(/_COMPLETE$/);
+
+    await cancelRun(core, { runId: refused ?? '', reason }, actor);
+    expect((await ended(refused)).state).toBe('cancelled');
+    expect(await readOffboarding(core, id)).toMatchObject({
+      stage: 'grace',
+      finalSnapshot: null,
+      runId: null,
+    });
+
+    await cloud.fault({ service: 'rds', operation: 'DeleteDBInstance', times: 1, effect: denied });
+    const halfway = await pass(7, id);
+    expect(await ended(halfway)).toMatchObject({ state: 'failed', error: { step: 'remove-data' } });
+    await expect(cancelRun(core, { runId: halfway ?? '', reason }, actor)).rejects.toMatchObject({
+      code: 'wrong_state',
+      publicMessage: expect.stringContaining('nothing of that comes back') as string,
+    });
+    expect(await databaseIsThere()).toBe(true);
+    await retryRun(core, halfway ?? '', actor);
+    await done(halfway);
+    expect(await databaseIsThere()).toBe(false);
+    expect(await readOffboarding(core, id)).toMatchObject({ stage: 'retention' });
+  });
 });
+
+const denied = { kind: 'error', code: 'AccessDenied', message: 'not allowed', status: 403 };
+
+/** What a look at a silo finds, as the reconciler would. */
+async function driftOf({ database, cloud, core }: ProvisionedSilo, id: string) {
+  const practice = await findPractice(database.db, id);
+  if (practice === undefined) throw new Error('the practice is gone');
+  const { signal } = new AbortController();
+  setMaxListeners(200, signal);
+  const now = () => core.clock.now();
+  return readDrift({ ...siloParts, cloud: cloud.ports, db: database.db, now, signal }, practice);
+}

@@ -52,7 +52,6 @@ export const resume: StepDefinition<z.infer<typeof resumedSchema>> = {
       stage: 'cancelled',
       runId: null,
       cancelledAt: at,
-      cancelledBy: run.requestedBy,
     });
     await auditPractice(trx, run, 'practice.offboarding_cancelled', {}, at);
   },
