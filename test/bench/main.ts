@@ -19,6 +19,7 @@ import { jsonOf, type Reported, tableOf } from './report.ts';
 import { cellBeside } from './sandbox-process.ts';
 import { signUps, signUpsOnPostgres } from './sign-ups.ts';
 import { silo } from './silo.ts';
+import { waiting } from './waiting.ts';
 import { Workspace } from './workspace.ts';
 
 interface Options {
@@ -30,6 +31,7 @@ interface Options {
 const benchmarks: readonly Benchmark[] = [
   silo,
   overhead,
+  waiting,
   againstCdk,
   signUps,
   signUpsOnPostgres,
