@@ -6,6 +6,7 @@ import { DomainError, isMissing } from '../domain/errors.ts';
 import type { Component } from '../domain/release.ts';
 import type { ChangeSetView, StackView } from '../ports/stack-deployments.ts';
 import type { StepContext } from '../runs/workflow.ts';
+import { hasMovedOn } from './interference.ts';
 import { stackFailure } from './stack-failure.ts';
 import { overridesFor } from './stack-guard.ts';
 import type { Watch } from './stack-progress.ts';
@@ -89,11 +90,14 @@ async function joinChangeSet(
     tags: wanted.tags,
     token,
   } as const;
-  const made = await unlessMissing(() => stacks.createChangeSet(request, context.signal));
+  const made = await unlessDeleted(() => stacks.createChangeSet(request, context.signal));
   if (made === undefined) return undefined;
   const changeSet = await readyChangeSet(watch, made.id);
   return changeSet === undefined ? undefined : { ...changeSet, stackId: made.stackId };
 }
+
+/** CloudFormation shows a change set as soon as it has answered with its id, or nearly so. */
+const changeSetVisibleWithinMs = 5_000;
 
 /** One that cannot be read for longer than AWS needs to show what is new was deleted by somebody. */
 async function readyChangeSet(
@@ -101,8 +105,10 @@ async function readyChangeSet(
   id: string,
 ): Promise<ChangeSetView | undefined> {
   for (;;) {
-    const changeSet = await onceVisible(context, () =>
-      unlessMissing(() => stacks.describeChangeSet(id, context.signal)),
+    const changeSet = await onceVisible(
+      context,
+      () => unlessDeleted(() => stacks.describeChangeSet(id, context.signal)),
+      changeSetVisibleWithinMs,
     );
     if (changeSet?.state !== 'pending') return changeSet;
     await context.checkpoint();
@@ -110,12 +116,12 @@ async function readyChangeSet(
   }
 }
 
-/** @throws DomainError whatever `call` does, but not for a thing that is not there. */
-export async function unlessMissing<T>(call: () => Promise<T>): Promise<T | undefined> {
+/** Undefined for a change set that is not there. Of a stack that is gone CloudFormation speaks otherwise: the stack has to be read again then. */
+async function unlessDeleted<T>(call: () => Promise<T>): Promise<T | undefined> {
   try {
     return await call();
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isMissing(error) && !hasMovedOn(error)) return undefined;
     throw error;
   }
 }

@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import { DeleteStackCommand, UpdateStackCommand } from '@aws-sdk/client-cloudformation';
+import { siloShapes } from '../../bin/silo-shapes.ts';
+import { sandboxDefaults } from '../../lib/config.ts';
+import type { Database } from '../../lib/db/database.ts';
+import { publishRelease } from '../../lib/db/release-store.ts';
+import type { RunWithSteps } from '../../lib/db/run-store.ts';
+import type { Actor } from '../../lib/domain/access.ts';
+import type { Release } from '../../lib/domain/release.ts';
+import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
+import type { WorkflowDefinition } from '../../lib/runs/workflow.ts';
+import type { Core } from '../../lib/use-cases/core.ts';
+import { requestDeployment } from '../../lib/use-cases/request-deployment.ts';
+import { retryRun } from '../../lib/use-cases/retry-run.ts';
+import { provisionPractice } from '../../lib/workflows/provision-practice.ts';
+import { updatePractice } from '../../lib/workflows/update-practice.ts';
+import { openAccess } from '../builders/cells.ts';
+import { openTestDatabase } from '../builders/database.ts';
+import { eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
+import { type SmallCloud, smallRelease, startSmallCloud } from '../builders/small-silo.ts';
+
+const clock = { now: () => new Date() };
+const actor: Actor = { id: 'token:test', name: 'test', roles: ['security_admin'], requestId: 'test-request' };
+const first = smallRelease({});
+const next = smallRelease({ retentionDays: 60 });
+
+const withoutApp = (definition: WorkflowDefinition): WorkflowDefinition => ({
+  ...definition,
+  steps: definition.steps.filter(
+    ({ name }) => !['close-default-security-group', 'probe-app', 'verify'].includes(name),
+  ),
+});
+
+let cloud: SmallCloud;
+let database: Database;
+let engine: RunEngine;
+let core: Core;
+
+beforeAll(async () => {
+  [cloud, database] = await Promise.all([startSmallCloud(), openTestDatabase()]);
+  for (const release of [first, next]) {
+    await publishRelease(database.db, release, { publishedBy: 'test', now: clock.now() });
+  }
+  const parts = { ports: cloud.ports, shapes: siloShapes, cell: sandboxDefaults, pollIntervalMs: 20 };
+  const definitions = [withoutApp(provisionPractice(parts)), withoutApp(updatePractice(parts))];
+  engine = createRunEngine({ database, definitions, clock, log: silent, concurrency: 4 });
+  await engine.start();
+  const steps = definitions.map(({ name, steps: all }) => [name, all.map((step) => step.name)]);
+  core = {
+    db: database.db,
+    clock,
+    queue: engine.queue,
+    cellAccess: openAccess,
+    steps: Object.fromEntries(steps) as Core['steps'],
+    shapes: siloShapes,
+  };
+}, 120_000);
+afterAll(async () => {
+  await engine.stop();
+  await database.close();
+  await cloud.stop();
+}, 60_000);
+
+async function activePractice(practiceId: string): Promise<void> {
+  const of = {
+    practiceId,
+    steps: core.steps['provision-practice'],
+    input: { releaseId: first.manifest.id },
+  };
+  const runId = await insertPracticeRun(database.db, of, (trx, run) => engine.queue.enqueue(trx, run));
+  expect((await runIn(database.db, runId, 'succeeded', 'failed')).error).toBeNull();
+}
+async function ask(practiceId: string, { manifest }: Release): Promise<string> {
+  const request = { practiceId, releaseId: manifest.id, reason: 'test' };
+  const { body } = await requestDeployment(core, request, { idempotencyKey: randomUUID() }, actor);
+  return body.runId;
+}
+const ended = (runId: string) => runIn(database.db, runId, 'succeeded', 'failed');
+const update = async (practiceId: string) => ended(await ask(practiceId, next));
+const retry = async ({ id }: RunWithSteps) => {
+  await retryRun(core, id, actor);
+  return ended(id);
+};
+const statusOf = async (practiceId: string, component: string) =>
+  (await cloud.ports.stacks.describe(`lumenality-${practiceId}-${component}`))?.status;
+
+/** The change of the log group `Records` fails, and so many times its way back. */
+async function failBothWays(practiceId: string, rollBacks: number): Promise<void> {
+  const rule = { resourceType: 'AWS::Logs::LogGroup', action: 'update', match: `/records/${practiceId}/` };
+  const effect = { kind: 'fail', message: 'no change today' };
+  await cloud.fault({ ...rule, during: 'work', times: 1, effect });
+  await cloud.fault({
+    ...rule,
+    during: 'rollback',
+    times: rollBacks,
+    effect: { kind: 'fail', message: 'no way back' },
+  });
+}
+
+test('a roll-back that failed is continued by itself, and a retry ends like an undisturbed update', async () => {
+  await activePractice('acorn-aba');
+  await failBothWays('acorn-aba', 1);
+  const run = await update('acorn-aba');
+  expect(run.error).toMatchObject({
+    code: 'deployment_failed',
+    step: 'deploy-data',
+    resource: { reason: 'no change today' },
+    message: expect.stringContaining('as it was before'),
+  });
+  expect(await statusOf('acorn-aba', 'data')).toBe('UPDATE_ROLLBACK_COMPLETE');
+  expect((await retry(run)).error).toBeNull();
+  expect(await statusOf('acorn-aba', 'data')).toBe('UPDATE_COMPLETE');
+});
+
+test('a roll-back that fails again names what keeps it, and a retry continues it once more', async () => {
+  await activePractice('birch-pt');
+  await failBothWays('birch-pt', 2);
+  const run = await update('birch-pt');
+  expect(run.error).toMatchObject({
+    resource: { reason: 'no change today' },
+    message: expect.stringMatching(/roll-back stopped at .*no way back/),
+    nextAction: expect.stringContaining('--resources-to-skip'),
+  });
+  expect(await statusOf('birch-pt', 'data')).toBe('UPDATE_ROLLBACK_FAILED');
+  expect((await retry(run)).error).toBeNull();
+  expect(await statusOf('birch-pt', 'data')).toBe('UPDATE_COMPLETE');
+});
+
+test('of stacks that somebody has deleted, the one without data is made anew and the other is not', async () => {
+  await activePractice('cedar-ot');
+  await cloud.cloudFormation.send(new DeleteStackCommand({ StackName: 'lumenality-cedar-ot-service' }));
+  await eventually('the service to be gone', async () =>
+    (await statusOf('cedar-ot', 'service')) === undefined ? true : undefined,
+  );
+  expect((await update('cedar-ot')).error).toBeNull();
+  expect(await statusOf('cedar-ot', 'service')).toBe('CREATE_COMPLETE');
+
+  const StackName = 'lumenality-cedar-ot-data';
+  await cloud.ports.stacks.setTerminationProtection(StackName, false);
+  await cloud.cloudFormation.send(new DeleteStackCommand({ StackName }));
+  await eventually('the data stack to be gone', async () =>
+    (await statusOf('cedar-ot', 'data')) === undefined ? true : undefined,
+  );
+  const run = await ended(await ask('cedar-ot', first));
+  expect(run.error).toMatchObject({
+    code: 'change_refused',
+    step: 'deploy-data',
+    message: expect.stringContaining('an empty database'),
+    nextAction: expect.stringContaining('restore-database'),
+  });
+  expect(await statusOf('cedar-ot', 'data')).toBeUndefined();
+});
+
+test('an operation that somebody else has under way is waited for, and what it did is undone by the update', async () => {
+  await activePractice('dogwood-aba');
+  await cloud.fault({
+    resourceType: 'AWS::Logs::LogGroup',
+    action: 'update',
+    match: 'dogwood-aba',
+    times: 1,
+    effect: { kind: 'delay', ms: 1_000 },
+  });
+  const StackName = 'lumenality-dogwood-aba-data';
+  const body = JSON.parse((await cloud.templateOf(StackName)) ?? '{}') as {
+    Resources: Record<string, { Properties: { RetentionInDays: number } }>;
+  };
+  for (const { Properties } of Object.values(body.Resources)) Properties.RetentionInDays = 90;
+  const Parameters = ['PracticeId', 'KeyArn'].map((ParameterKey) => ({
+    ParameterKey,
+    UsePreviousValue: true,
+  }));
+  await cloud.cloudFormation.send(
+    new UpdateStackCommand({ StackName, Parameters, TemplateBody: JSON.stringify(body) }),
+  );
+  expect((await update('dogwood-aba')).error).toBeNull();
+  expect(await cloud.templateOf(StackName)).toBe(next.templates.data);
+});
