@@ -107,7 +107,7 @@ beforeAll(async () => {
   rds = new RDSClient(options());
   secrets = new SecretsManagerClient(options());
   clients.push(cloud, rds, secrets);
-}, 90_000);
+});
 
 afterAll(async () => {
   // Of a beforeAll that failed, only the sandbox may be there.
@@ -165,4 +165,4 @@ test('a restore is a second data stack: same rows, same key, a vault and a passw
     MonitoringInterval: 60,
     PreferredMaintenanceWindow: 'sun:07:00-sun:08:00',
   });
-}, 90_000);
+});
