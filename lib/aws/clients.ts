@@ -96,7 +96,7 @@ interface SdkClient {
  * Asks before each request of a client, tries again included, whether it may still leave. The handler is what sees the caller's signal, after
  * everything that takes its time: credentials, signing and the pauses between tries.
  */
-export function holdBack({ config: { requestHandler } }: SdkClient): void {
+function holdBack({ config: { requestHandler } }: SdkClient): void {
   const handle = requestHandler.handle.bind(requestHandler);
   requestHandler.handle = async (request, options: { abortSignal?: unknown } = {}) => {
     // The SDK's own type of a signal is the least that it needs; ours is what the caller gave.

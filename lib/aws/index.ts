@@ -1,2 +1,2 @@
-export { type Connection, connectCells } from './cells.ts';
+export { connectCells } from './cells.ts';
 export type { Pace } from './stack-watch.ts';

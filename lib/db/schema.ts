@@ -345,7 +345,7 @@ export interface OffboardingTable {
 }
 
 /** What all replicas together may ask of a cell's CloudFormation, and what they asked. */
-export interface CallBudgetTable {
+interface CallBudgetTable {
   cell_id: string;
   kind: CallKind;
   /** Calls a second. */

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CallKind, type CallLimits, waitsOf } from '../domain/call-budget.ts';
-import { DomainError } from '../domain/errors.ts';
 import type { CallBudget } from '../ports/call-budget.ts';
 import { type BucketKey, type Grant, slowDown, takeTokens } from './call-budget-store.ts';
 import type { Db } from './database.ts';
@@ -27,9 +26,9 @@ export function sharedCallBudget(db: Db, limits: CallLimits): CallBudget {
     take: (cellId, kind, signal) => lineOf(cellId, kind).join(signal),
     takeSpare: async (cellId, kind, count) => {
       const asked = { count, owing: false };
-      return (await answered(takeTokens(db, { cellId, kind }, limits[kind], asked))).granted;
+      return (await takeTokens(db, { cellId, kind }, limits[kind], asked)).granted;
     },
-    throttled: (cellId, kind) => answered(slowDown(db, { cellId, kind }, limits[kind])),
+    throttled: (cellId, kind) => slowDown(db, { cellId, kind }, limits[kind]),
   };
 }
 
@@ -80,7 +79,7 @@ function openLine(db: Db, key: BucketKey, limits: CallLimits): Line {
     serving = true;
     try {
       while (waiting.size > 0) {
-        const grant = await answered(ask());
+        const grant = await ask();
         rate = grant.rate;
         const begun = performance.now();
         for (const waitMs of waitsOf(grant.tokens, grant.rate, grant.granted)) {
@@ -127,16 +126,4 @@ function openLine(db: Db, key: BucketKey, limits: CallLimits): Line {
         void serve();
       }),
   };
-}
-
-async function answered<T>(question: Promise<T>): Promise<T> {
-  try {
-    return await question;
-  } catch (cause) {
-    throw new DomainError(
-      'unavailable',
-      'The budget of calls to AWS cannot be read from the database, so no call was made. It goes on when the database answers.',
-      { cause, retryable: true },
-    );
-  }
 }

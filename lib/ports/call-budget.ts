@@ -4,7 +4,7 @@ import type { CallKind } from '../domain/call-budget.ts';
 export interface CallBudget {
   /**
    * Resolves when a call of this kind may leave. Waits as long as that takes; a wait that `signal` ends takes nothing.
-   * @throws DomainError `unavailable`, retryable, when the budget cannot be read: a call never leaves without it.
+   * @throws DomainError `unavailable`, retryable, when the database does not answer: a call never leaves without its budget.
    */
   take(cellId: string, kind: CallKind, signal?: AbortSignal): Promise<void>;
   /** Takes up to `count` calls that may leave at once, without waiting for any; answers how many. */

@@ -7,6 +7,7 @@ import type { Database } from '../../lib/db/database.ts';
 import { sharedCallBudget } from '../../lib/db/shared-call-budget.ts';
 import { awsCallRates, type CallKind, callKinds, callLimits } from '../../lib/domain/call-budget.ts';
 import type { RunEventBody } from '../../lib/domain/run.ts';
+import { guardCallsOf } from '../../lib/ports/may-send.ts';
 import { startSandbox } from '../../lib/sandbox/server.ts';
 import { followed } from '../../lib/workflows/stack-progress.ts';
 import { openTestDatabase } from '../builders/database.ts';
@@ -137,6 +138,20 @@ describe('following stacks, on the sandbox cloud', () => {
     // Nobody waits, so nothing is read.
     await delay(200);
     expect(await calls('ListStacks')).toBe(listed);
+    connection.close();
+  });
+
+  test('a call in whose name nothing may leave any more never reaches AWS', async () => {
+    const connection = connectSandbox(sandbox.endpoint);
+    const { stacks } = connection.of(sandboxCell);
+    const { signal } = new AbortController();
+    await stacks.describe('nobody', signal);
+    const before = await calls('DescribeStacks');
+    guardCallsOf(signal, () => {
+      throw new Error('the claim is too old');
+    });
+    await expect(stacks.describe('nobody', signal)).rejects.toThrow('the claim is too old');
+    expect(await calls('DescribeStacks')).toBe(before);
     connection.close();
   });
 
