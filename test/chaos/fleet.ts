@@ -39,8 +39,8 @@ export interface Tally {
   pauses: number;
   restarts: number;
   faults: number;
-  /** Control planes that ended without having been told to, with their last words. */
-  readonly ownDeaths: string[];
+  /** Control planes that ended without having been told to, with their last words; answers that blame an unexpected error. */
+  readonly surprises: string[];
 }
 
 const readySchema = z.object({ ready: z.literal(true), port: z.number() });
@@ -57,7 +57,7 @@ export async function startFleet(workspace: Workspace, release: string, replicas
     LUMENALITY_DRAIN_SECONDS: '0',
   };
   const prepared = await prepare(environment, sandbox.endpoint, release);
-  const tally: Tally = { kills: 0, pauses: 0, restarts: 0, faults: 0, ownDeaths: [] };
+  const tally: Tally = { kills: 0, pauses: 0, restarts: 0, faults: 0, surprises: [] };
   const planes = await Promise.all(
     Array.from({ length: replicas }, (_, number) => startReplica(workspace, environment, number, tally)),
   );
@@ -188,7 +188,7 @@ async function startReplica(
       if (workspace.isClosed) return;
       // While the database or the cloud is away it refuses to start, and says so.
       if (backAfterMs === undefined && wasReady)
-        tally.ownDeaths.push(`${name} ended with ${code ?? signal}: ${lastLines(started)}`);
+        tally.surprises.push(`${name} ended by itself with ${code ?? signal}: ${lastLines(started)}`);
       setTimeout(start, backAfterMs ?? restartAfterMs);
       backAfterMs = undefined;
     });

@@ -86,10 +86,7 @@ async function run(options: Options): Promise<Verdict> {
   const { acknowledged, problems } = await unleash(fleet, schedule, say);
   say('everything has ended; looking at what came of it');
   const findings = await readEndState({ ...fleet, acknowledged, expected: schedule.lives.length });
-  problems.push(
-    ...fleet.tally.ownDeaths.map((death) => `a control plane ended by itself: ${death}`),
-    ...findings.problems,
-  );
+  problems.push(...fleet.tally.surprises, ...findings.problems);
   const passed = problems.length === 0;
   if (!passed) keep(schedule, problems, say);
   const line = verdictLine(options, fleet, findings, problems.length);

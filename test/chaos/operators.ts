@@ -117,7 +117,7 @@ interface Api {
 const notNow = new Set([429, 500, 502, 503, 504]);
 const answerWithinMs = 20_000;
 
-function apiOf({ urls, token }: Pick<Fleet, 'urls' | 'token'>): Api {
+function apiOf({ urls, token, tally }: Pick<Fleet, 'urls' | 'token' | 'tally'>): Api {
   let turn = Math.floor(Math.random() * urls.length);
   const send = async (
     method: string,
@@ -129,6 +129,7 @@ function apiOf({ urls, token }: Pick<Fleet, 'urls' | 'token'>): Api {
     for (;;) {
       turn += 1;
       const answer = await once(`${urls[turn % urls.length]}${path}`, method, key, body);
+      if (answer?.status === 500) tally.surprises.push(`${method} ${path} was answered with ${answer.text}`);
       if (answer !== undefined && !notNow.has(answer.status)) return answer;
       if (Date.now() > deadline)
         throw new Error(`${method} ${path}: no answer; the last was ${answer?.text}`);

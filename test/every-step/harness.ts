@@ -44,7 +44,7 @@ export interface Harness {
 const mostRetries = 12;
 /** While some wait for their death and nothing else moves, they hold each other up: the process dies with those. */
 const quietMs = 8_000;
-const runWithinMs = 120_000;
+const runWithinMs = 300_000;
 const lookMs = 50;
 
 export async function startHarness(workspace: Workspace, directory: string): Promise<Harness> {
