@@ -9,12 +9,15 @@ import { stackNameFor } from '../domain/stack-plan.ts';
 import type { CloudPorts } from '../ports/cloud.ts';
 import type { HealthProbe } from '../ports/health-probe.ts';
 import type { SiloReads } from '../ports/silo-reads.ts';
+import { readOnceVisible } from './visibility.ts';
 
 export interface SiloSources {
   readonly cloud: Pick<CloudPorts, 'silo' | 'stacks' | 'probe'>;
   readonly db: Db;
   readonly now: () => Date;
   readonly signal?: AbortSignal;
+  /** How long what AWS does not show is asked for again, because it may have been made a moment ago; not at all unless told. */
+  readonly newWithinMs?: number;
 }
 
 const forcedTls = 'rds.force_ssl';
@@ -138,9 +141,12 @@ async function settledFacts(
   return Object.fromEntries(facts) as SiloFacts;
 }
 
-async function reading<T>({ now, signal }: SiloSources, question: () => Promise<T>): Promise<Reading<T>> {
+async function reading<T>(
+  { now, signal, newWithinMs = 0 }: SiloSources,
+  question: () => Promise<T>,
+): Promise<Reading<T>> {
   try {
-    const value = await question();
+    const value = await readOnceVisible(signal === undefined ? {} : { signal }, question, newWithinMs);
     return { value, at: now().toISOString() };
   } catch (error) {
     signal?.throwIfAborted();

@@ -1,9 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { DomainError } from '../../domain/errors.ts';
 import { describeGroupRule } from '../../domain/network-checks.ts';
 import type { SiloActions } from '../../ports/silo-actions.ts';
 import type { SiloReads } from '../../ports/silo-reads.ts';
 import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
+import { readOnceVisible } from '../visibility.ts';
 import { outputsBefore } from './deploy-component.ts';
 
 export interface CloseParts {
@@ -25,6 +27,9 @@ const closed = {
 /** Once to revoke, and again should somebody else be revoking or adding rules at the same moment. */
 const rounds = 3;
 
+/** EC2 may show a rule for a moment after it is gone ("Eventual consistency in the Amazon EC2 API"): each further round waits a little longer. */
+const pauseMs = 400;
+
 /**
  * Takes every rule out of the group that the VPC was born with: EC2 puts whatever names no group into it, and no template
  * can reach it. Proven by reading the group again; a repeated step finds it closed and changes nothing.
@@ -39,7 +44,10 @@ export function closeDefaultSecurityGroup({
       const vpcId = vpcOf(context);
       const revoked = new Set<string>();
       for (let round = 0; ; round += 1) {
-        const group = await cloud.silo.defaultSecurityGroup(vpcId, context.signal);
+        if (round > 1) await delay(pauseMs * (round - 1), undefined, { signal: context.signal });
+        const group = await readOnceVisible(context, () =>
+          cloud.silo.defaultSecurityGroup(vpcId, context.signal),
+        );
         if (group.rules.length === 0) return { securityGroupId: group.id, revoked: [...revoked] };
         if (round === rounds) throw stillOpen(group.id, group.rules.map(describeGroupRule));
         await context.checkpoint();

@@ -7,6 +7,7 @@ import type { CloudPorts } from '../../ports/cloud.ts';
 import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
 import { failureWords, keepEvidence } from '../keep-evidence.ts';
 import { passingFailure, readSilo } from '../read-silo.ts';
+import { visibleWithinMs } from '../visibility.ts';
 import { outputsBefore } from './deploy-component.ts';
 import { prepared, releaseOf } from './prepare.ts';
 
@@ -27,7 +28,7 @@ export function verify({ cloud }: VerifyParts): StepDefinition<z.infer<typeof ve
       const { address, expectations } = await promised(context);
       await context.checkpoint();
       const { db, now, signal } = context;
-      const facts = await readSilo({ cloud, db, now, signal }, address);
+      const facts = await readSilo({ cloud, db, now, signal, newWithinMs: visibleWithinMs }, address);
       const evidence = judgeSilo(facts, expectations);
       await keepEvidence(context, evidence);
       const failures = evidence.filter(({ passed }) => !passed);
