@@ -22,7 +22,6 @@ export const accessChangeSchema = z
     runId: z.uuid(),
   })
   .meta({ id: 'AccessChange' });
-export type AccessChange = z.infer<typeof accessChangeSchema>;
 
 const daysSchema = z.number().int().min(0).max(36_525);
 

@@ -34,13 +34,13 @@ export interface OffboardingTerms {
 }
 
 /** Seven years for the records, which is beyond the longest that US states ask of most practices for adults' records. */
-export const standardTerms = { graceDays: 30, retentionDays: 2_557 } as const;
+const standardTerms = { graceDays: 30, retentionDays: 2_557 } as const;
 
 /** Who keeps a key has a year, unless told, to say what the data is needed for. */
 export const standardReprieveDays = 365;
 
 /** Less needs a reason. Six years: 45 CFR 164.316(b)(2)(i). */
-export const leastTerms = { graceDays: 7, retentionDays: 2_190 } as const;
+const leastTerms = { graceDays: 7, retentionDays: 2_190 } as const;
 
 /** A hundred years: what is longer is a slip of the hand. */
 const mostDays = 36_525;
@@ -133,7 +133,10 @@ export function nextRun(
       );
     case 'shredded':
       return due('purge-practice', clock.purgeAgainAt);
-    default:
+    case 'closing':
+    case 'cancelling':
+    case 'deprovisioning':
+    case 'cancelled':
       return undefined;
   }
 }

@@ -30,8 +30,11 @@ export function suspendPractice(
   call: { readonly idempotencyKey: string },
   actor: Actor,
 ): Promise<OnceAnswer<AccessReceipt>> {
-  const repeatable = repeatableCall('POST /v1/practices/:id/suspend', change, call, actor);
-  return answerOnce(core, repeatable, async (trx) => {
+  const { practiceId, reason } = change;
+  const scope = `POST /v1/practices/:id/suspend ${actor.id}`;
+  // If-Match belongs to one try, not to the request: a repeat of it gets the first answer.
+  const request = { practiceId, reason };
+  return answerOnce(core, { scope, key: call.idempotencyKey, request }, async (trx) => {
     const practice = await idlePractice(trx, change);
     if (practice.state !== 'active') throw wrongState(practice.state, notSuspendable(practice));
     const runId = await beginRunFor(core, trx, change, { workflow: 'suspend-practice', input: {} }, actor);
@@ -52,8 +55,10 @@ export function resumePractice(
   call: { readonly idempotencyKey: string },
   actor: Actor,
 ): Promise<OnceAnswer<AccessReceipt>> {
-  const repeatable = repeatableCall('POST /v1/practices/:id/resume', change, call, actor);
-  return answerOnce(core, repeatable, async (trx) => {
+  const { practiceId, reason, releaseId } = change;
+  const scope = `POST /v1/practices/:id/resume ${actor.id}`;
+  const request = { practiceId, reason, releaseId };
+  return answerOnce(core, { scope, key: call.idempotencyKey, request }, async (trx) => {
     const practice = await idlePractice(trx, change);
     if (practice.state !== 'suspended') throw wrongState(practice.state, notResumable(practice));
     const runId = await beginResumption(core, trx, practice, change, actor);
@@ -93,16 +98,6 @@ export async function beginResumption(
     now: core.clock.now(),
   });
   return runId;
-}
-
-/** If-Match belongs to one try, not to the request: a repeat of it gets the first answer. */
-function repeatableCall(
-  route: string,
-  { revision: _, ...request }: LifeChange,
-  { idempotencyKey: key }: { readonly idempotencyKey: string },
-  actor: Actor,
-) {
-  return { scope: `${route} ${actor.id}`, key, request };
 }
 
 function audit(
