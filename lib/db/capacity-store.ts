@@ -31,10 +31,13 @@ export function assignCapacity(trx: Trx, taken: Reservation): Promise<void> {
 
 /**
  * Takes more for a practice that is there, or gives a part back: a run brings it to a release that uses other amounts.
- * One entry a run. The caller holds the cell.
+ * @param change `entry` tells apart what one run takes and gives back. For what is taken the caller holds the cell.
  */
-export function adjustCapacity(trx: Trx, change: Reservation & { readonly runId: string }): Promise<void> {
-  return append(trx, { ...change, entry: `run ${change.runId}` });
+export function adjustCapacity(
+  trx: Trx,
+  change: Reservation & { readonly runId: string; readonly entry: string },
+): Promise<void> {
+  return append(trx, { ...change, entry: `run ${change.runId} ${change.entry}` });
 }
 
 /**
@@ -97,7 +100,7 @@ export async function growthOf(connection: Connection, cellId: string, since: Da
 
 interface Sum {
   readonly quota: Quota;
-  readonly amount: number | string;
+  readonly amount: number;
 }
 
 function byCell(rows: ReadonlyArray<Sum & { readonly cell_id: string }>): Map<string, Amounts> {
@@ -107,7 +110,7 @@ function byCell(rows: ReadonlyArray<Sum & { readonly cell_id: string }>): Map<st
 }
 
 function amountsFrom(rows: readonly Sum[]): Amounts {
-  const sums = new Map(rows.map(({ quota, amount }) => [quota, Number(amount)]));
+  const sums = new Map(rows.map(({ quota, amount }) => [quota, amount]));
   return amounts((quota) => sums.get(quota) ?? 0);
 }
 

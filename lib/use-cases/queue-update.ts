@@ -5,6 +5,7 @@ import type { PracticeRow } from '../db/practice-store.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
 import { insertRun, newestRunOf, openRunOf } from '../db/run-store.ts';
 import type { Actor } from '../domain/access.ts';
+import { takeForRelease } from '../workflows/capacity-of-release.ts';
 import type { Core } from './core.ts';
 import { wrongState } from './refusals.ts';
 
@@ -16,7 +17,8 @@ export interface QueuedUpdate {
 /**
  * Starts an `update-practice` run in the caller's transaction: deployment, run with its steps and queue entry. The caller holds the
  * practice's row (`lockPractice`), so two that ask at once cannot both find it idle, and writes the audit row.
- * @throws DomainError `wrong_state` when the practice is not active or a run of it is open, which it names.
+ * @throws DomainError `wrong_state` when the practice is not active or a run of it is open, which it names; `conflict` when the release
+ * uses more than the practice's cell has left.
  */
 export async function queueUpdate(
   core: Core,
@@ -37,6 +39,7 @@ export async function queueUpdate(
     requestedBy: actor.name,
     now,
   });
+  await takeForRelease(trx, core.shapes, { practice, releaseId, runId, now });
   await queueDeployment(trx, {
     id: deploymentId,
     practiceId: practice.id,

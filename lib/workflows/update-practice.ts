@@ -20,7 +20,7 @@ export function updatePractice(parts: SiloParts): WorkflowDefinition {
     name: 'update-practice',
     steps: [
       ...siloSteps(parts).toSpliced(1, 0, reviewUpdate({ cloud: parts.ports, pollIntervalMs })),
-      finish,
+      finish(parts.shapes),
     ],
     begun: (trx, run, now) => setDeploymentState(trx, run.id, 'running', now),
     failed: async (trx, run, error, now) => {

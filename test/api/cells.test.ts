@@ -6,6 +6,7 @@ import { approvalSchema } from '../../control-api/contracts/sign-ups.ts';
 import { releaseCapacity, usedByCell } from '../../lib/db/capacity-store.ts';
 import { generousLimits } from '../../lib/domain/capacity.ts';
 import { DomainError } from '../../lib/domain/errors.ts';
+import { giveBackForRelease } from '../../lib/workflows/capacity-of-release.ts';
 import { placeWaiting } from '../../lib/workflows/place-waiting.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
 import { openAccess, recordTestCell } from '../builders/cells.ts';
@@ -289,6 +290,66 @@ describe('practices that find no room', () => {
     expect((await api.call({ method: 'POST', url: `/v1/runs/${runId}/retry` })).statusCode).toBe(202);
     await placeWaiting(api.core);
     expect((await usedByCell(db)).get('main')).toEqual(before);
+  });
+});
+
+describe('an update to a release that uses other amounts', () => {
+  const withAddresses = (count: number) => {
+    const addresses = Array.from({ length: count }, (_, place) => [`A${place}`, { Type: 'AWS::EC2::EIP' }]);
+    const nothing = JSON.stringify({ Resources: {} });
+    const foundation = JSON.stringify({ Resources: Object.fromEntries(addresses) });
+    return { foundation, data: nothing, service: nothing };
+  };
+
+  test('takes more when it is asked for, if its cell has it, and nothing twice', async () => {
+    const { practiceId, runId } = await approve('Grows Up');
+    const { db } = api.database;
+    await db.updateTable('run').set({ state: 'succeeded' }).where('id', '=', runId).execute();
+    await db
+      .updateTable('practice')
+      .set({ state: 'active', release_id: `r-${'c'.repeat(12)}`, activated_at: api.clock.at })
+      .where('id', '=', practiceId)
+      .execute();
+    // Published before the others: approvals go on with the newest.
+    const releaseId = await publishTestRelease(api.database, 'e', new Date(0), withAddresses(2));
+    const ask = () =>
+      api.call({
+        method: 'POST',
+        url: `/v1/practices/${practiceId}/deployments`,
+        headers: { 'idempotency-key': freshKey() },
+        payload: { releaseId, reason: 'needs addresses' },
+      });
+    await limits('main', { elasticIps: 1 });
+    const refused = await ask();
+    expect([refused.statusCode, refused.json().detail]).toEqual([
+      409,
+      expect.stringMatching(/uses more of elasticIps .* cell main has too little left/),
+    ]);
+    expect((await api.call({ url: `/v1/practices/${practiceId}/runs` })).json().items).toHaveLength(1);
+    await limits('main', { elasticIps: 2 });
+    const asked = await ask();
+    expect(asked.statusCode).toBe(202);
+    expect(usedIn(await read('main'), 'elasticIps')).toBe(2);
+    await db.updateTable('run').set({ state: 'failed' }).where('id', '=', asked.json().runId).execute();
+    expect((await ask()).statusCode).toBe(202);
+    expect(usedIn(await read('main'), 'elasticIps')).toBe(2);
+
+    // Verified with a release that uses less, it has less.
+    const practiceRow = await db
+      .selectFrom('practice')
+      .selectAll()
+      .where('id', '=', practiceId)
+      .executeTakeFirstOrThrow();
+    const less = await publishTestRelease(api.database, 'f', new Date(0), withAddresses(1));
+    await db.transaction().execute((trx) =>
+      giveBackForRelease(trx, api.core.shapes, {
+        practice: practiceRow,
+        releaseId: less,
+        runId,
+        now: api.clock.at,
+      }),
+    );
+    expect(usedIn(await read('main'), 'elasticIps')).toBe(1);
   });
 });
 

@@ -31,7 +31,7 @@ export async function leaveRoomFor({ db }: Database, practices: number): Promise
     .select('limits')
     .where('id', '=', 'main')
     .executeTakeFirstOrThrow();
-  const limits = JSON.stringify({ ...cell.limits, stacks: Number(used) + 3 * practices });
+  const limits = JSON.stringify({ ...cell.limits, stacks: used + 3 * practices });
   await db.updateTable('cell').set({ limits }).where('id', '=', 'main').execute();
 }
 
@@ -61,7 +61,7 @@ export async function raceForTheLastPlace(
   return {
     placed,
     waiting: approvals.length - placed,
-    used: Number(cell.used),
+    used: cell.used,
     limit: cell.limits.stacks,
   };
 }

@@ -17,10 +17,10 @@ const asDocument = async (args: readonly string[]): Promise<unknown> => {
   expect(answer).toMatchObject({ code: 0, stderr: '' });
   return JSON.parse(answer.stdout);
 };
-const addArgs = (id: string, account: string): string[] => [
-  ...['cell', 'add', id, '--account', account, '--region', 'us-west-2', '--hosted-zone', 'Z0WEST'],
-  ...['--domain', `${id}.practices.test`, '--limit', 'vpcs=100', '--limit', 'stacks=3000'],
-];
+const addArgs = (id: string, account: string): string[] =>
+  `cell add ${id} --account ${account} --region us-west-2 --hosted-zone Z0WEST --domain ${id}.practices.test --limit vpcs=100 --limit stacks=3000`.split(
+    ' ',
+  );
 
 test('a practice waits, says why, and goes on when a cell is added and opened', async () => {
   await cli(['cell', 'drain', 'main']);

@@ -28,7 +28,7 @@ beforeAll(async () => {
   const release = await db.selectFrom('release').select('id').executeTakeFirstOrThrow();
   releaseId = release.id;
   const data = JSON.stringify({ Resources: { DatabaseInstance: { Type: 'AWS::RDS::DBInstance' } } });
-  const templates = JSON.stringify({ foundation: '{}', data, service: '{}' });
+  const templates = JSON.stringify({ foundation: '{"Resources":{}}', data, service: '{"Resources":{}}' });
   await db.updateTable('release').set({ templates }).where('id', '=', releaseId).execute();
 });
 afterAll(() => plane.close());

@@ -1,10 +1,15 @@
 import { z } from 'zod';
 import { appendAudit } from '../../db/audit-store.ts';
+import type { Trx } from '../../db/database.ts';
 import { setDeploymentState } from '../../db/deployment-store.ts';
 import { activatePractice, recordUpdated } from '../../db/practice-lifecycle-store.ts';
+import { lockPractice } from '../../db/practice-store.ts';
+import type { Run } from '../../db/run-store.ts';
 import { systemActor } from '../../domain/access.ts';
 import { DomainError } from '../../domain/errors.ts';
+import type { Shapes } from '../../ports/shapes.ts';
 import type { StepDefinition } from '../../runs/workflow.ts';
+import { giveBackForRelease } from '../capacity-of-release.ts';
 import { prepared } from './prepare.ts';
 
 const recordedSchema = z.object({ releaseId: z.string() });
@@ -16,6 +21,10 @@ function recordRelease(as: {
   readonly action: string;
   /** What the practice is no longer, when it cannot be recorded. */
   readonly refusal: string;
+  readonly also?: (
+    trx: Trx,
+    of: { readonly run: Run; readonly releaseId: string; readonly at: Date },
+  ) => Promise<void>;
 }): StepDefinition<z.infer<typeof recordedSchema>> {
   return {
     name: as.name,
@@ -26,6 +35,7 @@ function recordRelease(as: {
       if (!(await as.record(trx, { id: run.practiceId, releaseId, now: at }))) {
         throw new DomainError('wrong_state', `Practice ${run.practiceId} is not ${as.refusal} any more.`);
       }
+      await as.also?.(trx, { run, releaseId, at });
       await setDeploymentState(trx, run.id, 'succeeded', at);
       await appendAudit(trx, {
         actor: systemActor,
@@ -46,10 +56,16 @@ export const activate = recordRelease({
   refusal: 'being provisioned',
 });
 
-/** From here on the practice counts as running the release that it was updated to. */
-export const finish = recordRelease({
-  name: 'finish',
-  record: recordUpdated,
-  action: 'practice.updated',
-  refusal: 'active',
-});
+/** From here on the practice counts as running the release that it was updated to, and as using what that one uses. */
+export const finish = (shapes: Shapes) =>
+  recordRelease({
+    name: 'finish',
+    record: recordUpdated,
+    action: 'practice.updated',
+    refusal: 'active',
+    also: async (trx, { run, releaseId, at }) => {
+      const practice = await lockPractice(trx, run.practiceId);
+      if (practice === undefined) throw new Error(`no practice ${run.practiceId}`);
+      await giveBackForRelease(trx, shapes, { practice, releaseId, runId: run.id, now: at });
+    },
+  });
