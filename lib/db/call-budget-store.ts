@@ -80,7 +80,7 @@ export async function slowDown(
 export interface CallFigures extends BucketKey {
   /** Calls a second that may leave now. */
   readonly rate: number;
-  /** Since the bucket was made. */
+  /** Let through since the bucket was made, made or not. */
   readonly calls: number;
   readonly throttles: number;
   readonly waitedMs: number;

@@ -82,7 +82,10 @@ function callFigures(registry: Registry): (figures: StateCounts['calls']) => voi
     help: 'Calls a second that may leave for a cell',
   });
   const counter = (name: string, help: string) => new Counter({ ...options, name, help });
-  const calls = counter('lumenality_cloudformation_calls_total', 'Calls that were let through');
+  const calls = counter(
+    'lumenality_cloudformation_calls_granted_total',
+    'Calls that were let through, made or not: a fast bucket lets a few through ahead',
+  );
   const throttles = counter('lumenality_cloudformation_throttles_total', 'Calls that AWS throttled');
   const waits = counter(
     'lumenality_cloudformation_wait_seconds_total',
