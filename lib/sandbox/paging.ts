@@ -30,6 +30,28 @@ export function pageOf<T>(
   return { items: page, next: more ? encodeMarker(options.keyOf(last)) : undefined };
 }
 
+/** The page after `marker` of what is read in order, without reading more than a page. */
+export function pageFrom<T>(
+  read: (after: string | undefined) => Iterable<[place: string, item: T]>,
+  options: {
+    readonly marker: string | undefined;
+    readonly limit: number;
+    readonly invalidMarkerCode: string;
+  },
+): Page<T> {
+  const { marker, limit, invalidMarkerCode } = options;
+  const items: T[] = [];
+  let last: string | undefined;
+  for (const [place, item] of read(
+    marker === undefined ? undefined : decodeMarker(marker, invalidMarkerCode),
+  )) {
+    if (items.length === limit && last !== undefined) return { items, next: encodeMarker(last) };
+    items.push(item);
+    last = place;
+  }
+  return { items, next: undefined };
+}
+
 const markerPrefix = 'after:';
 
 function encodeMarker(key: string): string {

@@ -1,3 +1,4 @@
+import { recordKey } from '../identifiers.ts';
 import { AwsError, type Cloud } from '../model.ts';
 import { liveScope, type Run } from './deployment.ts';
 import { evaluate } from './intrinsics.ts';
@@ -54,9 +55,9 @@ export function evaluateOutputs(
 /** Why a stack cannot be deleted yet: another one imports what it exports. */
 export function exportInUse(cloud: Cloud, stack: StackRecord): string | undefined {
   const names = stack.outputs.flatMap(({ exportName }) => (exportName === undefined ? [] : [exportName]));
-  const others = tables(cloud.state).stacks.list(`${stack.accountId}/${stack.region}/`);
   for (const name of names) {
-    const user = others.find((other) => other.stackId !== stack.stackId && other.imports.includes(name));
+    const users = tables(cloud.state).stacks.withTerm(recordKey(stack), `imports:${name}`);
+    const user = users.find((other) => other.stackId !== stack.stackId);
     if (user) return `Export ${name} cannot be deleted as it is in use by ${user.name}`;
   }
   return undefined;

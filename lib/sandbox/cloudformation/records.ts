@@ -1,6 +1,8 @@
+import { indexedTable } from '../indexed-table.ts';
 import type { Cloud, State } from '../model.ts';
 import type { Difference } from './drift-comparison.ts';
 import type { ParameterTexts } from './parameters.ts';
+import { withTemplates } from './template-store.ts';
 
 /** What a stack is made of: the template as it was given, and the values that go with it. */
 export interface StackContent {
@@ -218,15 +220,32 @@ export interface StackDrift {
   readonly checkedAt: Date;
 }
 
+/** What stacks are found by: `newest:` counts down, so that the order of the terms is AWS's. */
+const termsOfStack = (stack: StackRecord): string[] => [
+  `status:${stack.status}`,
+  ...(stack.status === 'DELETE_COMPLETE' ? [] : [`newest:${countingDown(stack.creationTime)}`]),
+  ...(stack.outputs.some(({ exportName }) => exportName !== undefined) ? ['exports'] : []),
+  ...stack.imports.map((name) => `imports:${name}`),
+];
+
+const latestTime = 99_999_999_999_999;
+const countingDown = (time: Date) => String(latestTime - time.getTime()).padStart(14, '0');
+
 /** The tables of CloudFormation. Keys begin with `stackKey`, so one account's stacks and one stack's records lie together. */
 export const tables = (state: State) => ({
-  stacks: state.table<StackRecord>('cloudformation.stacks'),
+  get stacks() {
+    const name = 'cloudformation.stacks';
+    const table = withTemplates(state, state.table<StackRecord>(name));
+    return indexedTable(state, { name, table, version: 1, termsOf: termsOfStack });
+  },
   /** `<account>/<region>/<name>` → ARN of the stack that has the name now. */
   names: state.table<string>('cloudformation.stack-names'),
   resources: state.table<ResourceRecord>('cloudformation.resources'),
   progress: state.table<ProgressRecord>('cloudformation.progress'),
   events: state.table<EventRecord>('cloudformation.events'),
-  changeSets: state.table<ChangeSetRecord>('cloudformation.change-sets'),
+  get changeSets() {
+    return withTemplates(state, state.table<ChangeSetRecord>('cloudformation.change-sets'));
+  },
   driftDetections: state.table<DriftDetectionRecord>('cloudformation.drift-detections'),
   resourceDrifts: state.table<ResourceDriftRecord>('cloudformation.resource-drifts'),
   tokens: state.table<TokenRecord>('cloudformation.tokens'),

@@ -119,7 +119,7 @@ export function exportsOf(
   cloud: Cloud,
   owner: Pick<StackRecord, 'accountId' | 'region'>,
 ): Array<{ readonly name: string; readonly value: string; readonly stack: StackRecord }> {
-  const stacks = tables(cloud.state).stacks.list(`${owner.accountId}/${owner.region}/`);
+  const stacks = tables(cloud.state).stacks.withTerm(`${owner.accountId}/${owner.region}/`, 'exports');
   return stacks.flatMap((stack) =>
     stack.outputs.flatMap(({ exportName, value }) =>
       exportName === undefined ? [] : [{ name: exportName, value, stack }],

@@ -1,6 +1,7 @@
 import type * as sdk from '@aws-sdk/client-cloudformation';
+import { recordKey } from '../identifiers.ts';
 import type { Call } from '../model.ts';
-import { pageOf } from '../paging.ts';
+import { pageFrom, pageOf } from '../paging.ts';
 import { eventsOf } from './events.ts';
 import { isSecret } from './parameters.ts';
 import {
@@ -26,12 +27,21 @@ import { parseTemplate, requiredCapability } from './template.ts';
 const pageSize = 100;
 const invalidMarkerCode = 'ValidationError';
 
-const stacksOf = (call: Call): StackRecord[] =>
-  tables(call.cloud.state)
-    .stacks.list(`${call.accountId}/${call.region}/`)
-    .sort(
-      (a, b) => b.creationTime.getTime() - a.creationTime.getTime() || a.stackId.localeCompare(b.stackId),
-    );
+const newestFirst = (stacks: readonly StackRecord[]): StackRecord[] =>
+  stacks.toSorted(
+    (a, b) => b.creationTime.getTime() - a.creationTime.getTime() || a.stackId.localeCompare(b.stackId),
+  );
+
+/** Stacks in these statuses, in any when none is given; those that were deleted are among them. */
+function stacksIn(statuses: readonly string[], call: Call): StackRecord[] {
+  const { stacks } = tables(call.cloud.state);
+  const owner = recordKey(call);
+  return newestFirst(
+    statuses.length === 0
+      ? stacks.list(owner)
+      : [...new Set(statuses)].flatMap((status) => stacks.withTerm(owner, `status:${status}`)),
+  );
+}
 
 /** Pages over a list that has an order of its own, by position. */
 function pageByPosition<T>(
@@ -48,19 +58,17 @@ export const stackReads = (api: Api) => ({
     if (input.StackName !== undefined) {
       return { Stacks: [describeStack(requireStackOf(call, input.StackName, withId))] };
     }
-    const page = pageByPosition(
-      stacksOf(call).filter(({ status }) => status !== 'DELETE_COMPLETE'),
-      input.NextToken,
-    );
+    const { stacks } = tables(call.cloud.state);
+    const page = pageFrom((after) => stacks.byTerm(recordKey(call), 'newest:', after), {
+      marker: input.NextToken,
+      limit: pageSize,
+      invalidMarkerCode,
+    });
     return { Stacks: page.items.map(describeStack), NextToken: page.next };
   },
 
   ListStacks(input: sdk.ListStacksInput, call: Call): sdk.ListStacksOutput {
-    const wanted: readonly string[] = input.StackStatusFilter ?? [];
-    const page = pageByPosition(
-      stacksOf(call).filter(({ status }) => wanted.length === 0 || wanted.includes(status)),
-      input.NextToken,
-    );
+    const page = pageByPosition(stacksIn(input.StackStatusFilter ?? [], call), input.NextToken);
     const summaries = page.items.map((stack) => {
       const {
         StackId,
@@ -217,7 +225,7 @@ export const stackReads = (api: Api) => ({
 
   ListImports(input: sdk.ListImportsInput, call: Call): sdk.ListImportsOutput {
     const name = input.ExportName ?? '';
-    const users = stacksOf(call).filter(({ imports }) => imports.includes(name));
+    const users = newestFirst(tables(call.cloud.state).stacks.withTerm(recordKey(call), `imports:${name}`));
     if (users.length === 0) throw invalid(`Export '${name}' is not imported by any stack.`);
     return { Imports: users.map((stack) => stack.name) };
   },

@@ -24,7 +24,7 @@ import {
   vpcEndpoints,
   vpcs,
 } from './kinds.ts';
-import { all, describe, erase, existing, find, kindOfId, put, specifiedTags } from './records.ts';
+import { describe, erase, existing, find, kindOfId, put, related, specifiedTags } from './records.ts';
 
 /** AWS services with an endpoint in every Region that the sandbox knows ("AWS services that integrate with AWS PrivateLink"). */
 const endpointServices = [
@@ -132,7 +132,7 @@ function checkPrivateDns(vpc: VpcRecord, serviceName: string, service: string, c
       `Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true for ${vpc.VpcId}`,
     );
   }
-  const conflict = all(vpcEndpoints, call).some(
+  const conflict = related(vpcEndpoints, vpc.VpcId, call).some(
     (one) => one.VpcId === vpc.VpcId && one.ServiceName === serviceName && one.PrivateDnsEnabled === true,
   );
   if (conflict) {
@@ -145,7 +145,7 @@ function checkPrivateDns(vpc: VpcRecord, serviceName: string, service: string, c
 
 /** An interface endpoint with one network interface in each of its subnets. */
 function placed(endpoint: VpcEndpoint, securityGroupIds: string[] | undefined, call: Call): VpcEndpoint {
-  const defaults = all(securityGroups, call).filter(
+  const defaults = related(securityGroups, endpoint.VpcId, call).filter(
     (group) => group.VpcId === endpoint.VpcId && group.IsDefault,
   );
   const groupIds = securityGroupIds ?? defaults.map((group) => group.GroupId ?? '');

@@ -7,7 +7,7 @@ import { generatedId, recordKey } from '../../identifiers.ts';
 import { AwsError, type Call, type Cloud } from '../../model.ts';
 import { freeAddress, parseCidr } from './addresses.ts';
 import { type NetworkInterfaceRecord, networkInterfaces, securityGroups, subnets } from './kinds.ts';
-import { all, describe, erase, existing, find, put } from './records.ts';
+import { describe, erase, existing, find, put, related } from './records.ts';
 
 export interface InterfaceRequest {
   /** Who it is for, for example a task's or a load balancer's ARN: `releaseInterfaces` takes them all back. */
@@ -99,7 +99,7 @@ export function endpointOf(vpcId: string, privateAddress: string, place: Place):
 }
 
 export function interfacesOf(owner: string, call: Call): NetworkInterfaceRecord[] {
-  return all(networkInterfaces, call).filter((card) => card.Owner === owner);
+  return related(networkInterfaces, owner, call).filter((card) => card.Owner === owner);
 }
 
 export function releaseInterfaces(owner: string, call: Call): void {

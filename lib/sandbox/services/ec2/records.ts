@@ -4,6 +4,7 @@
  */
 import type { Filter, Tag, TagSpecification } from '@aws-sdk/client-ec2';
 import { recordKey } from '../../identifiers.ts';
+import { indexedTable } from '../../indexed-table.ts';
 import { AwsError, type Call } from '../../model.ts';
 import { pageOf } from '../../paging.ts';
 
@@ -33,8 +34,33 @@ export function kind<T extends Tagged>(definition: Kind<T>): Kind<T> {
   return definition;
 }
 
+/** The ids that a record names, beside those that it needs. */
+interface Naming {
+  readonly VpcId?: string | undefined;
+  readonly SubnetId?: string | undefined;
+  readonly GroupId?: string | undefined;
+  readonly ResourceId?: string | undefined;
+  readonly Owner?: string | undefined;
+  readonly Associations?: ReadonlyArray<{
+    readonly SubnetId?: string | undefined;
+    readonly RouteTableAssociationId?: string | undefined;
+  }>;
+}
+
 function tableOf<T extends Tagged>(of: Kind<T>, call: Call) {
-  return call.cloud.state.table<T>(`ec2.${of.resourceType}`);
+  const { state } = call.cloud;
+  const name = `ec2.${of.resourceType}`;
+  const termsOf = (record: T) => {
+    const { VpcId, SubnetId, GroupId, ResourceId, Owner, Associations = [] } = record as Naming;
+    const associated = Associations.flatMap((one) => [one.SubnetId, one.RouteTableAssociationId]);
+    return [of.idOf(record), ...of.needs(record), VpcId, SubnetId, GroupId, ResourceId, Owner, ...associated];
+  };
+  return indexedTable<T>(state, { name, table: state.table(name), termsOf, version: 1 });
+}
+
+/** The records that name this id in some way, or have it. */
+export function related<T extends Tagged>(of: Kind<T>, id: string | undefined, call: Call): T[] {
+  return id === undefined ? [] : tableOf(of, call).withTerm(recordKey(call), id);
 }
 
 export function find<T extends Tagged>(of: Kind<T>, id: string | undefined, call: Call): T | undefined {
@@ -76,7 +102,7 @@ export function remove<T extends Tagged>(of: Kind<T>, id: string, call: Call): v
 
 export function isNeeded(id: string, call: Call): boolean {
   return kinds.some((of) =>
-    all(of as Kind<Tagged>, call).some((record) => of.needs(record as never).includes(id)),
+    related(of as Kind<Tagged>, id, call).some((record) => of.needs(record as never).includes(id)),
   );
 }
 
@@ -100,7 +126,7 @@ export function describe<T extends Tagged>(
       `The parameter ${of.noun}Ids cannot be used with the parameter maxResults`,
     );
   }
-  const records = ids.length > 0 ? ids.map((id) => existing(of, id, call)) : all(of, call);
+  const records = ids.length > 0 ? ids.map((id) => existing(of, id, call)) : candidates(of, Filters, call);
   const wanted = records.filter((record) => Filters.every((filter) => passes(of, record, filter)));
   return pageOf(wanted, {
     keyOf: of.idOf,
@@ -108,6 +134,21 @@ export function describe<T extends Tagged>(
     limit: MaxResults ?? 1000,
     invalidMarkerCode: 'InvalidNextToken',
   });
+}
+
+/** Filters on what a record is found by. */
+const byId = new Set(['vpc-id', 'subnet-id', 'group-id', 'resource-id', 'attachment.vpc-id']);
+
+/** All records that can pass, in the order of their ids; the filters are still to be asked. */
+function candidates<T extends Tagged>(of: Kind<T>, filters: readonly Filter[], call: Call): T[] {
+  const exact = filters.find(
+    ({ Name = '', Values = [] }) => byId.has(Name) && Values.every((value) => !/[*?]/.test(value)),
+  );
+  if (exact === undefined) return all(of, call);
+  const found = (exact.Values ?? []).flatMap((id) => related(of, id, call));
+  return [...new Map(found.map((record) => [of.idOf(record), record]))]
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([, record]) => record);
 }
 
 function passes<T extends Tagged>(of: Kind<T>, record: T, filter: Filter): boolean {

@@ -16,7 +16,7 @@ import {
   vpcEndpoints,
   vpcs as vpcKind,
 } from './kinds.ts';
-import { all, existing, find, type Kind, type Tagged } from './records.ts';
+import { existing, find, type Kind, related, type Tagged } from './records.ts';
 import * as routing from './routing.ts';
 import { networkRuleResources, securityGroupResource } from './security-group-resources.ts';
 import * as vpcs from './vpcs.ts';
@@ -94,9 +94,11 @@ const vpc = tagged({
       CidrBlock: record.CidrBlock,
       CidrBlockAssociations: record.CidrBlockAssociationSet?.map((block) => block.AssociationId),
       Ipv6CidrBlocks: [],
-      DefaultNetworkAcl: all(networkAcls, call).find((acl) => inVpc(acl) && acl.IsDefault)?.NetworkAclId,
-      DefaultSecurityGroup: all(securityGroups, call).find((group) => inVpc(group) && group.IsDefault)
-        ?.GroupId,
+      DefaultNetworkAcl: related(networkAcls, record.VpcId, call).find((acl) => inVpc(acl) && acl.IsDefault)
+        ?.NetworkAclId,
+      DefaultSecurityGroup: related(securityGroups, record.VpcId, call).find(
+        (group) => inVpc(group) && group.IsDefault,
+      )?.GroupId,
     };
   },
 });
@@ -298,7 +300,7 @@ const routeTableAssociation: ResourceHandler = {
   },
   update: (physicalId) => ({ physicalId, attributes: { Id: physicalId } }),
   delete(AssociationId, _p, c) {
-    if (all(routeTables, c).some((table) => routing.associates(table, AssociationId)))
+    if (related(routeTables, AssociationId, c).some((table) => routing.associates(table, AssociationId)))
       routing.disassociateRouteTable({ AssociationId }, c);
   },
 };

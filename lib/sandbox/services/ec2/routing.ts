@@ -37,7 +37,7 @@ import {
   subnets,
   vpcs,
 } from './kinds.ts';
-import { all, describe, existing, find, put, remove, specifiedTags } from './records.ts';
+import { describe, existing, find, put, related, remove, specifiedTags } from './records.ts';
 import { localRoute } from './vpcs.ts';
 
 export function createRouteTable(
@@ -86,7 +86,7 @@ export function associateRouteTable(input: AssociateRouteTableRequest, call: Cal
       `Route table ${table.RouteTableId} and subnet ${subnet.SubnetId} belong to different networks`,
     );
   }
-  const present = all(routeTables, call)
+  const present = related(routeTables, subnet.SubnetId, call)
     .flatMap((one) => one.Associations ?? [])
     .find((association) => association.SubnetId === subnet.SubnetId);
   if (present !== undefined && present.RouteTableAssociationId !== AssociationId) {
@@ -108,7 +108,7 @@ export function associateRouteTable(input: AssociateRouteTableRequest, call: Cal
 }
 
 export function disassociateRouteTable({ AssociationId }: DisassociateRouteTableRequest, call: Call): void {
-  const table = all(routeTables, call).find((one) => associates(one, AssociationId));
+  const table = related(routeTables, AssociationId, call).find((one) => associates(one, AssociationId));
   if (table === undefined)
     throw new AwsError(
       'InvalidAssociationID.NotFound',
@@ -285,7 +285,7 @@ export function attachInternetGateway(
     );
   }
   if (
-    all(internetGateways, call).some((one) =>
+    related(internetGateways, VpcId, call).some((one) =>
       one.Attachments?.some((attachment) => attachment.VpcId === VpcId),
     )
   )

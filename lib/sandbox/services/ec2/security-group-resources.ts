@@ -3,7 +3,7 @@ import { generatedName } from '../../identifiers.ts';
 import type { Call, ResourceContext, ResourceHandler } from '../../model.ts';
 import { listOf, numberOf, textOf } from '../properties.ts';
 import { type SecurityGroupRecord, type SecurityGroupRuleRecord, securityGroupRules } from './kinds.ts';
-import { all, find } from './records.ts';
+import { find, related } from './records.ts';
 import {
   authorize,
   createSecurityGroup,
@@ -79,7 +79,7 @@ export const securityGroupResource = {
     deleteSecurityGroup({ GroupId }, c);
   },
   read(record: SecurityGroupRecord, c: ResourceContext): Properties {
-    const rules = all(securityGroupRules, c).filter(({ GroupId, CreatedBy }) => {
+    const rules = related(securityGroupRules, record.GroupId, c).filter(({ GroupId, CreatedBy }) => {
       // Rules that are resources of their own, of this stack or another, are looked at as such.
       const isResource = CreatedBy.startsWith('arn:') && CreatedBy !== ownerOf(c);
       return GroupId === record.GroupId && !isResource;
@@ -102,7 +102,7 @@ export const securityGroupResource = {
 function setRules(groupId: string, egress: boolean, entries: Properties[], c: ResourceContext): void {
   const wanted = entries.map((entry) => ruleOf(entry, c));
   const ids = new Set(wanted.map((content) => ruleId(groupId, egress, content)));
-  for (const rule of all(securityGroupRules, c)) {
+  for (const rule of related(securityGroupRules, groupId, c)) {
     const ours = rule.GroupId === groupId && rule.IsEgress === egress && rule.CreatedBy === ownerOf(c);
     if (ours && !ids.has(rule.SecurityGroupRuleId ?? '')) dropRule(rule.SecurityGroupRuleId ?? '', c);
   }

@@ -25,7 +25,7 @@ import {
   securityGroups,
   vpcs,
 } from './kinds.ts';
-import { all, describe, erase, existing, find, isNeeded, put, specifiedTags } from './records.ts';
+import { describe, erase, existing, find, isNeeded, put, related, specifiedTags } from './records.ts';
 
 export type RuleContent = Pick<
   SecurityGroupRule,
@@ -57,7 +57,11 @@ export function createSecurityGroup(
       'Value for parameter GroupName is invalid. It may not begin with sg-.',
     );
   requireRoom(call, 'securityGroups');
-  if (all(securityGroups, call).some((group) => group.VpcId === vpc.VpcId && group.GroupName === GroupName)) {
+  if (
+    related(securityGroups, vpc.VpcId, call).some(
+      (group) => group.VpcId === vpc.VpcId && group.GroupName === GroupName,
+    )
+  ) {
     throw new AwsError(
       'InvalidGroup.Duplicate',
       `The security group '${GroupName}' already exists for VPC '${vpc.VpcId}'`,
@@ -298,7 +302,7 @@ export function protocolName(protocol: string): string {
 }
 
 function rulesOf(groupId: string, call: Call): SecurityGroupRuleRecord[] {
-  return all(securityGroupRules, call).filter((rule) => rule.GroupId === groupId);
+  return related(securityGroupRules, groupId, call).filter((rule) => rule.GroupId === groupId);
 }
 
 function permissionsOf(rules: readonly SecurityGroupRule[]): IpPermission[] {

@@ -26,7 +26,7 @@ import {
   type VpcRecord,
   vpcs,
 } from './kinds.ts';
-import { all, describe, erase, existing, find, put, remove, specifiedTags } from './records.ts';
+import { describe, erase, existing, find, put, related, remove, specifiedTags } from './records.ts';
 import { deleteRulesOf, putDefaultRules } from './security-groups.ts';
 import { availabilityZonesOf, zoneIdOf } from './zones.ts';
 
@@ -141,11 +141,11 @@ export function deleteVpc({ VpcId }: DeleteVpcRequest, call: Call): void {
   existing(vpcs, VpcId, call);
   call.cloud.state.transaction(() => {
     remove(vpcs, VpcId ?? '', call);
-    for (const table of all(routeTables, call))
+    for (const table of related(routeTables, VpcId, call))
       if (table.VpcId === VpcId && isMain(table)) erase(routeTables, table.RouteTableId ?? '', call);
-    for (const acl of all(networkAcls, call))
+    for (const acl of related(networkAcls, VpcId, call))
       if (acl.VpcId === VpcId) erase(networkAcls, acl.NetworkAclId ?? '', call);
-    for (const group of all(securityGroups, call)) {
+    for (const group of related(securityGroups, VpcId, call)) {
       if (group.VpcId !== VpcId) continue;
       deleteRulesOf(group.GroupId ?? '', call);
       erase(securityGroups, group.GroupId ?? '', call);
@@ -227,7 +227,7 @@ function checkSubnetBlock(vpc: VpcRecord, CidrBlock: string, call: Call): number
   if (block === undefined || outer === undefined) throw invalidCidr(CidrBlock);
   if (block.prefix > 28 || !contains(outer, block))
     throw new AwsError('InvalidSubnet.Range', `The CIDR '${CidrBlock}' is invalid.`);
-  for (const sibling of all(subnets, call)) {
+  for (const sibling of related(subnets, vpc.VpcId, call)) {
     const taken = parseCidr(sibling.CidrBlock ?? '');
     if (sibling.VpcId === vpc.VpcId && taken !== undefined && overlap(taken, block))
       throw new AwsError('InvalidSubnet.Conflict', `The CIDR '${CidrBlock}' conflicts with another subnet`);
@@ -244,7 +244,7 @@ function zoneById(zoneId: string | undefined, region: string): string {
 export function deleteSubnet({ SubnetId = '' }: DeleteSubnetRequest, call: Call): void {
   call.cloud.state.transaction(() => {
     remove(subnets, SubnetId, call);
-    for (const table of all(routeTables, call)) {
+    for (const table of related(routeTables, SubnetId, call)) {
       const left = table.Associations?.filter((association) => association.SubnetId !== SubnetId) ?? [];
       if (left.length !== table.Associations?.length)
         put(routeTables, { ...table, Associations: left }, call);
@@ -254,8 +254,8 @@ export function deleteSubnet({ SubnetId = '' }: DeleteSubnetRequest, call: Call)
 
 export function describeSubnets(input: DescribeSubnetsRequest, call: Call) {
   const { items, next } = describe(subnets, { ...input, ids: input.SubnetIds }, call);
-  const cards = all(networkInterfaces, call);
   const Subnets = items.map((subnet) => {
+    const cards = related(networkInterfaces, subnet.SubnetId, call);
     const used = cards.filter((card) => card.SubnetId === subnet.SubnetId).length;
     return { ...subnet, AvailableIpAddressCount: (subnet.AvailableIpAddressCount ?? 0) - used };
   });
@@ -276,10 +276,9 @@ export function modifySubnetAttribute(input: ModifySubnetAttributeRequest, call:
 
 export function describeNetworkAcls(input: DescribeNetworkAclsRequest, call: Call) {
   const { items, next } = describe(networkAcls, { ...input, ids: input.NetworkAclIds }, call);
-  const members = all(subnets, call);
   const NetworkAcls = items.map((acl) => ({
     ...acl,
-    Associations: members
+    Associations: related(subnets, acl.VpcId, call)
       .filter((subnet) => subnet.VpcId === acl.VpcId)
       .map((subnet) => ({
         NetworkAclId: acl.NetworkAclId,

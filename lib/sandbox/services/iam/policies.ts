@@ -6,31 +6,22 @@ import { pageOf } from '../../paging.ts';
 import {
   checkedDocument,
   checkSize,
+  countRoles,
   erasePolicy,
   existingPolicy,
   findPolicy,
   listPolicies,
-  listRoles,
   noSuchEntity,
   type PolicyRecord,
   putPolicy,
 } from './records.ts';
 import { encoded, iamPage, truncation } from './roles.ts';
 
-function attachments(arn: string, call: Call): number {
-  return listRoles(call).filter((role) => role.Attached.includes(arn)).length;
-}
-
-/** Roles that have the policy as their permissions boundary. */
-function bounded(arn: string, call: Call): number {
-  return listRoles(call).filter((role) => role.PermissionsBoundary?.PermissionsBoundaryArn === arn).length;
-}
-
 export function shown({ Document: _document, ...policy }: PolicyRecord, call: Call): sdk.Policy {
   return {
     ...policy,
-    AttachmentCount: attachments(policy.Arn, call),
-    PermissionsBoundaryUsageCount: bounded(policy.Arn, call),
+    AttachmentCount: countRoles('attached', policy.Arn, call),
+    PermissionsBoundaryUsageCount: countRoles('bounded', policy.Arn, call),
   };
 }
 
@@ -107,7 +98,7 @@ export function listPoliciesPage(input: sdk.ListPoliciesRequest, call: Call) {
 
 export function deletePolicy(input: sdk.DeletePolicyRequest, call: Call): void {
   const policy = existingPolicy(input.PolicyArn, call);
-  if (attachments(policy.Arn, call) + bounded(policy.Arn, call) > 0)
+  if (countRoles('attached', policy.Arn, call) + countRoles('bounded', policy.Arn, call) > 0)
     throw new AwsError('DeleteConflict', 'Cannot delete a policy attached to entities.', 409);
   erasePolicy(policy.Arn, call);
 }

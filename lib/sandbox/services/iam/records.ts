@@ -1,6 +1,7 @@
 /** Roles and policies as they are kept. IAM has no Region: keys say `aws-global`. */
 import type { Policy, Role, Tag } from '@aws-sdk/client-iam';
 import { recordKey } from '../../identifiers.ts';
+import { indexedTable } from '../../indexed-table.ts';
 import { AwsError, type Call, type Table } from '../../model.ts';
 
 export type RoleRecord = Role & {
@@ -13,11 +14,22 @@ export type RoleRecord = Role & {
 
 export type PolicyRecord = Policy & { Arn: string; Document: string; Tags: Tag[] };
 
-const roleTable = (call: Call): Table<RoleRecord> => call.cloud.state.table('iam.roles');
+/** Roles are found by their policies and their boundary. */
+const roleTable = ({ cloud: { state } }: Call) => {
+  const name = 'iam.roles';
+  const termsOf = ({ Attached, PermissionsBoundary }: RoleRecord) => [
+    ...Attached.map((arn) => `attached:${arn}`),
+    PermissionsBoundary && `bounded:${PermissionsBoundary.PermissionsBoundaryArn}`,
+  ];
+  return indexedTable<RoleRecord>(state, { name, table: state.table(name), termsOf, version: 1 });
+};
 const policyTable = (call: Call): Table<PolicyRecord> => call.cloud.state.table('iam.policies');
 const keyOf = (call: Call, id = '') => recordKey({ accountId: call.accountId, region: 'aws-global' }, id);
 
 export const listRoles = (call: Call) => roleTable(call).list(keyOf(call));
+/** How many roles have the policy attached, or have it as their permissions boundary. */
+export const countRoles = (how: 'attached' | 'bounded', policyArn: string, call: Call) =>
+  roleTable(call).withTerm(keyOf(call), `${how}:${policyArn}`).length;
 export const findRole = (name: string, call: Call) => roleTable(call).get(keyOf(call, name));
 export const putRole = (role: RoleRecord, call: Call) =>
   roleTable(call).put(keyOf(call, role.RoleName), role);
