@@ -34,7 +34,7 @@ export interface Fleet {
 }
 
 /** What was done to the fleet. */
-export interface Tally {
+interface Tally {
   kills: number;
   pauses: number;
   restarts: number;

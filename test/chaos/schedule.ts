@@ -9,7 +9,7 @@ export type Disturbance =
   /** A fault rule of the sandbox (docs/sandbox.md, "Faults"); it is taken back after `forMs` if it has not hit as often as it may. */
   | { readonly kind: 'fault'; readonly rule: object; readonly forMs: number };
 
-export type Timed = Disturbance & { readonly atMs: number };
+type Timed = Disturbance & { readonly atMs: number };
 
 /** What an operator asks of a practice, one after the other. */
 export type Wish = 'update' | 'suspend' | 'resume';
