@@ -5,7 +5,7 @@ import { DomainError } from '../domain/errors.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
 import type { CellTable } from './schema.ts';
 
-export type CellRow = Selectable<CellTable>;
+type CellRow = Selectable<CellTable>;
 
 /** Adds a cell unless its id, account, domain or external id is taken; answers whether it did. */
 export async function insertCell(trx: Trx, cell: Cell): Promise<boolean> {
@@ -49,7 +49,7 @@ export async function lockCells(trx: Trx): Promise<Cell[]> {
 }
 
 /** The cell that a practice is in; undefined while it waits for one. */
-export async function findCellOf(connection: Connection, practiceId: string): Promise<Cell | undefined> {
+async function findCellOf(connection: Connection, practiceId: string): Promise<Cell | undefined> {
   const row = await connection
     .selectFrom('cell')
     .innerJoin('practice', 'practice.cell_id', 'cell.id')

@@ -1,7 +1,7 @@
 import { type Amounts, type Quota, quotas } from './capacity.ts';
 
 /** One quota of a cell: what silos may use, what they do, and until when that will do at the recent rate. */
-export interface QuotaForecast {
+interface QuotaForecast {
   readonly quota: Quota;
   readonly limit: number;
   readonly used: number;
@@ -22,7 +22,7 @@ export interface CapacityForecast {
 }
 
 /** Longest time looked back on, in days. */
-export const forecastWindowDays = 30;
+const forecastWindowDays = 30;
 const dayMs = 86_400_000;
 
 /** How many days back a cell's growth is counted: 30, or as many as the cell is old, but one at least. */
