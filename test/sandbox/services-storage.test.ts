@@ -1,9 +1,12 @@
 import { DisableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
   DeleteBucketPolicyCommand,
   DeleteObjectCommand,
   DeletePublicAccessBlockCommand,
   GetBucketEncryptionCommand,
+  GetBucketLifecycleConfigurationCommand,
   GetBucketLoggingCommand,
   GetBucketPolicyCommand,
   GetBucketTaggingCommand,
@@ -14,12 +17,15 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
+  PutBucketLifecycleConfigurationCommand,
   PutBucketPolicyCommand,
+  PutBucketVersioningCommand,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import {
   createResource,
+  day,
   handlerOf,
   newKey,
   refusal,
@@ -170,6 +176,56 @@ describe('Amazon S3 in the sandbox', () => {
     expect(await put({ Statement: [open] })).toBe('AccessDenied');
     await s3.send(new DeleteBucketPolicyCommand({ Bucket }));
     expect((await refusal(s3.send(new GetBucketPolicyCommand({ Bucket })))).name).toBe('NoSuchBucketPolicy');
+  });
+
+  test('what a rule lets expire is out of the way of a deletion when its time has come, and not before', async () => {
+    const s3 = clientOf();
+    const Bucket = 'expiring-bucket';
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }));
+    for (const Body of ['one', 'two']) await s3.send(new PutObjectCommand({ Bucket, Key: 'a', Body }));
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'kept/b', Body: 'three' }));
+    const LifecycleConfiguration = {
+      Rules: [
+        {
+          ID: 'all',
+          Status: 'Enabled' as const,
+          Filter: { Prefix: 'a' },
+          Expiration: { Days: 1 },
+          NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+        },
+        {
+          ID: 'marks',
+          Status: 'Enabled' as const,
+          Filter: { Prefix: '' },
+          Expiration: { ExpiredObjectDeleteMarker: true },
+        },
+      ],
+    };
+    await s3.send(new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration }));
+    expect(await s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket }))).toMatchObject(
+      LifecycleConfiguration,
+    );
+    const remove = () => s3.send(new DeleteBucketCommand({ Bucket }));
+    const keys = async () =>
+      ((await s3.send(new ListObjectVersionsCommand({ Bucket }))).Versions ?? []).map(({ Key }) => Key);
+    cloud.later += 1.5 * day;
+    await expect(remove()).rejects.toMatchObject({ name: 'BucketNotEmpty' });
+    // The older version went a day after the newer one came; that one is on its way.
+    expect(await keys()).toEqual(['a', 'kept/b']);
+    cloud.later += day;
+    await expect(remove()).rejects.toMatchObject({ name: 'BucketNotEmpty' });
+    expect(await keys()).toEqual(['kept/b']);
+    await s3.send(
+      new PutBucketLifecycleConfigurationCommand({
+        Bucket,
+        LifecycleConfiguration: {
+          Rules: LifecycleConfiguration.Rules.map((rule) => ({ ...rule, Filter: { Prefix: '' } })),
+        },
+      }),
+    );
+    await remove();
+    await expect(keys()).rejects.toMatchObject({ name: 'NoSuchBucket' });
   });
 
   test("an object is stored under the bucket's key and unreadable without it", async () => {
