@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError } from '../domain/errors.ts';
 import type { SiloReads } from '../ports/silo-reads.ts';
 import type { SiloRemoval } from '../ports/silo-removal.ts';
+import { databaseLogGroups } from './database-logs.ts';
 import { judgeRecords, type RecordsJudgement } from './practice-records.ts';
 import type { Retained } from './remove-component.ts';
 import type { Removal } from './stack-removal.ts';
 
 /** What takes apart the silo of a practice that was never active. */
 export type Disposal = Removal & {
-  readonly silo: Pick<SiloReads, 'databaseExists'>;
+  readonly silo: Pick<SiloReads, 'databaseExists' | 'logGroups'>;
   readonly removal: SiloRemoval;
 };
 
@@ -39,7 +40,7 @@ async function disposeOfDatabase(
   instanceId: string,
   keyArn: string | undefined,
 ): Promise<string[]> {
-  const { context, removal } = disposal;
+  const { context, removal, silo } = disposal;
   const judged = await judgeRecords(context.db, context.run.practiceId);
   if (judged.records === 'practice') throw holdsRecords(instanceId, judged);
   if (judged.records === 'none') {
@@ -47,6 +48,10 @@ async function disposeOfDatabase(
     await context.checkpoint();
     await removal.removeDatabase(instanceId, { finalSnapshot: false, reason }, context.signal);
     await databaseGone(disposal, instanceId);
+    for (const name of await databaseLogGroups(silo, instanceId, context.signal)) {
+      await context.checkpoint();
+      await removal.removeLogGroup(name, context.signal);
+    }
     return [];
   }
   if (keyArn === undefined) throw noSnapshot(instanceId, 'its key is not on record');

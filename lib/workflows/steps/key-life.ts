@@ -59,7 +59,7 @@ const wanted = {
   },
   gone: {
     check: 'key-destroyed',
-    title: "The practice's key is destroyed: every copy of its data is unreadable for good",
+    title: "The practice's key is destroyed: what was encrypted with it is unreadable for good",
     expected: 'none',
     safeguards: safeguards.keys,
   },

@@ -4,6 +4,7 @@ import { changeOffboarding, lockOffboarding } from '../../db/offboarding-store.t
 import { DomainError } from '../../domain/errors.ts';
 import type { Component } from '../../domain/release.ts';
 import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
+import { databaseLogGroups } from '../database-logs.ts';
 import {
   auditPractice,
   type LifeCycleParts,
@@ -55,7 +56,12 @@ export function removeData(parts: LifeCycleParts): StepDefinition<Removed> {
       const removal = parts.ports.removal(context.run.practiceId);
       const idsOf = (type: string) =>
         retained.filter((each) => each.type === type).map(({ physicalId }) => physicalId);
-      for (const id of idsOf('AWS::RDS::DBInstance')) await removeDatabase(parts, context, id);
+      const logs: { readonly type: string; readonly id: string }[] = [];
+      for (const id of idsOf('AWS::RDS::DBInstance')) {
+        await removeDatabase(parts, context, id);
+        for (const name of await databaseLogGroups(parts.ports.silo, id, context.signal))
+          logs.push({ type: 'AWS::Logs::LogGroup', id: name });
+      }
       for (const name of idsOf('AWS::RDS::DBSubnetGroup')) {
         await context.checkpoint();
         await removal.removeDatabaseSubnetGroup(name, context.signal);
@@ -64,7 +70,8 @@ export function removeData(parts: LifeCycleParts): StepDefinition<Removed> {
         await context.checkpoint();
         await removal.removeDatabaseParameterGroup(name, context.signal);
       }
-      return { kept: keptOf(retained.filter(({ type }) => !type.startsWith('AWS::RDS::'))) };
+      const others = retained.filter(({ type }) => !type.startsWith('AWS::RDS::'));
+      return { kept: [...keptOf(others), ...logs] };
     },
   };
 }
