@@ -15,6 +15,7 @@ import type { CloudPorts } from '../lib/ports/cloud.ts';
 import type { Clouds } from '../lib/ports/clouds.ts';
 import { advanceOffboardings } from '../lib/reconcilers/advance-offboardings.ts';
 import { type DriftParts, detectDrift } from '../lib/reconcilers/detect-drift.ts';
+import { forgetOldAnswers } from '../lib/reconcilers/forget-answers.ts';
 import { placePractices } from '../lib/reconcilers/place-practices.ts';
 import { recoverRuns } from '../lib/reconcilers/recover-runs.ts';
 import { watchHealth } from '../lib/reconcilers/watch-health.ts';
@@ -156,6 +157,7 @@ export async function startWork(
   await engine.start();
   const reconcilers = [
     recoverRuns(engine, log),
+    forgetOldAnswers({ ...core, log }),
     placePractices(core, log),
     advanceOffboardings({ ...core, log }),
     detectDrift(drift),

@@ -1,4 +1,4 @@
-import type { Trx } from './database.ts';
+import type { Db, Trx } from './database.ts';
 import { toJson } from './database.ts';
 
 /** Which call this is: a route and its caller, the caller's key, and what the call carries. */
@@ -51,4 +51,13 @@ export async function keepAnswer(
     .where('scope', '=', call.scope)
     .where('key', '=', call.key)
     .execute();
+}
+
+/** Forgets the answers of calls before `time`: their keys are free again. Returns how many. */
+export async function forgetAnswers(db: Db, time: Date): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom('idempotency')
+    .where('created_at', '<', time)
+    .executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Db } from '../db/database.ts';
+import { isDatabaseFault } from '../db/faults.ts';
 import { practicesSharingOutput } from '../db/silo-stack-store.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Reading, SiloFacts } from '../domain/silo-check.ts';
@@ -150,6 +151,8 @@ async function reading<T>(
     return { value, at: now().toISOString() };
   } catch (error) {
     signal?.throwIfAborted();
+    // Our own database says nothing of the silo.
+    if (isDatabaseFault(error)) throw error;
     // A DomainError's message is fit to be kept as evidence; any other error's may hold anything.
     if (!(error instanceof DomainError)) throw error;
     return { error: error.publicMessage, mayPass: error.retryable, at: now().toISOString() };

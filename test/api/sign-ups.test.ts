@@ -1,7 +1,9 @@
 import { approvalSchema } from '../../control-api/contracts/sign-ups.ts';
 import type { SignUpRequest } from '../../lib/domain/sign-up.ts';
+import { forgetOldAnswers } from '../../lib/reconcilers/forget-answers.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
 import { publishTestRelease } from '../builders/database.ts';
+import { eventually, silent } from '../builders/runs.ts';
 import { signUpRequest } from '../builders/sign-up.ts';
 
 let api: TestApi;
@@ -128,6 +130,24 @@ describe('idempotency', () => {
     await submit(signUpRequest(), key);
     const other = await submit(signUpRequest(), key);
     expect([other.statusCode, other.json().code]).toEqual([422, 'idempotency_mismatch']);
+  });
+
+  test('a key is free again after seven days, and not a moment before', async () => {
+    const [old, young] = [freshKey(), freshKey()];
+    const days = 24 * 60 * 60 * 1000;
+    await submit(signUpRequest(), old);
+    await api.database.db
+      .updateTable('idempotency')
+      .set({ created_at: new Date(api.clock.at.getTime() - 7 * days - 1) })
+      .where('key', '=', old)
+      .execute();
+    await submit(signUpRequest(), young);
+    const reconciler = forgetOldAnswers({ ...api.core, log: silent });
+    await eventually('the old key to be free', async () =>
+      (await submit(signUpRequest(), old)).statusCode === 201 ? true : undefined,
+    );
+    await reconciler.stop();
+    expect((await submit(signUpRequest(), young)).statusCode).toBe(422);
   });
 
   test('many at once with one key make one sign-up', async () => {

@@ -10,7 +10,7 @@ export const idempotencyHeadersSchema = z.looseObject({
   'idempotency-key': z
     .string({ error: `is required; it ${message}` })
     .regex(/^[\x21-\x7e]{8,128}$/, message)
-    .describe('New for each new request; repeated to repeat one'),
+    .describe('New for each new request; repeated, within seven days, to repeat one'),
 });
 
 /** Marks an answer that is a repeat of the first one. */
