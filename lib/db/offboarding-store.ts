@@ -1,11 +1,12 @@
 import type { Selectable, Updateable } from 'kysely';
-import type {
-  CameFrom,
-  FinalSnapshot,
-  KeptResource,
-  OffboardingClock,
-  OffboardingStage,
-  OffboardingTerms,
+import {
+  type CameFrom,
+  type FinalSnapshot,
+  type KeptResource,
+  keysGoneBefore,
+  type OffboardingClock,
+  type OffboardingStage,
+  type OffboardingTerms,
 } from '../domain/offboarding.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
 import type { OffboardingTable } from './schema.ts';
@@ -160,7 +161,7 @@ export async function dueOffboardings(connection: Connection, now: Date, limit: 
       eb.or([
         eb.and([eb('stage', '=', 'grace'), eb('grace_ends_at', '<=', now)]),
         eb.and([eb('stage', '=', 'retention'), eb('retention_ends_at', '<=', now)]),
-        eb.and([eb('stage', '=', 'key_deletion_pending'), eb('key_deletion_at', '<=', now)]),
+        eb.and([eb('stage', '=', 'key_deletion_pending'), eb('key_deletion_at', '<=', keysGoneBefore(now))]),
         eb.and([eb('stage', '=', 'shredded'), eb('purge_again_at', '<=', now)]),
       ]),
     )

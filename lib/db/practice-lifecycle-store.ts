@@ -131,5 +131,7 @@ export async function recordHealth(
     .updateTable('practice')
     .set({ health, health_checked_at: checkedAt })
     .where('id', '=', practiceId)
+    // Its access may have been closed since it was asked.
+    .where('state', '=', 'active')
     .execute();
 }

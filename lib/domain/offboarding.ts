@@ -95,6 +95,9 @@ export interface KeptResource {
 /** "Deleting AWS KMS keys": the key may go up to 24 hours later than the date that KMS gave. */
 const keyDeletionSlackDays = 1;
 
+/** Keys that KMS was to delete before this time are gone by `now`. */
+export const keysGoneBefore = (now: Date): Date => daysAfter(now, -keyDeletionSlackDays);
+
 /** How an offboarding stands, as far as its clocks are concerned. Times are null until what they tell was observed. */
 export interface OffboardingClock {
   readonly stage: OffboardingStage;
@@ -178,7 +181,7 @@ export function takeBack(
         ? { refused: 'The key is gone and what it protected is being deleted.' }
         : { by: 'keep-key' };
     case 'shredded':
-      return { refused: 'Its key is destroyed: every copy of its data is unreadable for good.' };
+      return { refused: 'Its key is destroyed: what was encrypted with it is unreadable for good.' };
     case 'cancelled':
       return { refused: 'It was taken back already.' };
   }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { releaseCapacity } from '../../db/capacity-store.ts';
 import { changeOffboarding, lockOffboarding } from '../../db/offboarding-store.ts';
 import { recordClosed } from '../../db/practice-lifecycle-store.ts';
-import { DomainError } from '../../domain/errors.ts';
+import { DomainError, isMissing } from '../../domain/errors.ts';
 import type { Evidence } from '../../domain/evidence.ts';
 import { daysAfter } from '../../domain/offboarding.ts';
 import { components } from '../../domain/release.ts';
@@ -11,6 +11,7 @@ import { stackNameFor } from '../../domain/stack-plan.ts';
 import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
 import { failureWords, keepEvidence } from '../keep-evidence.ts';
 import { auditPractice, type LifeCycleParts } from '../life-cycle-parts.ts';
+import { recordedOutputs } from '../recorded-silo.ts';
 import { snapshotTaken } from './final-snapshot.ts';
 import { movedOn } from './record-life.ts';
 import { removed } from './remove-silo.ts';
@@ -23,7 +24,9 @@ export function confirmRemoved(parts: LifeCycleParts): StepDefinition<z.infer<ty
     ...confirmed,
     run: async (context) => {
       await context.checkpoint();
-      const evidence = (await Promise.all([stacksGone(parts, context), dataKept(parts, context)])).flat();
+      const evidence = (
+        await Promise.all([stacksGone(parts, context), networkGone(parts, context), dataKept(parts, context)])
+      ).flat();
       await keepEvidence(context, evidence);
       const failures = evidence.filter(({ passed }) => !passed);
       if (failures.length === 0) return { checks: evidence.length };
@@ -59,6 +62,48 @@ function stacksGone({ ports }: LifeCycleParts, { run, now, signal }: StepContext
       };
     }),
   );
+}
+
+/** The network by its own reads: what a stack says of itself is not what is there. */
+async function networkGone({ ports }: LifeCycleParts, context: StepContext): Promise<Evidence[]> {
+  const { db, run, now, signal } = context;
+  const { VpcId: vpcId, LoadBalancerArn: loadBalancer } =
+    (await recordedOutputs(db, run.practiceId)).get('foundation') ?? {};
+  const reads = [
+    { what: 'network', id: vpcId, read: ports.silo.vpcTags, source: 'ec2:DescribeVpcs' },
+    {
+      what: 'load-balancer',
+      id: loadBalancer,
+      read: ports.silo.loadBalancer,
+      source: 'elasticloadbalancing:DescribeLoadBalancers',
+    },
+  ];
+  const known = reads.flatMap(({ id, ...rest }) => (id === undefined || id === '' ? [] : [{ id, ...rest }]));
+  return Promise.all(
+    known.map(async ({ what, id, read, source }) => {
+      const observed = (await isThere(() => read(id, signal))) ? id : 'none';
+      return {
+        check: `removed-${what}`,
+        title: `The ${what.replace('-', ' ')} is gone`,
+        safeguards: safeguards.operation,
+        expected: 'none',
+        observed,
+        passed: observed === 'none',
+        observedAt: now().toISOString(),
+        source,
+      };
+    }),
+  );
+}
+
+async function isThere(read: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await read();
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
 }
 
 async function dataKept({ ports }: LifeCycleParts, context: StepContext): Promise<Evidence[]> {

@@ -55,7 +55,8 @@ export function finalSnapshot(parts: LifeCycleParts): StepDefinition<Taken> {
     commit: async (trx, { database, keyArn }, { run, now }) => {
       const snapshot = database?.snapshot ?? null;
       await changeOffboarding(trx, run.practiceId, { finalSnapshot: snapshot, keyArn });
-      const details = { snapshot: snapshot?.arn ?? null, database: database?.instanceId ?? null };
+      if (database === null) return;
+      const details = { snapshot: database.snapshot.arn, database: database.instanceId };
       await auditPractice(trx, run, 'practice.final_snapshot_taken', details, now());
     },
   };
