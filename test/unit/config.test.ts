@@ -1,4 +1,5 @@
 import { readConfig } from '../../lib/config.ts';
+import { callLimits } from '../../lib/domain/call-budget.ts';
 
 const aws = {
   LUMENALITY_CLOUD: 'aws',
@@ -46,4 +47,17 @@ test('second copies of backups go to another Region', () => {
 
 test('on AWS no embedded endpoint is used', () => {
   expect(readConfig(aws).cloud).toEqual({ kind: 'aws', endpoint: undefined });
+});
+
+test('the rates of calls are those of the cloud in use, but for those that are named', () => {
+  // With what a quiet bucket gathers, no second has more than five DescribeStacks.
+  const { 'describe-stacks': bucket } = callLimits(readConfig(aws).callRates);
+  expect(bucket.most + bucket.burst).toBeLessThanOrEqual(5);
+  const named = readConfig({ ...aws, LUMENALITY_CALL_RATES: 'read=5, write=2.5' }).callRates;
+  expect(named).toEqual({ 'describe-stacks': 3.5, read: 5, write: 2.5, events: 3 });
+  for (const wrong of ['reads=5', 'read=0', 'read=fast', 'read']) {
+    expect(() => readConfig({ LUMENALITY_CALL_RATES: wrong })).toThrow(
+      `LUMENALITY_CALL_RATES has "${wrong}"`,
+    );
+  }
 });
