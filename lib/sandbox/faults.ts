@@ -14,10 +14,10 @@ type FaultEffect =
   | { readonly kind: 'cut'; readonly when: 'before' | 'after' };
 
 /** `work` does what was asked, `rollback` undoes it, `cleanup` deletes what an update or its rollback left over. */
-export type OperationPhase = 'work' | 'rollback' | 'cleanup';
+type OperationPhase = 'work' | 'rollback' | 'cleanup';
 
 /** A resource that a stack's operation is about to create, update or delete. */
-export interface ResourceStep {
+interface ResourceStep {
   readonly type: string;
   readonly action: 'create' | 'update' | 'delete';
   readonly during: OperationPhase;

@@ -36,7 +36,7 @@ export type KeptTags =
     }>
   | undefined;
 
-export interface Tagged {
+interface Tagged {
   readonly arn: string | undefined;
   readonly tags: KeptTags;
 }
