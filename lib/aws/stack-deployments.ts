@@ -218,6 +218,7 @@ function stackView(stack: Stack): StackView {
   return {
     stackId: stack.StackId ?? '',
     name: stack.StackName ?? '',
+    createdAt: stack.CreationTime ?? new Date(0),
     status: stack.StackStatus ?? '',
     statusReason: stack.StackStatusReason ?? null,
     parameters: record(stack.Parameters, 'ParameterKey', 'ParameterValue'),

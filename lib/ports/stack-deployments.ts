@@ -5,6 +5,7 @@ export interface StackView {
   /** The ARN: unlike the name it stays usable after deletion, and a stack made anew has another one. */
   readonly stackId: string;
   readonly name: string;
+  readonly createdAt: Date;
   /** CloudFormation's stack status, for example `CREATE_COMPLETE`. */
   readonly status: string;
   readonly statusReason: string | null;

@@ -2,6 +2,7 @@ import type { Component } from '../domain/release.ts';
 import { stackNameFor } from '../domain/stack-plan.ts';
 import type { CloudPorts } from '../ports/cloud.ts';
 import type { Kept, RunContext } from '../runs/workflow.ts';
+import { requireOwnSilo } from './own-silo.ts';
 import { recordedStack, removeComponent } from './remove-component.ts';
 import { type Disposal, disposeOfDatabases, disposeOfRetained } from './silo-disposal.ts';
 import { settled } from './stack-progress.ts';
@@ -15,6 +16,7 @@ export interface CancelParts {
  * Removes what a provisioning has made, last things first: service, database, data, foundation, and what CloudFormation retains of them. The practice was
  * never active, so nothing of it is needed; only where somebody may have entered something do a final snapshot and its key stay. Answers what stays,
  * with reason and remedy. May be repeated after a crash.
+ * @throws DomainError `change_refused` when something stands there that this record does not know of; nothing was changed then.
  */
 export async function cancelProvisioning(
   { cloud, pollIntervalMs }: CancelParts,
@@ -29,6 +31,7 @@ export async function cancelProvisioning(
     step: 'cancel',
     intervalMs: pollIntervalMs,
   };
+  await requireOwnSilo(disposal);
   const kept = await remove(disposal, 'service');
   kept.push(...(await removeDatabases(disposal)));
   kept.push(...(await remove(disposal, 'data')));

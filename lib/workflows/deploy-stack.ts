@@ -9,6 +9,7 @@ import type { ChangeSetView, StackView } from '../ports/stack-deployments.ts';
 import { changeRefused, makeChangeSet, reviewOf, tellReview, type WantedStack } from './change-sets.ts';
 import { hasMovedOn, keepsChanging } from './interference.ts';
 import { clearDeleted, clearLeftover, type Deployment, isLeftover } from './leftovers.ts';
+import { requireOwnStack } from './own-silo.ts';
 import { withRollBackContinued } from './roll-back.ts';
 import { stackFailure } from './stack-failure.ts';
 import { restoreGuard, withGuardRelaxed } from './stack-guard.ts';
@@ -82,6 +83,7 @@ async function usable(
   wanted: WantedStack,
   found: StackView,
 ): Promise<StackView | undefined> {
+  await requireOwnStack(work.context.db, work.context.run.practiceId, found);
   await observe(work, wanted, found);
   await restoreGuard(work, wanted.component, found);
   const stack = await withRollBackContinued(work, found);

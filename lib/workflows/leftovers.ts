@@ -2,6 +2,7 @@ import { recordSiloStack } from '../db/silo-stack-store.ts';
 import { holdsData } from '../domain/change-review-resources.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Component } from '../domain/release.ts';
+import { stackNameFor } from '../domain/stack-plan.ts';
 import type { SiloRemovals } from '../ports/silo-removal.ts';
 import type { StackView } from '../ports/stack-deployments.ts';
 import { judgeRecords } from './practice-records.ts';
@@ -38,7 +39,8 @@ export async function clearLeftover(work: Deployment, component: Component, stac
   // Half deleted by hand, not half made.
   const wasWhole = stack.status === 'DELETE_FAILED' && (recorded?.templateSha256 ?? null) !== null;
   if (records === 'practice' && wasWhole && component !== 'service') throw halfDeleted(stack);
-  const disposal = records === 'none' ? disposalOf(work) : undefined;
+  const served = component === 'data' && (await hasService(work));
+  const disposal = records === 'none' && !served ? disposalOf(work) : undefined;
   if (disposal === undefined) await refuseData(work, stack);
   else await disposeOfDatabases(disposal, stack.stackId, undefined);
   if (stack.terminationProtection) {
@@ -76,6 +78,13 @@ export async function clearDeleted(work: Deployment, component: Component): Prom
   }
   await recordGone(work, component, stack);
   return stack;
+}
+
+/** Whether an app may be at work on the data, whatever is on record of it. */
+async function hasService({ context, stacks }: Deployment): Promise<boolean> {
+  return (
+    (await stacks.describe(stackNameFor(context.run.practiceId, 'service'), context.signal)) !== undefined
+  );
 }
 
 function disposalOf(work: Deployment): Disposal | undefined {

@@ -1,7 +1,11 @@
+import { CreateVpcCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { sandboxDefaults } from '../../lib/config.ts';
 import type { Trx } from '../../lib/db/database.ts';
 import { putOwnerInvitation } from '../../lib/db/owner-invitation-store.ts';
 import type { RunWithSteps } from '../../lib/db/run-store.ts';
 import { listSiloStacks } from '../../lib/db/silo-stack-store.ts';
+import { findOrphans } from '../../lib/use-cases/orphans.ts';
+import { recordTestCell } from '../builders/cells.ts';
 import { type SiloCloud, startSiloCloud } from './silo-cloud.ts';
 
 let cloud: SiloCloud;
@@ -87,4 +91,29 @@ test('a cancel that fails half-way goes on when it is asked for again', async ()
   });
   expect((await cloud.cancel(run.id)).state).toBe('cancelled');
   expect(withoutRemembered(await cloud.tagged('cedar-ot'))).toEqual([expect.stringContaining(':kms:')]);
+});
+
+test('the sweep tells orphans from what is kept and from what a practice has', async () => {
+  await recordTestCell(cloud.core);
+  expect((await cloud.provision('elm-speech')).error).toBeNull();
+  const gone = await failedAtItsService('fir-counseling');
+  await cloud.cancel(gone.id);
+  await cloud.database.db.updateTable('practice').set({ cell_id: 'main' }).execute();
+  const clouds = { of: () => cloud.ports, close: () => undefined };
+  const about = async (...practiceIds: readonly string[]) =>
+    (await findOrphans(cloud.core, clouds)).findings.filter((each) => practiceIds.includes(each.practiceId));
+  const kept = await about('elm-speech', 'fir-counseling');
+  expect(kept.filter(({ verdict }) => verdict === 'orphan')).toEqual([]);
+  expect(kept.map(({ practiceId, kind }) => [practiceId, kind])).toContainEqual([
+    'fir-counseling',
+    'kms:key',
+  ]);
+
+  const ec2 = new EC2Client({ ...sandboxDefaults, endpoint: cloud.endpoint });
+  const Tags = [{ Key: 'lumenality:practice', Value: 'ghost' }];
+  await ec2.send(
+    new CreateVpcCommand({ CidrBlock: '10.9.0.0/16', TagSpecifications: [{ ResourceType: 'vpc', Tags }] }),
+  );
+  ec2.destroy();
+  expect(await about('ghost')).toMatchObject([{ verdict: 'orphan', kind: 'ec2:vpc', cellId: 'main' }]);
 });

@@ -175,3 +175,20 @@ test('an operation that somebody else has under way is waited for, and what it d
   expect((await update('dogwood-aba')).error).toBeNull();
   expect(await cloud.templateOf(StackName)).toBe(next.templates.data);
 });
+
+test('a stack that is older than the record of its practice is neither adopted nor changed', async () => {
+  await activePractice('elm-speech');
+  const later = new Date(Date.now() + 3_600_000);
+  await database.db
+    .updateTable('practice')
+    .set({ created_at: later })
+    .where('id', '=', 'elm-speech')
+    .execute();
+  const run = await update('elm-speech');
+  expect(run.error).toMatchObject({
+    code: 'change_refused',
+    message: expect.stringMatching(/before practice elm-speech was approved/),
+    nextAction: expect.stringContaining('restore-control-plane'),
+  });
+  expect(await cloud.templateOf('lumenality-elm-speech-data')).toBe(first.templates.data);
+});

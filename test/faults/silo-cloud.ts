@@ -42,6 +42,7 @@ const withoutApp = (definition: WorkflowDefinition): WorkflowDefinition => ({
 
 /** A control plane with the practice templates of this checkout, on a sandbox in this process without data plane. */
 export interface SiloCloud {
+  readonly endpoint: string;
   readonly database: Database;
   readonly ports: CloudPorts;
   readonly release: Release;
@@ -121,6 +122,7 @@ export async function startSiloCloud(...releases: readonly Release[]): Promise<S
     );
   const ended = (runId: string) => runIn(database.db, runId, 'succeeded', 'failed', 'cancelled');
   return {
+    endpoint,
     database,
     ports,
     release,

@@ -21,6 +21,7 @@ const stack: StackView = {
   outputs: {},
   tags: {},
   terminationProtection: false,
+  createdAt: new Date(0),
 };
 
 /** A stack whose protected load balancers come to be one by one, each with a deletion that had begun before. */
