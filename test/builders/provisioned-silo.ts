@@ -2,6 +2,7 @@ import { siloShapes } from '../../bin/silo-shapes.ts';
 import { sandboxDefaults } from '../../lib/config.ts';
 import type { Database } from '../../lib/db/database.ts';
 import { publishRelease } from '../../lib/db/release-store.ts';
+import type { RunWithSteps } from '../../lib/db/run-store.ts';
 import { listSiloStacks } from '../../lib/db/silo-stack-store.ts';
 import type { Clock } from '../../lib/ports/clock.ts';
 import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
@@ -24,8 +25,8 @@ export interface ProvisionedSilo {
   readonly core: Core;
   /** What a practice's stacks give out, as recorded; of the first practice unless told. */
   readonly outputs: (practiceId?: string) => Promise<Record<string, string>>;
-  /** Provisions another practice. */
-  provision(practiceId: string): Promise<void>;
+  /** Provisions another practice; answers its run as it ended. */
+  provision(practiceId: string): Promise<RunWithSteps>;
   stop(): Promise<void>;
 }
 
@@ -48,7 +49,8 @@ export async function startProvisionedSilo(
     const engine = createRunEngine({ database, definitions, clock, log: silent, concurrency: 2 });
     stops.push(() => engine.stop());
     await engine.start();
-    await provisioned(database, engine, cloud.release.manifest.id, practiceId);
+    const { error } = await provisioned(database, engine, cloud.release.manifest.id, practiceId);
+    if (error !== null) throw new Error(error.message);
     return {
       cloud,
       database,
@@ -69,14 +71,13 @@ async function provisioned(
   engine: RunEngine,
   releaseId: string,
   practiceId: string,
-): Promise<void> {
+): Promise<RunWithSteps> {
   const runId = await insertPracticeRun(
     database.db,
     { practiceId, steps: workflowSteps['provision-practice'], input: { releaseId } },
     (trx, run) => engine.queue.enqueue(trx, run),
   );
-  const run = await runIn(database.db, runId, 'succeeded', 'failed');
-  if (run.error !== null) throw new Error(run.error.message);
+  return runIn(database.db, runId, 'succeeded', 'failed');
 }
 
 function coreOf(database: Database, engine: RunEngine, clock: Clock): Core {

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { CloudWatchLogsClient, CreateLogGroupCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { sandboxDefaults } from '../../lib/config.ts';
 import { listAudit } from '../../lib/db/audit-store.ts';
 import { listEvidence } from '../../lib/db/evidence-store.ts';
@@ -110,12 +111,14 @@ describe('the life of a practice, on the sandbox cloud', () => {
     expect(await stateOf(practiceId)).toBe('active');
     expect((await readOffboarding(core, practiceId)).stage).toBe('cancelled');
 
+    const databaseLog = await logOfDatabase(silo.cloud.endpoint, outputs['DatabaseInstanceId'] ?? '');
     await done((await offboardPractice(core, asked, call(), actor)).body.runId);
     expect(await pass(29, practiceId)).toBeNull();
     await done(await pass(1, practiceId));
     expect(await stateOf(practiceId)).toBe('deprovisioned');
     const gone = await readOffboarding(core, practiceId);
     expect(gone).toMatchObject({ stage: 'retention', canBeTakenBack: false });
+    expect(gone.kept).toContainEqual({ type: 'AWS::Logs::LogGroup', id: databaseLog });
     const removal = silo.cloud.ports.removal(practiceId);
     const snapshot = await removal.snapshot(gone.finalSnapshot?.id ?? '');
     expect(snapshot).toMatchObject({ status: 'available', encrypted: true, keyArn: outputs['KeyArn'] });
@@ -133,6 +136,7 @@ describe('the life of a practice, on the sandbox cloud', () => {
     expect(await readOffboarding(core, practiceId)).toMatchObject({ stage: 'shredded', kept: [] });
     expect(await removal.snapshot(gone.finalSnapshot?.id ?? '')).toBeUndefined();
     expect(await removal.keyLife(outputs['KeyArn'] ?? '')).toBeUndefined();
+    expect(await silo.cloud.ports.silo.logGroups(databaseLog)).toEqual([]);
     const { items } = await listAudit(database.db, { subjectId: practiceId, limit: 100 });
     expect(items.map(({ action }) => action.replace(/^practice\./, '')).reverse()).toEqual(wholeTrail);
   });
@@ -141,12 +145,25 @@ describe('the life of a practice, on the sandbox cloud', () => {
     const { core, cloud } = silo;
     const id = 'dusk-aba';
     const change = { practiceId: id, reason };
-    await silo.provision(id);
+    const offboarding = { ...change, confirm: id, graceDays: 7, retentionDays: 3_000 };
+
+    // One that never was active goes the same way, and comes back as what it was.
+    const verifies = { service: 'kms', operation: 'GetKeyPolicy', times: 1, effect: denied };
+    await cloud.fault(verifies);
+    const provisioning = await silo.provision(id);
+    expect(provisioning).toMatchObject({ state: 'failed', error: { step: 'verify' } });
+    await done((await offboardPractice(core, offboarding, call(), actor)).body.runId);
+    expect(await stateOf(id)).toBe('offboarding');
+    expect(await cloud.ports.stacks.describe(`lumenality-${id}-service`)).toBeUndefined();
+    await cancelOffboarding(core, change, call(), actor);
+    expect(await stateOf(id)).toBe('provisioning_failed');
+    await retryRun(core, provisioning.id, actor);
+    await done(provisioning.id);
+    expect(await stateOf(id)).toBe('active');
     const { DatabaseInstanceId: database = '' } = await silo.outputs(id);
     const databaseIsThere = () => cloud.ports.silo.databaseExists(database);
 
     await done((await suspendPractice(core, change, call(), actor)).body.runId);
-    const offboarding = { ...change, confirm: id, graceDays: 7, retentionDays: 3_000 };
     await done((await offboardPractice(core, offboarding, call(), actor)).body.runId);
     const takenBack = (await cancelOffboarding(core, change, call(), actor)).body;
     expect(takenBack).toMatchObject({ stage: 'cancelled', runId: null, cancelReason: reason });
@@ -184,6 +201,16 @@ describe('the life of a practice, on the sandbox cloud', () => {
 });
 
 const denied = { kind: 'error', code: 'AccessDenied', message: 'not allowed', status: 403 };
+
+/** RDS makes it with the first line that it exports, outside every stack; the sandbox exports none. */
+async function logOfDatabase(endpoint: string, databaseInstanceId: string): Promise<string> {
+  const { region, credentials } = sandboxDefaults;
+  const logs = new CloudWatchLogsClient({ endpoint, region, credentials });
+  const logGroupName = `/aws/rds/instance/${databaseInstanceId}/postgresql`;
+  await logs.send(new CreateLogGroupCommand({ logGroupName }));
+  logs.destroy();
+  return logGroupName;
+}
 
 /** What a look at a silo finds, as the reconciler would. */
 async function driftOf({ database, cloud, core }: ProvisionedSilo, id: string) {

@@ -70,18 +70,23 @@ async function networkGone({ ports }: LifeCycleParts, context: StepContext): Pro
   const { VpcId: vpcId, LoadBalancerArn: loadBalancer } =
     (await recordedOutputs(db, run.practiceId)).get('foundation') ?? {};
   const reads = [
-    { what: 'network', id: vpcId, read: ports.silo.vpcTags, source: 'ec2:DescribeVpcs' },
+    {
+      what: 'network',
+      id: vpcId,
+      read: (id: string) => ports.silo.vpcTags(id, signal),
+      source: 'ec2:DescribeVpcs',
+    },
     {
       what: 'load-balancer',
       id: loadBalancer,
-      read: ports.silo.loadBalancer,
+      read: (id: string) => ports.silo.loadBalancer(id, signal),
       source: 'elasticloadbalancing:DescribeLoadBalancers',
     },
   ];
   const known = reads.flatMap(({ id, ...rest }) => (id === undefined || id === '' ? [] : [{ id, ...rest }]));
   return Promise.all(
     known.map(async ({ what, id, read, source }) => {
-      const observed = (await isThere(() => read(id, signal))) ? id : 'none';
+      const observed = (await isThere(() => read(id))) ? id : 'none';
       return {
         check: `removed-${what}`,
         title: `The ${what.replace('-', ' ')} is gone`,
