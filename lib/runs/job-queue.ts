@@ -106,6 +106,8 @@ export function createJobQueue(database: Database, log: Log): JobQueue {
         localConcurrency: concurrency,
         pollingIntervalSeconds: 2,
         notifyPollingIntervalSeconds: 2,
+        // While runs wait, a worker that has ended one takes the next without a pause.
+        burstWhenReadyExceeds: 1,
         heartbeatRefreshSeconds: heartbeatOfItsOwnSeconds,
       };
       const beating = startHeartbeat(silenceSeconds * 1000, (jobs) => touch(boss, jobs), tell);

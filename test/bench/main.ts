@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
 import { againstCdk } from './against-cdk.ts';
 import type { Benchmark } from './benchmark.ts';
+import { engine, takeover } from './engine.ts';
 import { fleet } from './fleet.ts';
 import { memory } from './memory.ts';
 import { overhead } from './overhead.ts';
@@ -35,6 +36,8 @@ const benchmarks: readonly Benchmark[] = [
   againstCdk,
   signUps,
   signUpsOnPostgres,
+  engine,
+  takeover,
   memory,
   fleet,
   reads,
