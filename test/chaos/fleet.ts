@@ -137,8 +137,7 @@ async function startSandbox(workspace: Workspace, release: string): Promise<Sand
       await (back = restart());
     },
     control: async (method, path, body) => {
-      await back;
-      const answer = await fetch(`${endpoint}/_sandbox/${path}`, {
+      const answer = await untilAnswered(`${endpoint}/_sandbox/${path}`, {
         method,
         headers: { connection: 'close' },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -147,6 +146,19 @@ async function startSandbox(workspace: Workspace, release: string): Promise<Sand
       return answer.json().catch(() => undefined);
     },
   };
+}
+
+/** The sandbox may be away: it comes back. */
+async function untilAnswered(url: string, request: RequestInit): Promise<Response> {
+  const deadline = Date.now() + readyWithinMs;
+  for (;;) {
+    try {
+      return await fetch(url, request);
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await delay(200);
+    }
+  }
 }
 
 interface Replica {

@@ -9,4 +9,4 @@ test('a death, a fault of each kind and a repetition at every step of every work
   const status = await run.ended;
   // Its output says what differs.
   if (status !== 0) throw new Error(run.output());
-}, 300_000);
+}, 600_000);
