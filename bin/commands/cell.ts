@@ -202,9 +202,9 @@ function tellSetUp(
   );
   output.line();
   for (const command of commands) output.line(command);
-  output.line(
-    output.colours.dim(`\nIf the role ${principalArn} has a path, put it in: STS does not tell paths.`),
-  );
+  if (principalArn.includes(':role/')) {
+    output.line(`\nIf the role ${principalArn} has a path, put it in: STS does not tell paths.`);
+  }
   output.line(`\nThen: npx lumenality cell activate ${cellId}`);
 }
 

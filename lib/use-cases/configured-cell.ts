@@ -1,7 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { appendAudit } from '../db/audit-store.ts';
 import { assignCapacity } from '../db/capacity-store.ts';
-import { type CellChange, changeCell, countPracticesByCell, insertCell, lockCell } from '../db/cell-store.ts';
+import {
+  type CellChange,
+  changeCell,
+  countPracticesByCell,
+  findCell,
+  insertCell,
+  lockCell,
+} from '../db/cell-store.ts';
 import type { Trx } from '../db/database.ts';
 import type { PracticeRow } from '../db/practice-store.ts';
 import { newestRelease } from '../db/release-store.ts';
@@ -33,14 +40,26 @@ export interface ConfiguredCell {
  * Brings the record of the cell `main` to the configuration, at each start: a difference leaves an audit row. Practices from before
  * there were cells are put into it, with what they use. Any number of processes may do so at once.
  * @throws DomainError `configuration` when the credentials are another account's than the cell's, or its silos are in another Region;
- * `cloud_failure` when AWS does not tell whose the credentials are.
+ * `cloud_failure` when AWS does not tell whose the credentials are, and never did.
  */
 export async function recordConfiguredCell(core: Core, configured: ConfiguredCell): Promise<void> {
-  const { accountId } = await core.cellAccess.caller();
+  const accountId = await ownAccount(core);
   await core.db.transaction().execute(async (trx) => {
     await record(core, trx, configured, accountId);
     await assign(core, trx);
   });
+}
+
+/** As AWS tells it; while AWS does not answer, as it was told at an earlier start: a control plane must come up without it. */
+async function ownAccount(core: Core): Promise<string> {
+  try {
+    return (await core.cellAccess.caller()).accountId;
+  } catch (error) {
+    const mayPass = error instanceof DomainError && error.retryable;
+    const known = mayPass ? await findCell(core.db, configuredCellId) : undefined;
+    if (known === undefined) throw error;
+    return known.accountId;
+  }
 }
 
 async function record(core: Core, trx: Trx, configured: ConfiguredCell, accountId: string): Promise<void> {

@@ -390,6 +390,17 @@ describe('the configured cell', () => {
     );
   });
 
+  test('is taken as it is on record while AWS does not answer, and not at all before it once has', async () => {
+    const silent = new DomainError('cloud_failure', 'AWS does not answer.', { retryable: true });
+    const cellAccess = { ...openAccess, caller: () => Promise.reject(silent) };
+    await recordTestCell({ ...api.core, cellAccess }, { domain: 'practices.test' });
+    const refused = new DomainError('cloud_failure', 'The credentials are not known.');
+    const unknown = { ...openAccess, caller: () => Promise.reject(refused) };
+    await expect(
+      recordTestCell({ ...api.core, cellAccess: unknown }, { domain: 'practices.test' }),
+    ).rejects.toThrow('The credentials are not known.');
+  });
+
   test('takes in the practices from before there were cells, with what they use', async () => {
     const { practiceId } = await approve('Was Before');
     const { db } = api.database;
