@@ -79,7 +79,7 @@ async function measure(on: Database, runs: number): Promise<void> {
       .select((eb) => eb.fn.countAll<number>().as('count'))
       .where('state', '<>', 'succeeded')
       .executeTakeFirstOrThrow();
-    left = Number(count);
+    left = count;
   }
   process.send?.({ seconds: (performance.now() - begun) / 1000 });
   await engine.stop();
