@@ -22,7 +22,7 @@ export interface OrderedTemplate {
   readonly Outputs?: Readonly<Record<string, { readonly Value: Json }>>;
 }
 
-export interface Chain {
+interface Chain {
   readonly seconds: number;
   /** What waits for what, first things first, as `<stack>.<logical id>`. */
   readonly resources: readonly string[];

@@ -2,11 +2,11 @@ import type { SiloExpectations, SiloFacts } from '../../lib/domain/silo-check.ts
 import type { SecurityGroupFacts } from '../../lib/domain/silo-facts.ts';
 
 export const at = '2026-11-21T20:00:00.000Z';
-export const keyArn = 'arn:aws:kms:us-east-1:000000000000:key/11111111-1111-4111-8111-111111111111';
+const keyArn = 'arn:aws:kms:us-east-1:000000000000:key/11111111-1111-4111-8111-111111111111';
 export const otherKey = 'arn:aws:kms:us-east-1:000000000000:key/22222222-2222-4222-8222-222222222222';
-export const secretArn = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:rds!db-1-AbCdEf';
-export const loadBalancerArn = 'arn:aws:elasticloadbalancing:us-east-1:000000000000:loadbalancer/app/a/1';
-export const imageDigest = `sha256:${'a'.repeat(64)}`;
+const secretArn = 'arn:aws:secretsmanager:us-east-1:000000000000:secret:rds!db-1-AbCdEf';
+const loadBalancerArn = 'arn:aws:elasticloadbalancing:us-east-1:000000000000:loadbalancer/app/a/1';
+const imageDigest = `sha256:${'a'.repeat(64)}`;
 
 export const expectations: SiloExpectations = {
   practiceId: 'sunrise-aba',
@@ -257,7 +257,7 @@ export function inbound(peer: string, port: number | null): SecurityGroupFacts['
   return { id: 'sgr', outbound: false, protocol: 'tcp', fromPort: port, toPort: port, peer };
 }
 
-export function local() {
+function local() {
   return { destination: '10.0.0.0/16', target: 'local' };
 }
 
