@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AwsError, type Call } from '../model.ts';
-import { listRoles } from '../services/iam/records.ts';
+import { roleByArn } from '../services/iam/records.ts';
 import { type Plan, planChanges } from './changes.ts';
 import { validationFailure } from './deployment.ts';
 import { enterStatus } from './events.ts';
@@ -151,7 +151,7 @@ export function requireUpdatable(stack: StackRecord): void {
 /** The role that CloudFormation is to act as has to be there and trust CloudFormation; what it may do is not evaluated. */
 export function requireRole(call: Call, roleArn: string | undefined): void {
   if (roleArn === undefined) return;
-  const role = listRoles(call).find(({ Arn }) => Arn === roleArn);
+  const role = roleByArn(roleArn, call);
   if (!role?.AssumeRolePolicyDocument.includes('cloudformation.amazonaws.com'))
     throw invalid(`Role ${roleArn} is invalid or cannot be assumed`);
 }

@@ -83,7 +83,8 @@ export function createLoadBalancer(input: CreateLoadBalancerInput, call: Call, t
   }
   if ((input.Type ?? 'application') !== 'application')
     throw new AwsError('ValidationError', `The sandbox has load balancers of type 'application' only.`);
-  if (all(loadBalancers, call).some((one) => one.LoadBalancerName === name)) {
+  const sameName = regionalArn('elasticloadbalancing', call, `loadbalancer/app/${name}/`);
+  if (all(loadBalancers, call, sameName).length > 0) {
     throw new AwsError(
       'DuplicateLoadBalancerName',
       `A load balancer with the same name '${name}' exists, but with different settings`,

@@ -11,6 +11,7 @@ import type {
   TargetGroup,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { recordKey } from '../../identifiers.ts';
+import { indexedTable } from '../../indexed-table.ts';
 import { AwsError, type Call, type Caller, type Cloud } from '../../model.ts';
 
 export type LoadBalancerRecord = LoadBalancer & { Attributes: Record<string, string> };
@@ -47,10 +48,22 @@ export const targetGroups: Kind<TargetGroupRecord> = {
   notFound: ['TargetGroupNotFound', () => 'One or more target groups not found'],
 };
 
+/** Listeners and rules are found by the target groups that they forward to. */
+function tableOf<T>(kind: Kind<T>, { cloud: { state } }: Pick<Place, 'cloud'>) {
+  const termsOf = (record: T) => {
+    const { DefaultActions = [], Actions = [] } = record as Pick<
+      Listener & Rule,
+      'DefaultActions' | 'Actions'
+    >;
+    return [...DefaultActions, ...Actions].flatMap(targetGroupsOf).map(({ arn }) => arn);
+  };
+  return indexedTable<T>(state, { name: kind.table, table: state.table(kind.table), termsOf, version: 1 });
+}
+
 export type Place = Pick<Caller, 'accountId' | 'region'> & { readonly cloud: Cloud };
 
 export function find<T>(kind: Kind<T>, arn: string | undefined, place: Place): T | undefined {
-  return arn === undefined ? undefined : place.cloud.state.table<T>(kind.table).get(recordKey(place, arn));
+  return arn === undefined ? undefined : tableOf(kind, place).get(recordKey(place, arn));
 }
 
 export function existing<T>(kind: Kind<T>, arn: string | undefined, place: Place): T {
@@ -63,17 +76,17 @@ export function existing<T>(kind: Kind<T>, arn: string | undefined, place: Place
 }
 
 export function put<T>(kind: Kind<T>, record: T, place: Place): T {
-  place.cloud.state.table<T>(kind.table).put(recordKey(place, kind.arnOf(record)), record);
+  tableOf(kind, place).put(recordKey(place, kind.arnOf(record)), record);
   return record;
 }
 
 export function erase<T>(kind: Kind<T>, arn: string, place: Place): void {
-  place.cloud.state.table<T>(kind.table).delete(recordKey(place, arn));
+  tableOf(kind, place).delete(recordKey(place, arn));
   tagTable(place).delete(recordKey(place, arn));
 }
 
 export function all<T>(kind: Kind<T>, place: Place, arnPrefix = ''): T[] {
-  return place.cloud.state.table<T>(kind.table).list(recordKey(place, arnPrefix));
+  return tableOf(kind, place).list(recordKey(place, arnPrefix));
 }
 
 export function listenersOf(loadBalancerArn: string, place: Place): Listener[] {
@@ -137,14 +150,10 @@ export function page(input: { Marker?: string | undefined; PageSize?: number | u
 /** Every action of every listener and rule of the account and Region that names this target group. */
 export function loadBalancersUsing(targetGroupArn: string, call: Call | Place): string[] {
   const users = [
-    ...all(listeners, call).filter((one) => namesTargetGroup(one.DefaultActions, targetGroupArn)),
-    ...all(rules, call).filter((one) => namesTargetGroup(one.Actions, targetGroupArn)),
+    ...tableOf(listeners, call).withTerm(recordKey(call), targetGroupArn),
+    ...tableOf(rules, call).withTerm(recordKey(call), targetGroupArn),
   ].map((one) => ('RuleArn' in one ? one.RuleArn : (one as Listener).ListenerArn) ?? '');
   return [...new Set(users.map(loadBalancerArnOf))];
-}
-
-function namesTargetGroup(actions: Rule['Actions'], arn: string): boolean {
-  return (actions ?? []).some((action) => targetGroupsOf(action).some((one) => one.arn === arn));
 }
 
 export function targetGroupsOf(

@@ -81,7 +81,8 @@ export function createTargetGroup(input: CreateTargetGroupInput, call: Call, tok
       `The sandbox reaches targets by HTTP and HTTPS only, not by '${input.Protocol}'`,
     );
   requireRoom(call, 'targetGroups');
-  if (all(targetGroups, call).some((one) => one.TargetGroupName === name)) {
+  const sameName = regionalArn('elasticloadbalancing', call, `targetgroup/${name}/`);
+  if (all(targetGroups, call, sameName).length > 0) {
     throw new AwsError(
       'DuplicateTargetGroupName',
       `A target group with the same name '${name}' exists, but with different settings`,

@@ -35,6 +35,12 @@ export const putRole = (role: RoleRecord, call: Call) =>
   roleTable(call).put(keyOf(call, role.RoleName), role);
 export const eraseRole = (name: string, call: Call) => roleTable(call).delete(keyOf(call, name));
 
+/** A role by its ARN, path and all. */
+export function roleByArn(arn: string, call: Call): RoleRecord | undefined {
+  const role = findRole(arn.slice(arn.lastIndexOf('/') + 1), call);
+  return role?.Arn === arn ? role : undefined;
+}
+
 export function existingRole(name: string | undefined, call: Call): RoleRecord {
   const role = findRole(name ?? '', call);
   if (role === undefined) throw noSuchEntity(`The role with name ${name} cannot be found.`);

@@ -1,6 +1,6 @@
 /** Enhanced Monitoring and Performance Insights: settings that are checked and kept; nothing is measured. */
 import { AwsError, type Call } from '../../model.ts';
-import { listRoles } from '../iam/records.ts';
+import { roleByArn } from '../iam/records.ts';
 import { usableKeyArn } from './encryption.ts';
 import type { InstanceRecord } from './records.ts';
 
@@ -70,7 +70,7 @@ function enhanced(
     throw combination(
       'A MonitoringRoleARN value is required if you specify a MonitoringInterval value other than 0.',
     );
-  const role = listRoles(call).find(({ Arn }) => Arn === roleArn);
+  const role = roleByArn(roleArn, call);
   if (!role?.AssumeRolePolicyDocument.includes('monitoring.rds.amazonaws.com'))
     throw invalid(
       `IAM role ARN value is invalid or does not include the required permissions for: ENHANCED_MONITORING (${roleArn})`,

@@ -81,16 +81,21 @@ export function findSecret(call: Call, secretId: string | undefined): SecretReco
   if (secretId === undefined || secretId === '')
     throw new AwsError('InvalidParameterException', 'You must provide a value for the SecretId parameter.');
   const arn = parseArn(secretId);
-  const found =
-    arn === undefined
-      ? secretNamed(call, secretId)
-      : listSecretRecords(call).find(
-          (secret) => secret.arn === secretId || secret.arn.slice(0, -'-123456'.length) === secretId,
-        );
+  const found = arn === undefined ? secretNamed(call, secretId) : secretWithArn(call, secretId);
   if (found === undefined)
     throw new AwsError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
   return found;
 }
+
+/** A secret by its ARN, whole or without the six characters at its end. */
+function secretWithArn(call: Call, arn: string): SecretRecord | undefined {
+  const name = parseArn(arn)?.resource.replace(/^secret:/, '') ?? '';
+  const withoutEnd = name.slice(0, -suffixLength);
+  return [secretNamed(call, withoutEnd), secretNamed(call, name)].find(
+    (secret) => secret?.arn === arn || secret?.arn.slice(0, -suffixLength) === arn,
+  );
+}
+const suffixLength = '-123456'.length;
 
 /** `findSecret`, and refuses one that is scheduled for deletion. */
 export function findLiveSecret(call: Call, secretId: string | undefined): SecretRecord {

@@ -1,6 +1,6 @@
 /** Web ACLs, what they protect and where they log, as they are kept, all addressed by ARN. */
 import type { LoggingConfiguration, Tag, WebACL } from '@aws-sdk/client-wafv2';
-import { parseArn, recordKey } from '../../identifiers.ts';
+import { parseArn, recordKey, regionalArn } from '../../identifiers.ts';
 import { AwsError, type Call, type Table } from '../../model.ts';
 import { find, loadBalancers } from '../elbv2/records.ts';
 
@@ -23,7 +23,10 @@ const associationTable = (call: Call): Table<AssociationRecord> =>
   call.cloud.state.table('wafv2.associations');
 const loggingTable = (call: Call): Table<LoggingConfiguration> => call.cloud.state.table('wafv2.logging');
 
-export const listAcls = (call: Call) => aclTable(call).list(recordKey(call));
+export const aclArn = (name: string | undefined, id: string | undefined, call: Call) =>
+  regionalArn('wafv2', call, `regional/webacl/${name ?? ''}/${id ?? ''}`);
+/** All, or those whose ARN begins so. */
+export const listAcls = (call: Call, arnPrefix = '') => aclTable(call).list(recordKey(call, arnPrefix));
 export const findAcl = (arn: string | undefined, call: Call) => aclTable(call).get(recordKey(call, arn));
 export const putAcl = (acl: WebAclRecord, call: Call) => aclTable(call).put(recordKey(call, acl.ARN), acl);
 

@@ -4,12 +4,13 @@ import { generatedName } from '../../identifiers.ts';
 import { AwsError, type ResourceContext, type ResourceHandler } from '../../model.ts';
 import { listOf, tagListOf, textOf } from '../properties.ts';
 import {
+  aclArn,
   associationOf,
   eraseAssociation,
   eraseLogging,
   existingAcl,
+  findAcl,
   findLogging,
-  listAcls,
 } from './records.ts';
 import * as acls from './web-acls.ts';
 
@@ -54,7 +55,7 @@ function outcomeOf(arn: string, c: ResourceContext) {
 /** The ACL behind `name|id|scope`. */
 function aclOf(physicalId: string, c: ResourceContext) {
   const [name, id] = physicalId.split('|');
-  return listAcls(c).find((acl) => acl.Name === name && acl.Id === id);
+  return findAcl(aclArn(name, id, c), c);
 }
 
 const webAcl: ResourceHandler = {

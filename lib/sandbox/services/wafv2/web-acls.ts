@@ -1,10 +1,11 @@
 /** Web ACLs, what they are associated with, and where they log. */
 import type * as sdk from '@aws-sdk/client-wafv2';
-import { generatedUuid, parseArn, regionalArn } from '../../identifiers.ts';
+import { generatedUuid, parseArn } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
 import { findGroup } from '../logs/records.ts';
 import { existingBucket } from '../s3/records.ts';
 import {
+  aclArn,
   associationOf,
   checkProtectable,
   eraseAcl,
@@ -71,11 +72,11 @@ export function createWebAcl(input: sdk.CreateWebACLRequest, call: Call, token =
   checkScope(input.Scope);
   const Name = input.Name ?? '';
   const Id = generatedUuid(token, 'web-acl');
-  const ARN = regionalArn('wafv2', call, `regional/webacl/${Name}/${Id}`);
+  const ARN = aclArn(Name, Id, call);
   const made = findAcl(ARN, call);
   if (made !== undefined) return { Summary: summary(made) };
   if (!/^[\w-]{1,128}$/.test(Name)) throw invalidParameter('The name is not valid', 'ENTITY_NAME', Name);
-  if (listAcls(call).some((acl) => acl.Name === Name)) {
+  if (listAcls(call, aclArn(Name, '', call)).length > 0) {
     throw new AwsError(
       'WAFDuplicateItemException',
       'AWS WAF couldn’t perform the operation because some resource in your request is a duplicate of an existing one.',
@@ -117,9 +118,7 @@ function namedAcl(
   input: { Name?: string | undefined; Id?: string | undefined; ARN?: string | undefined },
   call: Call,
 ) {
-  const acl = listAcls(call).find((one) =>
-    input.ARN === undefined ? one.Name === input.Name && one.Id === input.Id : one.ARN === input.ARN,
-  );
+  const acl = findAcl(input.ARN ?? aclArn(input.Name, input.Id, call), call);
   if (acl === undefined) throw nonexistent();
   return acl;
 }
