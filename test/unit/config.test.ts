@@ -45,6 +45,21 @@ test('second copies of backups go to another Region', () => {
   );
 });
 
+test('limits of the cell are named one by one; the others are as AWS has them, and plenty on the sandbox', () => {
+  const { limits, standardLimits } = readConfig({
+    ...aws,
+    LUMENALITY_CELL_LIMITS: 'vpcs=200, databases=100',
+  }).cell;
+  expect(limits).toEqual({ vpcs: 200, databases: 100 });
+  expect(standardLimits).toMatchObject({ vpcs: 5, databases: 40 });
+  expect(readConfig({}).cell.standardLimits.vpcs).toBeGreaterThan(1_000);
+  for (const wrong of ['vpc=3', 'vpcs', 'vpcs=-1', 'vpcs=many']) {
+    expect(() => readConfig({ LUMENALITY_CELL_LIMITS: wrong })).toThrow(
+      /LUMENALITY_CELL_LIMITS.*(must be name=number|whole number)/,
+    );
+  }
+});
+
 test('on AWS no embedded endpoint is used', () => {
   expect(readConfig(aws).cloud).toEqual({ kind: 'aws', endpoint: undefined });
 });
