@@ -20,7 +20,7 @@ function limitsIn(text: string): Record<string, unknown> {
   return Object.fromEntries(
     text.split(',').map((part) => {
       const [, name, count] = /^\s*(\w+)\s*=\s*(\d+)\s*$/.exec(part) ?? [];
-      return name === undefined ? [part, undefined] : [name, Number(count)];
+      return name === undefined ? [part, Number.NaN] : [name, Number(count)];
     }),
   );
 }
