@@ -1,5 +1,5 @@
 /** A limit of AWS that a cell has run into: its name in Service Quotas, and what `lumenality cell limits` calls it, if it does. */
-export interface ReachedQuota {
+interface ReachedQuota {
   readonly name: string;
   readonly limit: string | null;
 }
@@ -42,13 +42,13 @@ const quotas: readonly (readonly [RegExp, ReachedQuota])[] = [
 const busy = /Throttl|Rate exceeded|RequestLimitExceeded|TooManyRequests/i;
 
 /** The quota that is used up, by an error's code and AWS's words; undefined when they say nothing of one. */
-export function reachedQuota(said: string): ReachedQuota | undefined {
+function reachedQuota(said: string): ReachedQuota | undefined {
   if (busy.test(said)) return undefined;
   return quotas.find(([words]) => words.test(said))?.[1];
 }
 
 /** A call that a role was denied, as IAM words it: "User: … is not authorized to perform: … on resource: …". */
-export interface DeniedCall {
+interface DeniedCall {
   /** ARN of the principal; null where AWS does not tell it. */
   readonly principal: string | null;
   /** `service:Operation`; null where AWS does not tell it. */
@@ -56,7 +56,7 @@ export interface DeniedCall {
 }
 
 /** Undefined when these words are no denial ("Troubleshoot access denied error messages", IAM User Guide). */
-export function deniedCall(said: string): DeniedCall | undefined {
+function deniedCall(said: string): DeniedCall | undefined {
   if (!/not ?authorized|access ?denied|UnauthorizedOperation/i.test(said)) return undefined;
   return {
     principal: /\bUser: (arn:\S+?)[,.]?(?= is not authorized)/.exec(said)?.[1] ?? null,

@@ -29,10 +29,27 @@ export async function disposeOfDatabases(
   const kept: string[] = [];
   for (const { type, physicalId } of await stacks.resources(stackId, context.signal)) {
     if (type !== databaseType || physicalId === null) continue;
-    if (!(await silo.databaseExists(physicalId, context.signal))) continue;
-    kept.push(...(await disposeOfDatabase(disposal, physicalId, keyArn)));
+    if (await silo.databaseExists(physicalId, context.signal)) {
+      kept.push(...(await disposeOfDatabase(disposal, physicalId, keyArn)));
+    }
+    kept.push(...(await disposeOfDatabaseLogs(disposal, physicalId)));
   }
   return kept;
+}
+
+/** RDS made them, and no stack has them: they are found by the name of their database, also when that is gone. */
+async function disposeOfDatabaseLogs(
+  { context, silo, removal }: Disposal,
+  instanceId: string,
+): Promise<string[]> {
+  const { records, because } = await judgeRecords(context.db, context.run.practiceId);
+  const names = await databaseLogGroups(silo, instanceId, context.signal);
+  if (records !== 'none') return names.map((name) => `Log group ${name} stays as a record: ${because}.`);
+  for (const name of names) {
+    await context.checkpoint();
+    await removal.removeLogGroup(name, context.signal);
+  }
+  return [];
 }
 
 async function disposeOfDatabase(
@@ -40,7 +57,7 @@ async function disposeOfDatabase(
   instanceId: string,
   keyArn: string | undefined,
 ): Promise<string[]> {
-  const { context, removal, silo } = disposal;
+  const { context, removal } = disposal;
   const judged = await judgeRecords(context.db, context.run.practiceId);
   if (judged.records === 'practice') throw holdsRecords(instanceId, judged);
   if (judged.records === 'none') {
@@ -48,10 +65,6 @@ async function disposeOfDatabase(
     await context.checkpoint();
     await removal.removeDatabase(instanceId, { finalSnapshot: false, reason }, context.signal);
     await databaseGone(disposal, instanceId);
-    for (const name of await databaseLogGroups(silo, instanceId, context.signal)) {
-      await context.checkpoint();
-      await removal.removeLogGroup(name, context.signal);
-    }
     return [];
   }
   if (keyArn === undefined) throw noSnapshot(instanceId, 'its key is not on record');

@@ -14,7 +14,7 @@ const beginnings: ReadonlySet<string> = new Set([
 const turns: ReadonlySet<string> = new Set(['ROLLBACK_IN_PROGRESS', 'UPDATE_ROLLBACK_IN_PROGRESS']);
 
 /** Why the latest operation of a stack failed, by its own events: whoever began it, and whoever watched. */
-export interface OperationFailure {
+interface OperationFailure {
   /** The resource that failed first; undefined when none did. */
   readonly cause: StackEvent | undefined;
   /** The resource that keeps the operation from being rolled back. */
@@ -24,7 +24,7 @@ export interface OperationFailure {
 }
 
 /** @param events the whole history of the stack, oldest first. */
-export function operationFailure(events: readonly StackEvent[]): OperationFailure {
+function operationFailure(events: readonly StackEvent[]): OperationFailure {
   const begun = events.findLastIndex((event) => isOfStack(event) && beginnings.has(event.status));
   const operation = events.slice(Math.max(begun, 0));
   const turned = operation.findLastIndex((event) => isOfStack(event) && turns.has(event.status));
