@@ -106,13 +106,13 @@ function figuresOf(seconds: readonly ReadonlyMap<string, number>[], late: readon
   const most = (operation: string, goal?: Figure['goal']): Figure => ({
     name: `${operation} in the busiest second`,
     value: Math.max(...each(operation)),
-    unit: 'calls/s',
+    unit: '1/s',
     ...(goal === undefined ? {} : { goal }),
   });
   const mean = (operation: string): Figure => ({
     name: `${operation}, mean`,
     value: each(operation).reduce((sum, count) => sum + count, 0) / seconds.length,
-    unit: 'calls/s',
+    unit: '1/s',
   });
   return [
     most('DescribeStacks', { kind: 'at most', value: 5 }),
