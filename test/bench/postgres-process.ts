@@ -27,11 +27,19 @@ export async function startPostgres(workspace: Workspace): Promise<PostgresProce
     return started;
   };
   let running = await start();
+  let back: Promise<void> = Promise.resolve();
   return {
     url: `postgres://lumenality:bench@127.0.0.1:${port}/lumenality`,
-    crash: async () => {
-      await workspace.kill(running);
-      running = await start();
+    crash: () => {
+      // One after the other: a server that is just starting is not there to be killed.
+      const before = back;
+      const again = async (): Promise<void> => {
+        await before;
+        await workspace.kill(running);
+        running = await start();
+      };
+      back = again();
+      return back;
     },
   };
 }

@@ -120,21 +120,23 @@ async function startSandbox(workspace: Workspace, release: string): Promise<Sand
     return started;
   };
   let running = await start();
-  let back: Promise<unknown> = Promise.resolve();
+  let back: Promise<void> = Promise.resolve();
   const endpoint = `http://127.0.0.1:${port}`;
   await deployCell(endpoint, cellBeside(release), readConfig({}).cell);
   const { manifest } = await readReleaseDirectory(release);
   await pushImage(endpoint, { ...manifest.image, folder: `${release}/image` });
   return {
     endpoint,
-    crash: async (backAfterMs) => {
-      await back;
-      const restart = async (): Promise<void> => {
+    crash: (backAfterMs) => {
+      const before = back;
+      const again = async (): Promise<void> => {
+        await before;
         await workspace.kill(running);
         await delay(backAfterMs);
         running = await start();
       };
-      await (back = restart());
+      back = again();
+      return back;
     },
     control: async (method, path, body) => {
       const answer = await untilAnswered(`${endpoint}/_sandbox/${path}`, {

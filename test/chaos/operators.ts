@@ -26,7 +26,8 @@ const runPageSchema = z.object({ items: z.array(runSchema) });
 const beganSchema = z.object({ runId: z.uuid() });
 
 const lookMs = 400;
-const patienceMs = 4 * 60_000;
+/** How long without a disturbance a run may take, and a request until somebody answers. A busy machine takes several times as long. */
+const patienceMs = 8 * 60_000;
 /** Until the disturbances are over some runs fail again and again. */
 const mostRetries = 15;
 
@@ -41,7 +42,7 @@ export async function lead(fleet: Fleet, life: Life, isCalm: () => boolean): Pro
   const follow = async (runId: string, cancelAfterMs: number | null): Promise<string> => {
     const told = { runId, asked: [] as string[] };
     asked.push(told);
-    return ended(api, { runId, cancelAfterMs, givesUp: life.givesUp && !isCalm() }, told.asked);
+    return ended(api, { runId, cancelAfterMs, givesUp: life.givesUp && !isCalm(), isCalm }, told.asked);
   };
   const [provisioning] = (await api.read(`/v1/practices/${practiceId}/runs`, runPageSchema)).items;
   if (provisioning === undefined) throw new Error(`${practiceId} was approved and has no run.`);
@@ -76,17 +77,24 @@ async function begun(api: Api, practiceId: string, wish: Wish, releaseId: string
 /** Follows a run to an end that stays; answers its state. */
 async function ended(
   api: Api,
-  how: { readonly runId: string; readonly cancelAfterMs: number | null; readonly givesUp: boolean },
+  how: {
+    readonly runId: string;
+    readonly cancelAfterMs: number | null;
+    readonly givesUp: boolean;
+    readonly isCalm: () => boolean;
+  },
   asked: string[],
 ): Promise<string> {
   const { runId, cancelAfterMs } = how;
   const begunAt = Date.now();
+  let patientUntil = begunAt + patienceMs;
   const cancel = async (): Promise<void> => {
     if (await api.tell('POST', `/v1/runs/${runId}/cancel`, { reason: 'chaos' })) asked.push('cancel');
   };
   let isCancelled = false;
   let run: ShownRun | undefined;
-  for (let retries = 0; Date.now() - begunAt < patienceMs; await delay(lookMs)) {
+  for (let retries = 0; Date.now() < patientUntil; await delay(lookMs)) {
+    if (!how.isCalm()) patientUntil = Date.now() + patienceMs;
     run = await api.read(`/v1/runs/${runId}`, runSchema);
     if (run.state === 'succeeded' || run.state === 'cancelled') return run.state;
     if (cancelAfterMs !== null && !isCancelled && Date.now() - begunAt >= cancelAfterMs) {
