@@ -16,10 +16,10 @@ import type { Clouds } from '../ports/clouds.ts';
 import type { Core } from './core.ts';
 import { notFound } from './refusals.ts';
 
-export type { Clouds, OrphanFinding };
+export type { Clouds };
 
 /** What a look at one cell came to. */
-export interface SweptCell {
+interface SweptCell {
   readonly id: string;
   /** How many resources carry a practice's tag; null when the cell could not be read. */
   readonly resources: number | null;

@@ -11,7 +11,7 @@ import { type SiloCloud, startSiloCloud } from './silo-cloud.ts';
 let cloud: SiloCloud;
 beforeAll(async () => {
   cloud = await startSiloCloud();
-}, 120_000);
+}, 300_000);
 afterAll(() => cloud.stop(), 60_000);
 
 /** A provisioning that failed in its service stack: database, key and network are there. */

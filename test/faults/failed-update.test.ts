@@ -54,7 +54,7 @@ beforeAll(async () => {
     steps: Object.fromEntries(steps) as Core['steps'],
     shapes: siloShapes,
   };
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   await engine.stop();
   await database.close();

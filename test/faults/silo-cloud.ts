@@ -26,7 +26,7 @@ import { openTestDatabase } from '../builders/database.ts';
 import { insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 import { sandboxPorts } from '../builders/sandbox-cell.ts';
 
-export const actor: Actor = {
+const actor: Actor = {
   id: 'token:test',
   name: 'test',
   roles: ['security_admin'],
