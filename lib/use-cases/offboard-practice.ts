@@ -143,13 +143,15 @@ export function cancelOffboarding(
       throw wrongState(practice.state, `The practice is ${practice.state} and is not being offboarded.`);
     }
     const runId = await takenBack(core, trx, { practice, offboarding, change }, actor);
-    await appendAudit(trx, {
-      actor,
-      action: 'practice.offboarding_cancel_requested',
-      subject: { type: 'practice', id: practice.id },
-      details: { reason: change.reason, stage: offboarding.stage, runId },
-      at: core.clock.now(),
-    });
+    if (runId !== null) {
+      await appendAudit(trx, {
+        actor,
+        action: 'practice.offboarding_cancel_requested',
+        subject: { type: 'practice', id: practice.id },
+        details: { reason: change.reason, stage: offboarding.stage, runId },
+        at: core.clock.now(),
+      });
+    }
     const after = await findOffboarding(trx, practice.id);
     if (after === undefined) throw notFound('practice');
     return { status: 202, body: shown(after) };
@@ -205,6 +207,13 @@ async function recordTakenBack(
     cancelledAt: now,
     cancelledBy: actor.name,
     cancelReason: change.reason,
+  });
+  await appendAudit(trx, {
+    actor,
+    action: 'practice.offboarding_cancelled',
+    subject: { type: 'practice', id: practice.id },
+    details: { reason: change.reason, to: offboarding.cameFrom },
+    at: now,
   });
   if (offboarding.cameFrom === 'provisioning_failed') await reopenProvisioning(trx, practice.id);
 }

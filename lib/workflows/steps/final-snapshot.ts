@@ -9,7 +9,13 @@ import { stackNameFor } from '../../domain/stack-plan.ts';
 import type { SiloRemoval, SnapshotFacts } from '../../ports/silo-removal.ts';
 import type { RunContext, StepContext, StepDefinition } from '../../runs/workflow.ts';
 import { failureWords, keepEvidence } from '../keep-evidence.ts';
-import { auditPractice, type LifeCycleParts, standardSettledWithinMs } from '../life-cycle-parts.ts';
+import {
+  auditPractice,
+  type LifeCycleParts,
+  removalOf,
+  standardSettledWithinMs,
+} from '../life-cycle-parts.ts';
+import { requireOwnSilo } from '../own-silo.ts';
 import { recordedOutputs } from '../recorded-silo.ts';
 import { recordedStack } from '../remove-component.ts';
 import { settled } from '../stack-progress.ts';
@@ -42,6 +48,7 @@ export function finalSnapshot(parts: LifeCycleParts): StepDefinition<Taken> {
     ...snapshotTaken,
     run: async (context) => {
       const { practiceId } = context.run;
+      await requireOwnSilo(removalOf(parts, context, context.step));
       const keyArn = (await recordedOutputs(context.db, practiceId)).get('foundation')?.['KeyArn'] ?? null;
       const instanceId = await existingDatabase(parts, context);
       if (instanceId === undefined) return { database: null, keyArn };
