@@ -62,7 +62,7 @@ export async function executeRun(
         parts.log.info({ runId: claim.id, generation: claim.generation }, `stopped: ${error.message}`);
         return;
       }
-      const mayGoOn = signal.aborted || isDatabaseFault(error);
+      const mayGoOn = signal.aborted || isDatabaseFault(error) || error instanceof StepIsDone;
       parts.log[mayGoOn ? 'warn' : 'error'](
         { err: error, runId: claim.id },
         'work on the run was interrupted',
@@ -74,6 +74,9 @@ export async function executeRun(
     }
   }
 }
+
+/** Whoever had the run before finished this step after we had read the journal: it must be read again. */
+class StepIsDone extends Error {}
 
 type Begun = Omit<Pass, 'budget'>;
 
@@ -186,13 +189,14 @@ async function beginStep(
   journal: ReadonlyMap<string, JournalEntry>,
   pass: Pass,
 ): Promise<StepContext> {
+  // A worker that lost its run and does not know it yet must not take the step from the one that has it now.
+  pass.claim.assertFresh();
   pass.signal.throwIfAborted();
   pass.budget.beginAttempt();
   const attempt = await fenced(parts, fence, async (trx) => {
     const now = parts.clock.now();
     const attempt = await startStep(trx, run.id, step.name, now);
-    if (attempt === undefined)
-      throw new Superseded(`step ${step.name} of run ${run.id} has succeeded already`);
+    if (attempt === undefined) throw new StepIsDone(`step ${step.name} has succeeded already`);
     const event = { kind: 'step', step: step.name, state: 'running', attempt } as const;
     await appendRunEvents(trx, run.id, [event], now);
     return attempt;
