@@ -27,7 +27,7 @@ async function expectWhole(practiceId: string): Promise<void> {
   const states = await Promise.all(keys.map(async (arn) => [arn, (await cloud.ports.silo.key(arn)).state]));
   // Keys of creations that failed are on their way out; nothing else of them is there.
   expect(states.filter(([, state]) => state !== 'PendingDeletion')).toEqual([[keyArn, 'Enabled']]);
-  for (const kind of [':vpc/', ':db:', ':loadbalancer/', ':webacl/', 'backup-vault:']) {
+  for (const kind of [':vpc/', ':db:', ':loadbalancer/', 'backup-vault:']) {
     expect([kind, (await cloud.tagged(practiceId)).filter((arn) => arn.includes(kind))]).toEqual([
       kind,
       [expect.anything()],
