@@ -3,6 +3,7 @@ import {
   DescribeStackResourcesCommand,
   DescribeStacksCommand,
   GetStackPolicyCommand,
+  paginateDescribeStackEvents,
   paginateListStacks,
 } from '@aws-sdk/client-cloudformation';
 import {
@@ -103,6 +104,8 @@ async function cloudOf({ stacks, tags }: Clients, practiceId: string): Promise<s
   for await (const { StackSummaries = [] } of paginateListStacks({ client: stacks }, {})) {
     for (const { StackName = '', StackId, StackStatus } of StackSummaries) {
       if (!isOf(StackName, named)) continue;
+      // A stack of which there was only a change set never came to be, and is made anew.
+      if (StackStatus === 'DELETE_COMPLETE' && !(await wasCreated(stacks, StackId))) continue;
       lines.push(line(practiceId, { is: 'stack ever made', StackName, StackStatus }));
       if (StackStatus === 'DELETE_COMPLETE') continue;
       const { Stacks = [] } = await stacks.send(new DescribeStacksCommand({ StackName: StackId }));
@@ -146,6 +149,13 @@ async function cloudOf({ stacks, tags }: Clients, practiceId: string): Promise<s
     );
   }
   return lines.sort();
+}
+
+async function wasCreated(client: CloudFormationClient, StackName: string | undefined): Promise<boolean> {
+  for await (const { StackEvents = [] } of paginateDescribeStackEvents({ client }, { StackName })) {
+    if (StackEvents.some(({ ResourceStatus }) => ResourceStatus === 'CREATE_IN_PROGRESS')) return true;
+  }
+  return false;
 }
 
 /** Another practice's name may begin like this one's. */
