@@ -28,7 +28,7 @@ const everyPlace = ({ calls }: SeenStep): readonly Place[] => [
  * has every other step: each of them meets a fault and is done twice as well.
  */
 export function deaths(steps: readonly SeenStep[], extent: Extent): Orders {
-  const practices = extent === 'all' ? 12 : 4;
+  const practices = extent === 'all' ? 12 : 3;
   const kills = steps.flatMap((step, ordinal) => {
     const places = everyPlace(step);
     if (extent === 'all') return places.map((place) => order(step, 'kill', place));
@@ -51,7 +51,7 @@ export function replays(steps: readonly SeenStep[]): Orders {
 /** Faults of every kind: each practice meets one at each step that calls anything, another one at the next step. */
 export function faults(steps: readonly SeenStep[], extent: Extent): Orders {
   const layers = extent === 'all' ? Math.max(...steps.map((step) => callsToInterrupt(step.calls).length)) : 1;
-  const practices = extent === 'all' ? faultKinds.length : 2;
+  const practices = extent === 'all' ? faultKinds.length : 1;
   const orders: Record<string, Interruption[]> = {};
   for (let layer = 0; layer < layers; layer += 1) {
     for (let practice = 0; practice < practices; practice += 1) {
@@ -59,7 +59,7 @@ export function faults(steps: readonly SeenStep[], extent: Extent): Orders {
         const calls = callsToInterrupt(step.calls);
         const call = extent === 'all' ? calls[layer] : calls[(ordinal + practice) % calls.length];
         if (call === undefined) return [];
-        const turn = ordinal + practice * (extent === 'all' ? 1 : 3);
+        const turn = ordinal + practice;
         const kind = kindAt(turn, call);
         // Who loses the database waits for some seconds, and everybody in the process with him: a few are enough for a sample.
         const isRare = extent === 'sample' && kind === 'database-gone' && ordinal % 3 !== 0;
