@@ -5,7 +5,7 @@ import type { AppDeps } from '../control-api/app.ts';
 import { connectCells, type Pace } from '../lib/aws/index.ts';
 import { type Config, sandboxDefaults } from '../lib/config.ts';
 import { cellOf } from '../lib/db/cell-store.ts';
-import { assertAnswers, type Database, migrate, openEmbedded, openServer } from '../lib/db/database.ts';
+import { assertAnswers, bringUpToDate, type Database, openEmbedded, openServer } from '../lib/db/database.ts';
 import { sharedCallBudget } from '../lib/db/shared-call-budget.ts';
 import { callLimits } from '../lib/domain/call-budget.ts';
 import type { Cell } from '../lib/domain/cell.ts';
@@ -55,9 +55,12 @@ export interface StandIns {
 }
 
 /** The database as it stands, whatever its migrations. */
-export async function connectDatabase(config: Config): Promise<Database> {
+export async function connectDatabase(
+  config: Config,
+  options: Parameters<typeof openServer>[1] = {},
+): Promise<Database> {
   if (config.databaseUrl === undefined) return openEmbedded(config.dataDirectory);
-  const database = openServer(config.databaseUrl);
+  const database = openServer(config.databaseUrl, options);
   try {
     await assertAnswers(database);
   } catch (error) {
@@ -73,7 +76,7 @@ export const cellDirectory = (config: Config): string => join(config.dataDirecto
 export async function openDatabase(config: Config): Promise<Database> {
   const database = await connectDatabase(config);
   try {
-    await migrate(database.db);
+    await bringUpToDate(database);
   } catch (error) {
     await database.close();
     throw error;

@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { readConfig } from '../lib/config.ts';
 import { damaged } from '../lib/db/backup-format.ts';
+import { migrationPatience } from '../lib/db/database.ts';
 import { restoreBackup } from '../lib/db/restore.ts';
 import { DomainError } from '../lib/domain/errors.ts';
 import { fileOption } from './file-option.ts';
@@ -35,7 +36,7 @@ await runOnce(async (stops) => {
       `${file} cannot be read. Name a file that \`npm run backup\` wrote.`,
     );
   });
-  const database = await connectDatabase(readConfig());
+  const database = await connectDatabase(readConfig(), { patience: migrationPatience });
   stops.push(() => database.close());
   const { header, end, migrated } = await restoreBackup(database.db, linesOf(file));
   console.log(`Restored ${end.rows} rows as they were on ${header.takenAt}.`);

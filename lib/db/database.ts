@@ -162,20 +162,56 @@ function reasonOf(error: unknown): string {
   return message === undefined || message === '' ? (code ?? 'no reason given') : message;
 }
 
-/** Brings the schema up to date, or to the migration `last`. Safe to call from several processes at once. Returns the names applied. */
+/** A migration takes as long as the database is large, and so does waiting for another process that migrates. */
+export const migrationPatience = {
+  statement_timeout: 0,
+  query_timeout: 0,
+} as const satisfies Partial<ServerPatience>;
+
+/** `migrate`, on a server by connections of its own: no limit of time may undo a migration that only takes long. */
+export async function bringUpToDate({ db, engine }: Database): Promise<string[]> {
+  if (engine.kind === 'embedded') return migrate(db);
+  const patient = openServer(engine.connectionString, { patience: migrationPatience });
+  try {
+    return await migrate(patient.db);
+  } finally {
+    await patient.close();
+  }
+}
+
+/**
+ * Brings the schema up to date, or to the migration `last`: all of it in one transaction. Safe to call from several processes at once.
+ * Returns the names applied.
+ * @throws DomainError `unavailable` when the database went away, `configuration` when it is a newer version's or a migration fails.
+ */
 export async function migrate(db: Db, last?: string): Promise<string[]> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...migrations }) } });
   const { error, results } = await (last === undefined
     ? migrator.migrateToLatest()
     : migrator.migrateTo(last));
-  if (error !== undefined) {
-    throw new DomainError('configuration', 'The database could not be migrated; nothing was changed.', {
-      cause: error,
-    });
-  }
+  if (error !== undefined) throw await migrationFailure(db, error);
   return (results ?? [])
     .filter((result) => result.status === 'Success')
     .map((result) => result.migrationName);
+}
+
+async function migrationFailure(db: Db, cause: unknown): Promise<unknown> {
+  if (isDatabaseFault(cause)) return cause;
+  const newer = await unknownMigration(db);
+  const message =
+    newer === undefined
+      ? `The database could not be migrated; nothing was changed: ${reasonOf(cause)}.`
+      : `The database was brought up to date by a newer version (migration ${newer}). Start that version, or a newer one, instead of this one.`;
+  return new DomainError('configuration', message, { cause });
+}
+
+/** A migration on record that this version does not have. */
+async function unknownMigration(db: Db): Promise<string | undefined> {
+  const { rows: found } = await sql<{ made: boolean }>`
+    select to_regclass('kysely_migration') is not null as made`.execute(db);
+  if (found[0]?.made !== true) return undefined;
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
+  return rows.find(({ name }) => migrations[name] === undefined)?.name;
 }
 
 /** Text for a `jsonb` column. */

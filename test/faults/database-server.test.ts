@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { appendAudit } from '../../lib/db/audit-store.ts';
-import { assertAnswers, type Database, migrate, openServer } from '../../lib/db/database.ts';
+import { assertAnswers, bringUpToDate, type Database, migrate, openServer } from '../../lib/db/database.ts';
 import { systemActor } from '../../lib/domain/access.ts';
 import { createRunEngine } from '../../lib/runs/engine.ts';
 import type { WorkflowDefinition } from '../../lib/runs/workflow.ts';
@@ -60,6 +60,34 @@ describe('a PostgreSQL server', () => {
 
   const signUp = (api: TestApi, key: string, payload = signUpRequest()) =>
     api.call({ method: 'POST', url: '/v1/signups', headers: { 'idempotency-key': key }, payload });
+
+  test('is migrated however long that takes, and not by a version that is older than its schema', async () => {
+    const place = await server.createDatabase('migrated');
+    const impatient = openServer(place, { patience: { statement_timeout: 100 } });
+    const other = openServer(place);
+    try {
+      await migrate(impatient.db, '0004-owner-invitation');
+      // As a backup does: whoever alters the table waits for it.
+      const applied = await other.db.transaction().execute(async (trx) => {
+        await sql`select 1 from practice`.execute(trx);
+        await expect(migrate(impatient.db)).rejects.toMatchObject({ code: 'unavailable' });
+        const migrating = bringUpToDate(impatient);
+        await sql`select pg_sleep(0.3)`.execute(trx);
+        return { migrating };
+      });
+      expect(await applied.migrating).toContain('0005-cells');
+
+      await sql`insert into kysely_migration (name, timestamp) values ('9999-later', '2999-01-01')`.execute(
+        other.db,
+      );
+      await expect(bringUpToDate(impatient)).rejects.toMatchObject({
+        code: 'configuration',
+        publicMessage: expect.stringMatching(/by a newer version \(migration 9999-later\)/),
+      });
+    } finally {
+      await Promise.all([impatient.close(), other.close()]);
+    }
+  }, 30_000);
 
   test('that is killed and started again, and then drops every connection, loses and doubles nothing', async () => {
     const begun: string[] = [];
