@@ -2,7 +2,7 @@
  * A worker process that stops itself (SIGSTOP, as a virtual machine that is paused) at the worst moments: of one run between the
  * checkpoint and the call to AWS, of another inside a transaction. `node --import tsx pausing-worker.ts DATABASE_URL ENDPOINT pause|go`
  */
-import { argv, kill, pid } from 'node:process';
+import { argv, kill, pid, stdout } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { createLogger } from '../../control-api/logger.ts';
@@ -14,33 +14,33 @@ import { sandboxPorts } from './sandbox-cell.ts';
 
 const [, , databaseUrl = '', endpoint = '', mode] = argv;
 const { stacks } = sandboxPorts(endpoint);
-let pauses = mode === 'pause';
-let inTransaction = false;
+const now = { pauses: mode === 'pause', inTransaction: false };
+const say = (line: string): void => void stdout.write(`${line}\n`);
 
 async function write({ write, run }: StepContext): Promise<void> {
   await write(async (trx) => {
     await lockRun(trx, run.id);
-    while (pauses) {
-      inTransaction = true;
+    while (now.pauses) {
+      now.inTransaction = true;
       await delay(10);
     }
   });
 }
 
 async function callAws({ checkpoint, run, signal }: StepContext): Promise<void> {
-  while (pauses && !inTransaction) await delay(10);
+  while (now.pauses && !now.inTransaction) await delay(10);
   // The first call of a client takes its time; the one that counts leaves without giving timers a turn.
   await stacks.setStackPolicy('first-call', '{}', signal);
   await checkpoint();
-  if (pauses) {
-    pauses = false;
-    console.log('paused');
+  if (now.pauses) {
+    now.pauses = false;
+    say('paused');
     kill(pid, 'SIGSTOP');
   }
   try {
     await stacks.setStackPolicy(run.practiceId, `{"by": ${pid}}`, signal);
   } catch (error) {
-    console.log(`refused: ${(error as Error).name}`);
+    say(`refused: ${(error as Error).name}`);
     throw error;
   }
 }
@@ -69,4 +69,4 @@ const engine = createRunEngine({
   concurrency: 2,
 });
 await engine.start();
-console.log('ready');
+say('ready');
