@@ -211,10 +211,17 @@ function keptBecause(
   if (kind === 'ecs:task-definition') {
     return { reason: 'ECS remembers task definitions that are not in use.', nextAction: 'Nothing.' };
   }
-  if (kind === 'backup:recovery-point') {
+  // AWS Backup's snapshots of a database are recovery points under RDS's own ARNs.
+  if (kind === 'backup:recovery-point' || (kind === 'rds:snapshot' && name.startsWith('awsbackup:'))) {
     return {
       reason: 'The lock of its vault keeps a recovery point until its time is over.',
       nextAction: 'Nothing; AWS Backup removes it then.',
+    };
+  }
+  if (kind === 'rds:auto-backup' || (kind === 'rds:snapshot' && name.startsWith('rds:'))) {
+    return {
+      reason: 'RDS keeps its own backups of a deleted database until they expire, 35 days at most.',
+      nextAction: 'Nothing; RDS removes them then.',
     };
   }
   return undefined;

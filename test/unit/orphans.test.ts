@@ -76,6 +76,23 @@ test('what is kept on purpose is told with its reason, and a key on its way out 
 });
 
 test.each([
+  ['recovery-point:4c', 'backup', /lock of its vault/],
+  ['snapshot:awsbackup:job-1', 'rds', /lock of its vault/],
+  ['snapshot:rds:lumenality-oak-data-1', 'rds', /RDS keeps its own backups/],
+  ['auto-backup:ab-1', 'rds', /RDS keeps its own backups/],
+])(
+  'the backup %s that AWS lets expire by itself is none of a deprovisioned practice’s orphans',
+  (name, service, reason) => {
+    const arn = `arn:aws:${service}:us-east-1:111122223333:${name}`;
+    const resource = { arn, tags: { 'lumenality:practice': 'oak' } };
+    expect(judge(resource, { ...oak, state: 'deprovisioned' })).toMatchObject({
+      verdict: 'kept',
+      reason: expect.stringMatching(reason),
+    });
+  },
+);
+
+test.each([
   ['arn:aws:s3:::lumenality-oak-bucket', 's3:bucket', 'lumenality-oak-bucket'],
   ['arn:aws:logs:us-east-1:1:log-group:/lumenality/oak/app', 'logs:log-group', '/lumenality/oak/app'],
   ['arn:aws:rds:us-east-1:1:db:oak-1', 'rds:db', 'oak-1'],
