@@ -59,7 +59,7 @@ async function deployOnce(work: Deployment, wanted: WantedStack): Promise<Deploy
   const found = await settled(work, wanted.name);
   const existing = found === undefined ? await missingStack(work, wanted) : await usable(work, wanted, found);
   if (existing !== undefined && (await isAsWanted(work, existing, wanted))) {
-    return { stack: await protect(work, wanted, existing, false), changed: false };
+    return { stack: await protect(work, wanted, existing), changed: false };
   }
   const before = existing ?? found;
   const { changed, seen } = await applyChangeSet(work, wanted, existing, before?.stackId);
@@ -71,7 +71,7 @@ async function deployOnce(work: Deployment, wanted: WantedStack): Promise<Deploy
   if (!['CREATE_COMPLETE', 'UPDATE_COMPLETE'].includes(stack.status) && changed) {
     throw await failedDeployment(work, wanted, stack);
   }
-  return { stack: await protect(work, wanted, stack, changed), changed };
+  return { stack: await protect(work, wanted, stack), changed };
 }
 
 /**
@@ -239,15 +239,14 @@ async function reviewed(
 
 /**
  * Foundation and data stand under termination protection and a stack policy as soon as they are whole. The policy is set
- * again with every deployment that changed something: a newer control plane may protect more.
+ * again with every deployment, for a newer control plane may protect more, and also when the stack was found as wanted: an earlier attempt may
+ * have changed it and died before it came here.
  */
 async function protect(
   { context, stacks }: Watch,
   wanted: WantedStack,
   stack: StackView,
-  changed: boolean,
 ): Promise<StackView> {
-  if (stack.terminationProtection && !changed) return stack;
   const resources = await stacks.resources(stack.stackId, context.signal);
   if (!resources.some(({ type }) => isStateful(type))) return stack;
   await context.checkpoint();

@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { DeleteStackCommand, UpdateStackCommand } from '@aws-sdk/client-cloudformation';
+import {
+  DeleteStackCommand,
+  SetStackPolicyCommand,
+  UpdateStackCommand,
+} from '@aws-sdk/client-cloudformation';
 import { siloShapes } from '../../bin/silo-shapes.ts';
 import { sandboxDefaults } from '../../lib/config.ts';
 import type { Database } from '../../lib/db/database.ts';
@@ -96,6 +100,28 @@ async function failBothWays(practiceId: string, rollBacks: number): Promise<void
     effect: { kind: 'fail', message: 'no way back' },
   });
 }
+
+test('an update that ends between its deployment and its stack policy sets the policy when it goes on', async () => {
+  await activePractice('alder-aba');
+  const StackName = 'lumenality-alder-aba-foundation';
+  const policy = await cloud.policyOf(StackName);
+  // As an older control plane left it.
+  const StackPolicyBody =
+    '{"Statement":[{"Effect":"Allow","Action":"Update:*","Principal":"*","Resource":"*"}]}';
+  await cloud.cloudFormation.send(new SetStackPolicyCommand({ StackName, StackPolicyBody }));
+  await cloud.fault({
+    service: 'cloudformation',
+    operation: 'SetStackPolicy',
+    match: 'alder-aba',
+    times: 1,
+    effect: { kind: 'error', code: 'AccessDenied', message: 'no policy today', status: 403 },
+  });
+  const run = await update('alder-aba');
+  expect(run.error).toMatchObject({ step: 'deploy-foundation' });
+  expect(await cloud.policyOf(StackName)).toBe(StackPolicyBody);
+  expect((await retry(run)).error).toBeNull();
+  expect(await cloud.policyOf(StackName)).toBe(policy);
+});
 
 test('a roll-back that failed is continued by itself, and a retry ends like an undisturbed update', async () => {
   await activePractice('acorn-aba');
