@@ -1,4 +1,5 @@
 import { knownStackEvents } from '../db/run-event-store.ts';
+import { DomainError } from '../domain/errors.ts';
 import type { RunEventBody } from '../domain/run.ts';
 import type { StackDeployments, StackEvent, StackView } from '../ports/stack-deployments.ts';
 import type { RunContext } from '../runs/workflow.ts';
@@ -36,18 +37,24 @@ export async function settled(watch: Watch, nameOrId: string): Promise<StackView
 /** How often, at least, somebody who waits looks whether this work is still theirs. */
 const checkEveryMs = 500;
 
+/** How long an operation that CloudFormation has accepted may show neither in a list nor by an event. */
+const beginsWithinMs = 120_000;
+
 /**
  * Waits for the end of an operation, telling of its events on the way: when the stack's status has changed, and whenever it is its turn.
  * The list of what is under way only says when to look; the stack's own word counts in the end. `begun`: whether the stack was seen in
  * progress; otherwise an event tells of an operation that was over before any list had it.
+ * @throws DomainError `cloud_failure`, one that may pass, when nothing of the operation is ever seen
  */
 export async function followed(
   watch: Watch,
   stackId: string,
   begun: boolean,
+  withinMs = beginsWithinMs,
 ): Promise<StackView | undefined> {
   const { context, stacks } = watch;
   const known = await knownStackEvents(context.db, context.run.practiceId, stackId);
+  const calledAt = performance.now();
   let [seen, ended] = [begun, false];
   let status: string | undefined;
   let checkedAt = performance.now();
@@ -65,13 +72,25 @@ export async function followed(
       await context.checkpoint();
       checkedAt = performance.now();
     }
-    if (underWay || !(seen || ended)) continue;
+    if (underWay) continue;
+    if (!seen && !ended) {
+      if (performance.now() - calledAt > withinMs) throw neverBegan(stackId);
+      continue;
+    }
     const stack = await stacks.describe(stackId, context.signal);
     if (stack !== undefined && inProgress(stack.status)) continue;
     // Events may come later than the status that they lead to.
     if (!ended) await relayUnknown(watch, stackId, known);
     return stack;
   }
+}
+
+function neverBegan(stackId: string): DomainError {
+  return new DomainError(
+    'cloud_failure',
+    `CloudFormation accepted an operation on stack ${stackId}, and does not show that it ever began.`,
+    { retryable: true, context: { service: 'cloudformation', stackId } },
+  );
 }
 
 /** Tells of the stack's events that no run of the practice has told of yet: none is told twice, not even after a crash. */

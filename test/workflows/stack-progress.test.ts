@@ -88,6 +88,19 @@ describe('following stacks, on the sandbox cloud', () => {
     connection.close();
   });
 
+  test('an operation that never shows is not waited for without end, and may be tried again', async () => {
+    const connection = connectSandbox(sandbox.endpoint);
+    const { stacks } = connection.of(sandboxCell);
+    const [id = ''] = await beginStacks(sandbox.endpoint, { count: 1, lastingMs: 1, prefix: 'still' });
+    await followed(followerOf(stacks, database.db).watch, id, true);
+    const { watch } = followerOf({ ...stacks, eventsSince: async () => [] }, database.db);
+    await expect(followed(watch, id, false, 100)).rejects.toMatchObject({
+      code: 'cloud_failure',
+      retryable: true,
+    });
+    connection.close();
+  });
+
   test('throttled lists slow down everybody and are asked again; nobody is told of them', async () => {
     const connection = connectSandbox(
       sandbox.endpoint,
