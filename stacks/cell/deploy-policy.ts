@@ -289,6 +289,7 @@ export function deployDenials(keyPoliciesUntil: string): Statement[] {
         global('iam', `policy${cellPath}*`),
         global('iam', `role${cellPath}control-plane`),
         global('iam', `role${cellPath}deploy`),
+        global('iam', `role${cellPath}retire`),
       ],
     ),
     deny(

@@ -382,7 +382,7 @@ describe('the deploy role', () => {
     expect(await decision(asked('iam:PutRolePolicy', newRole))).toBe('ExplicitlyDenied');
   });
 
-  test('cannot change what holds it: its own role, the boundary, a key’s policy', async () => {
+  test('cannot change what holds it: the cell’s roles, the boundary, a key’s policy', async () => {
     const own = 'arn:aws:iam::111122223333:role/lumenality-cell/deploy';
     for (const who of [deployment, madeAdministrator(deployment)]) {
       for (const question of [
@@ -390,6 +390,7 @@ describe('the deploy role', () => {
         asked('iam:CreatePolicyVersion', boundary),
         asked('kms:PutKeyPolicy', sunrise.key),
         asked('iam:UpdateAssumeRolePolicy', 'arn:aws:iam::111122223333:role/lumenality-cell/control-plane'),
+        asked('iam:UpdateAssumeRolePolicy', 'arn:aws:iam::111122223333:role/lumenality-cell/retire'),
       ]) {
         expect(await decision({ ...question, who })).toBe('ExplicitlyDenied');
       }
