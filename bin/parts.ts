@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { AppDeps } from '../control-api/app.ts';
 import { connectCells, type Pace } from '../lib/aws/index.ts';
@@ -151,6 +152,9 @@ export function buildParts(
   return { cell: config.cell, database, clouds, cellAccess, siloOf, engine, core, drift };
 }
 
+/** A pass that waits for a database or a cloud that says nothing must not keep the process from ending. Milliseconds. */
+const passEndsWithinMs = 5_000;
+
 /** Records the configured cell and starts the workers and the reconcilers; the function returned stops them in order. */
 export async function startWork(
   { cell, core, database, clouds, siloOf, engine, drift }: Parts,
@@ -172,7 +176,11 @@ export async function startWork(
     }),
   ];
   return async () => {
-    await Promise.all([engine.handOver(), ...reconcilers.map((reconciler) => reconciler.stop())]);
+    const passesEnd = Promise.all(reconcilers.map((reconciler) => reconciler.stop()));
+    await Promise.all([
+      engine.handOver(),
+      Promise.race([passesEnd, delay(passEndsWithinMs, undefined, { ref: false })]),
+    ]);
     await engine.stop();
     clouds.close();
   };

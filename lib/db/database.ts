@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { PGlite, types } from '@electric-sql/pglite';
 import { type Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { Migrator } from 'kysely/migration';
@@ -105,6 +106,9 @@ export const serverPatience = {
   keepAlive: true,
 } as const satisfies ServerPatience;
 
+/** How long `close` waits for statements of a server that says nothing any more, in milliseconds. */
+const closeWithinMs = 3_000;
+
 /**
  * Connects to a PostgreSQL server, at the first statement. Any number of processes may share it.
  */
@@ -133,7 +137,12 @@ export function openServer(
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
   const db = resilient(new PostgresDialect({ pool }));
-  return { db, engine: { kind: 'server', connectionString }, close: () => db.destroy() };
+  return {
+    db,
+    engine: { kind: 'server', connectionString },
+    // A statement that hangs holds its connection; whoever closes does not wait for it.
+    close: () => Promise.race([db.destroy(), delay(closeWithinMs, undefined, { ref: false })]),
+  };
 }
 
 /**

@@ -4,7 +4,10 @@ import { DomainError } from '../domain/errors.ts';
 /** Marks the errors of this file, for `isDatabaseFault`. */
 const part = 'database';
 
-/** Node's codes for a connection that was refused, broke, or cannot be made; ENOENT: the socket file of a local server is gone. */
+/**
+ * Node's codes for a connection that was refused, broke, or cannot be made; ENOENT: the socket file of a local server is gone; EAGAIN: that
+ * server hangs, and takes no more.
+ */
 const connectionCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -12,8 +15,12 @@ const connectionCodes = new Set([
   'EPIPE',
   'ETIMEDOUT',
   'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETDOWN',
   'ENETUNREACH',
   'ENOTFOUND',
+  'EADDRNOTAVAIL',
+  'EAGAIN',
   'EAI_AGAIN',
   'ENOENT',
 ]);

@@ -59,6 +59,7 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
   const inWork = new Set<Promise<void>>();
   const execution = { db: database.db, clock, log, retry: parts.retry ?? standardRetry };
   let working = false;
+  let handingOver: Promise<unknown> | undefined;
 
   const work = (claim: Claim): Promise<void> => {
     const done = executeRun(execution, definitionOf, claim);
@@ -72,8 +73,9 @@ export function createRunEngine(parts: RunEngineParts): RunEngine {
   };
   const handOver = async (): Promise<void> => {
     working = false;
-    // A step that comes to no checkpoint, or a database that no longer answers, must not keep the process from ending.
-    await Promise.race([queue.handOver(), delay(handOverWithinMs, undefined, { ref: false })]);
+    // A step that comes to no checkpoint, or a database that no longer answers, must not keep the process from ending; once is enough.
+    handingOver ??= Promise.race([queue.handOver(), delay(handOverWithinMs, undefined, { ref: false })]);
+    await handingOver;
   };
 
   return {

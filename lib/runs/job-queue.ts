@@ -164,13 +164,21 @@ async function touch(boss: PgBoss, jobs: readonly Job[]): Promise<ReadonlySet<st
   }
 }
 
+/** pg-boss tells of some errors by a plain copy of their fields, which a log does not know as an error. */
+function asError(emitted: unknown): unknown {
+  if (emitted instanceof Error || typeof emitted !== 'object' || emitted === null) return emitted;
+  const { message = '', stack, code } = emitted as Partial<Error> & { readonly code?: unknown };
+  return Object.assign(new Error(message), { code, ...(stack === undefined ? {} : { stack }) });
+}
+
 /** Between two lines of the log about a database that is away: every worker notices, every two seconds. Milliseconds. */
 const quietMs = 30_000;
 
 /** Logs errors of the queue; of a database that is away only now and then. */
 function outageTeller(log: Log): (error: unknown) => void {
   let toldAt = Number.NEGATIVE_INFINITY;
-  return (error) => {
+  return (emitted) => {
+    const error = asError(emitted);
     const outage = isDatabaseFault(error) ? error : databaseFault(error);
     if (outage === undefined) {
       log.error({ err: error }, 'the run queue reports an error');

@@ -89,6 +89,26 @@ describe('a PostgreSQL server', () => {
     }
   }, 30_000);
 
+  test('whose statement hangs does not keep a process from closing', async () => {
+    const leaving = openServer(url);
+    let hangs = true;
+    const hanging = sql`select pg_sleep(600)`.execute(leaving.db).catch(() => {
+      hangs = false;
+    });
+    await eventually('the statement to be under way', async () => {
+      const { rows } = await sql`select 1 from pg_stat_activity where query = 'select pg_sleep(600)'`.execute(
+        database.db,
+      );
+      return rows[0];
+    });
+    await leaving.close();
+    expect(hangs).toBe(true);
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity where query = 'select pg_sleep(600)'`.execute(
+      database.db,
+    );
+    await hanging;
+  });
+
   test('that is killed and started again, and then drops every connection, loses and doubles nothing', async () => {
     const begun: string[] = [];
     const engine = createRunEngine({
