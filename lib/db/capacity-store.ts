@@ -41,8 +41,8 @@ export function adjustCapacity(
 }
 
 /**
- * Gives back everything that a practice has reserved, once its infrastructure was seen to be gone. May be repeated: what
- * was given back before is not given back twice. The caller holds the practice's row. Practices that wait are placed by the
+ * Gives back what a practice has reserved, once its infrastructure was seen to be gone; what `except` names it goes on holding. May be
+ * repeated: what was given back before is not given back twice. The caller holds the practice's row. Practices that wait are placed by the
  * reconciler `place-practices`, or by whoever calls `placeWaiting` after the transaction.
  * @returns whether there was anything to give back
  */
@@ -50,13 +50,17 @@ export async function releaseCapacity(
   trx: Trx,
   practiceId: string,
   reason: string,
-  { runId, now }: { readonly runId: string | null; readonly now: Date },
+  {
+    runId,
+    now,
+    except = [],
+  }: { readonly runId: string | null; readonly now: Date; readonly except?: readonly Quota[] },
 ): Promise<boolean> {
   const held = await reservedBy(trx, practiceId);
   if (held === undefined) return false;
-  const given = amounts((quota) => -held.amounts[quota]);
+  const given = amounts((quota) => (except.includes(quota) ? 0 : -held.amounts[quota]));
   await append(trx, { ...held, practiceId, amounts: given, reason, runId, now, entry: release });
-  return true;
+  return quotas.some((quota) => given[quota] < 0);
 }
 
 /** What a practice holds, and where; undefined when nothing. */

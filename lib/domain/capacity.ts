@@ -5,18 +5,24 @@ import { type Component, components } from './release.ts';
 /**
  * What an account and Region has a limited number of, with what uses it up and how many AWS allows unless asked for more
  * ("Amazon VPC quotas", "Quotas and constraints for Amazon RDS", "IAM and AWS STS quotas", "CloudFormation quotas",
- * "Quotas for your Application Load Balancers", "AWS KMS resource quotas"). The NAT gateways of all zones count as if they were in one.
+ * "Quotas for your Application Load Balancers", "AWS KMS resource quotas", "AWS Backup quotas"). The NAT gateways of all zones count as if they were in one.
  */
 const table = {
   vpcs: { type: 'AWS::EC2::VPC', standard: 5 },
   stacks: { type: 'AWS::CloudFormation::Stack', standard: 2_000 },
   databases: { type: 'AWS::RDS::DBInstance', standard: 40 },
   databaseSubnetGroups: { type: 'AWS::RDS::DBSubnetGroup', standard: 50 },
+  /** Room for the final snapshot that each database leaves: without it no practice could go. Those of AWS Backup do not count. */
+  databaseSnapshots: { type: 'AWS::RDS::DBInstance', standard: 100 },
   roles: { type: 'AWS::IAM::Role', standard: 1_000 },
   elasticIps: { type: 'AWS::EC2::EIP', standard: 5 },
   natGateways: { type: 'AWS::EC2::NatGateway', standard: 5 },
   loadBalancers: { type: 'AWS::ElasticLoadBalancingV2::LoadBalancer', standard: 50 },
   keys: { type: 'AWS::KMS::Key', standard: 100_000 },
+  /** As many backup plans are allowed, and each silo has one of both. */
+  backupVaults: { type: 'AWS::Backup::BackupVault', standard: 300 },
+  /** Buckets that AWS Backup takes backups of; each silo's selection names one. */
+  backedUpBuckets: { type: 'AWS::Backup::BackupSelection', standard: 100 },
 } as const;
 
 export type Quota = keyof typeof table;
@@ -60,6 +66,13 @@ export function demandOf({ templates, parameters, region }: SiloPlan): Amounts {
     (quota) =>
       types.filter((type) => type === table[quota].type).length +
       (quota === 'stacks' ? components.length : 0),
+  );
+}
+
+/** What goes on counting after a silo is gone, until the last thing of its kind is: the rest is free at once. */
+export function quotasOfKept(types: readonly string[], snapshot: boolean): readonly Quota[] {
+  return quotas.filter((quota) =>
+    quota === 'databaseSnapshots' ? snapshot : types.includes(table[quota].type),
   );
 }
 

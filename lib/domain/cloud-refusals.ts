@@ -15,7 +15,15 @@ const quotas: readonly (readonly [RegExp, ReachedQuota])[] = [
     /InstanceQuotaExceeded|StorageQuotaExceeded|DB Instance quota exceeded|maximum number of DB instances/i,
     { name: 'DB instances', limit: 'databases' },
   ],
-  [/SnapshotQuotaExceeded|maximum number of DB snapshots/i, { name: 'Manual DB snapshots', limit: null }],
+  // RDS keeps the backups of as many deleted instances as there may be instances ("Retaining automated backups").
+  [
+    /AutomatedBackupQuotaExceeded|quota for retained automated backups/i,
+    { name: 'DB instances, by which RDS also counts retained automated backups', limit: null },
+  ],
+  [
+    /SnapshotQuotaExceeded|Cannot create more than \d+ manual snapshots|maximum number of DB snapshots/i,
+    { name: 'Manual DB instance snapshots', limit: 'databaseSnapshots' },
+  ],
   [
     /DBSubnetGroupQuotaExceeded|DBParameterGroupQuotaExceeded/i,
     { name: 'DB subnet groups or parameter groups', limit: null },

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { releaseCapacity } from '../db/capacity-store.ts';
 import { changeOffboarding, lockOffboarding } from '../db/offboarding-store.ts';
+import { quotasOfKept } from '../domain/capacity.ts';
 import { daysAfter } from '../domain/offboarding.ts';
 import type { StepDefinition, WorkflowDefinition } from '../runs/workflow.ts';
 import { auditPractice, type LifeCycleParts } from './life-cycle-parts.ts';
@@ -64,6 +66,9 @@ const shred: StepDefinition<z.infer<typeof nothing>> = {
       purgeAgainAt: left.length === 0 ? null : daysAfter(now, againAfterDays),
       kept: left,
     });
+    const leftTypes = left.map(({ type }) => type);
+    const except = quotasOfKept(leftTypes, false);
+    await releaseCapacity(trx, run.practiceId, 'shredded', { runId: run.id, now, except });
     const action = offboarding.stage === 'shredded' ? 'practice.purged' : 'practice.shredded';
     await auditPractice(trx, run, action, { keyArn: offboarding.keyArn, left }, now);
   },

@@ -7,6 +7,7 @@ import {
   demandOf,
   noAmounts,
   quotas,
+  quotasOfKept,
   roomFor,
   standardLimits,
   waitingReason,
@@ -47,9 +48,24 @@ describe('the demand of a practice', () => {
     const templates = { foundation, data, service };
     const count = (parameters: Record<string, string>) =>
       demandOf({ templates, parameters, region: 'us-east-1' });
-    const always = { vpcs: 1, stacks: 3, databases: 1, databaseSubnetGroups: 1, roles: 2, loadBalancers: 1 };
+    const always = {
+      vpcs: 1,
+      stacks: 3,
+      databases: 1,
+      databaseSubnetGroups: 1,
+      databaseSnapshots: 1,
+      roles: 2,
+      loadBalancers: 1,
+    };
     expect(count({})).toEqual(some(always));
     expect(count({ Addresses: '1' })).toEqual(some({ ...always, elasticIps: 1, natGateways: 1 }));
+  });
+
+  test('goes on counting for what is kept when the silo is gone, and for nothing else', () => {
+    const kept = ['AWS::KMS::Key', 'AWS::S3::Bucket', 'AWS::Logs::LogGroup', 'AWS::Backup::BackupVault'];
+    expect(quotasOfKept(kept, true)).toEqual(['databaseSnapshots', 'keys', 'backupVaults']);
+    expect(quotasOfKept(['AWS::Backup::BackupVault'], false)).toEqual(['backupVaults']);
+    expect(quotasOfKept([], false)).toEqual([]);
   });
 
   test('is not guessed when a template cannot be worked out', () => {

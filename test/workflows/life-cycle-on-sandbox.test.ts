@@ -2,9 +2,11 @@ import { setMaxListeners } from 'node:events';
 import { CloudWatchLogsClient, CreateLogGroupCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { sandboxDefaults } from '../../lib/config.ts';
 import { listAudit } from '../../lib/db/audit-store.ts';
+import { reservedBy } from '../../lib/db/capacity-store.ts';
 import { listEvidence } from '../../lib/db/evidence-store.ts';
 import { findPractice } from '../../lib/db/practice-store.ts';
 import type { Actor } from '../../lib/domain/access.ts';
+import { noAmounts } from '../../lib/domain/capacity.ts';
 import { advanceDue } from '../../lib/reconcilers/advance-offboardings.ts';
 import { cancelRun } from '../../lib/use-cases/cancel-run.ts';
 import {
@@ -16,6 +18,7 @@ import { resumePractice, suspendPractice } from '../../lib/use-cases/practice-ac
 import { retryRun } from '../../lib/use-cases/retry-run.ts';
 import { readDrift } from '../../lib/workflows/read-drift.ts';
 import { freshKey } from '../builders/api.ts';
+import { recordTestCell } from '../builders/cells.ts';
 import { type ProvisionedSilo, siloParts, startProvisionedSilo } from '../builders/provisioned-silo.ts';
 import { runIn, silent } from '../builders/runs.ts';
 
@@ -85,6 +88,7 @@ describe('the life of a practice, on the sandbox cloud', () => {
     const { core, database } = silo;
     const change = { practiceId, reason };
     const outputs = await silo.outputs();
+    await recordTestCell(core);
 
     const suspension = (await suspendPractice(core, change, call(), actor)).body;
     expect(await stateOf(practiceId)).toBe('active');
@@ -119,6 +123,8 @@ describe('the life of a practice, on the sandbox cloud', () => {
     const gone = await readOffboarding(core, practiceId);
     expect(gone).toMatchObject({ stage: 'retention', canBeTakenBack: false });
     expect(gone.kept).toContainEqual({ type: 'AWS::Logs::LogGroup', id: databaseLog });
+    const room = await reservedBy(database.db, practiceId);
+    expect(room?.amounts).toEqual({ ...noAmounts, keys: 1, databaseSnapshots: 1, backupVaults: 1 });
     const removal = silo.cloud.ports.removal(practiceId);
     const snapshot = await removal.snapshot(gone.finalSnapshot?.id ?? '');
     expect(snapshot).toMatchObject({ status: 'available', encrypted: true, keyArn: outputs['KeyArn'] });
@@ -134,6 +140,7 @@ describe('the life of a practice, on the sandbox cloud', () => {
     expect(await pass(30, practiceId)).toBeNull();
     await done(await pass(1, practiceId));
     expect(await readOffboarding(core, practiceId)).toMatchObject({ stage: 'shredded', kept: [] });
+    expect(await reservedBy(database.db, practiceId)).toBeUndefined();
     expect(await removal.snapshot(gone.finalSnapshot?.id ?? '')).toBeUndefined();
     expect(await removal.keyLife(outputs['KeyArn'] ?? '')).toBeUndefined();
     expect(await silo.cloud.ports.silo.logGroups(databaseLog)).toEqual([]);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { releaseCapacity } from '../../db/capacity-store.ts';
 import { changeOffboarding, lockOffboarding } from '../../db/offboarding-store.ts';
 import { recordClosed } from '../../db/practice-lifecycle-store.ts';
+import { quotasOfKept } from '../../domain/capacity.ts';
 import { DomainError, isMissing } from '../../domain/errors.ts';
 import type { Evidence } from '../../domain/evidence.ts';
 import { daysAfter } from '../../domain/offboarding.ts';
@@ -156,7 +157,7 @@ const recorded = {
   output: z.object({ kept: z.array(z.object({ type: z.string(), id: z.string() })) }),
 };
 
-/** The practice is deprovisioned from here on: its capacity is free, and the clock of the retention starts. */
+/** The practice is deprovisioned from here on: its capacity is free but for what is kept, and the clock of the retention starts. */
 export const deprovision: StepDefinition<z.infer<typeof recorded.output>> = {
   ...recorded,
   run: async (context) => ({
@@ -178,7 +179,9 @@ export const deprovision: StepDefinition<z.infer<typeof recorded.output>> = {
       retentionEndsAt,
       kept,
     });
-    await releaseCapacity(trx, id, 'deprovisioned', { runId: run.id, now: at });
+    const keptTypes = kept.map(({ type }) => type);
+    const except = quotasOfKept(keptTypes, offboarding.finalSnapshot !== null);
+    await releaseCapacity(trx, id, 'deprovisioned', { runId: run.id, now: at, except });
     const details = { retentionEndsAt: retentionEndsAt.toISOString(), kept };
     await auditPractice(trx, run, 'practice.deprovisioned', details, at);
   },
