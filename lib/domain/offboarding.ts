@@ -45,12 +45,31 @@ const leastTerms = { graceDays: 7, retentionDays: 2_190 } as const;
 /** A hundred years: what is longer is a slip of the hand. */
 const mostDays = 36_525;
 
-/** @throws DomainError `invalid_input` for a number of days out of range, or a short one without a reason. */
-export function offboardingTerms(asked: {
-  readonly graceDays?: number | undefined;
-  readonly retentionDays?: number | undefined;
-  readonly exception?: string | undefined;
-}): OffboardingTerms {
+/** From the end of the retention until KMS deletes the key ("Deleting AWS KMS keys": the longest wait). */
+const keyDeletionDays = 30;
+/** AWS Backup deletes up to some hours after a copy's time, and the last one may be made while the exit is under way. */
+const copySlackDays = 2;
+
+/**
+ * The least retention after which a practice's key can be said to have taken its data along: until the last second copy of a backup has
+ * expired, what it holds is readable under the cell's key, and its vault's lock lets nobody delete it.
+ */
+const leastForCopies = (backupRetentionDays: number): number =>
+  Math.max(0, backupRetentionDays + copySlackDays - keyDeletionDays);
+
+/**
+ * @param backupRetentionDays how long the practice's backups are kept
+ * @throws DomainError `invalid_input` for a number of days out of range, a short one without a reason, or a retention that the second copies
+ * of backups would outlive.
+ */
+export function offboardingTerms(
+  asked: {
+    readonly graceDays?: number | undefined;
+    readonly retentionDays?: number | undefined;
+    readonly exception?: string | undefined;
+  },
+  backupRetentionDays: number,
+): OffboardingTerms {
   const terms = {
     graceDays: asked.graceDays ?? standardTerms.graceDays,
     retentionDays: asked.retentionDays ?? standardTerms.retentionDays,
@@ -65,6 +84,13 @@ export function offboardingTerms(asked: {
       const message = `is less than ${leastTerms[name]} days: say in exception why it may be`;
       wrong.push({ pointer: `/${name}`, message });
     }
+  }
+  const leastRetention = leastForCopies(backupRetentionDays);
+  if (wrong.length === 0 && terms.retentionDays < leastRetention) {
+    const message =
+      `must be at least ${leastRetention} days: its backups are kept for ${backupRetentionDays} days, and their second copies, which AWS lets nobody ` +
+      "delete before, are under the cell's key and would still be readable when its own is gone";
+    wrong.push({ pointer: '/retentionDays', message });
   }
   if (wrong.length === 0) return terms;
   throw new DomainError('invalid_input', 'The times of this offboarding cannot be taken.', { fields: wrong });
@@ -196,9 +222,6 @@ export interface StageLine {
   /** Until when it can be taken back from this stage; null when it cannot be, or when that has no end that is known yet. */
   readonly canBeTakenBackUntil: Date | null;
 }
-
-/** "Deleting AWS KMS keys": the longest waiting period. */
-const keyDeletionDays = 30;
 
 /** Every stage of an offboarding with its times: those that were observed, and those that follow from them by its terms. */
 export function stageLines(clock: OffboardingClock): StageLine[] {

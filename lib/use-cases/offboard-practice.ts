@@ -82,7 +82,7 @@ export interface OffboardingRequest extends LifeChange {
 /**
  * Begins a practice's exit: offboarding, run, audit row and queue entry commit together, once for each idempotency key. Its grace period
  * begins when its entrance was read as closed.
- * @throws DomainError `not_found`; `precondition_failed`; `invalid_input` (another id to confirm, or times that need a reason);
+ * @throws DomainError `not_found`; `precondition_failed`; `invalid_input` (another id to confirm, times that need a reason, or a retention that copies of its backups outlive);
  * `wrong_state` (not active, suspended or failed at its provisioning, or a run is open, which it names).
  */
 export function offboardPractice(
@@ -98,7 +98,8 @@ export function offboardPractice(
     const { state } = practice;
     if (!isOffboardable(state)) throw wrongState(state, notOffboardable(practice));
     requireConfirmation(request);
-    const terms = offboardingTerms(request);
+    const { BackupRetentionDays } = core.shapes.parametersForShape(practice.shape, practice.settings);
+    const terms = offboardingTerms(request, Number(BackupRetentionDays));
     const run = { workflow: 'offboard-practice', input: { cameFrom: state } } as const;
     const runId = await beginRunFor(core, trx, request, run, actor);
     const now = core.clock.now();

@@ -30,7 +30,7 @@ const clock = (change: Partial<OffboardingClock>): OffboardingClock => ({
 
 describe('the terms of an offboarding', () => {
   test('are 30 days of grace and seven years of retention unless told', () => {
-    expect(offboardingTerms({})).toEqual({ graceDays: 30, retentionDays: 2_557, exception: null });
+    expect(offboardingTerms({}, 35)).toEqual({ graceDays: 30, retentionDays: 2_557, exception: null });
   });
 
   test.each([
@@ -40,7 +40,7 @@ describe('the terms of an offboarding', () => {
     [{ graceDays: 1.5, exception: 'a court order of May' }, '/graceDays'],
     [{ retentionDays: 40_000 }, '/retentionDays'],
   ])('%j is refused by its field', (asked, pointer) => {
-    expect(() => offboardingTerms(asked)).toThrow(
+    expect(() => offboardingTerms(asked, 35)).toThrow(
       expect.objectContaining({
         code: 'invalid_input',
         fields: [expect.objectContaining({ pointer })],
@@ -50,8 +50,19 @@ describe('the terms of an offboarding', () => {
 
   test('may be shorter for a reason, which stays with them', () => {
     const exception = 'a court order of May';
-    expect(offboardingTerms({ graceDays: 0, exception })).toMatchObject({ graceDays: 0, exception });
+    expect(offboardingTerms({ graceDays: 0, exception }, 35)).toMatchObject({ graceDays: 0, exception });
   });
+});
+
+test('no retention ends so early that a second copy of a backup is readable after the key has gone', () => {
+  const asked = { retentionDays: 7, exception: 'a court order of May' };
+  expect(offboardingTerms(asked, 35)).toMatchObject({ retentionDays: 7 });
+  expect(() => offboardingTerms({ ...asked, retentionDays: 6 }, 35)).toThrow(
+    expect.objectContaining({ fields: [expect.objectContaining({ pointer: '/retentionDays' })] }) as Error,
+  );
+  // The standard term is enough for the longest that a practice may set.
+  expect(offboardingTerms({}, 2_555)).toMatchObject({ retentionDays: 2_557 });
+  expect(() => offboardingTerms({ ...asked, retentionDays: 2_190 }, 2_555)).toThrow('cannot be taken');
 });
 
 describe('what begins by itself, and when', () => {
