@@ -1,8 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { build } from 'esbuild';
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -50,6 +61,32 @@ export class Workspace {
   startEntry(name: string, entry: string, { args = [], env = {}, flags = [] }: EntryOptions = {}): Started {
     const command = [...flags, '--import', 'tsx', join(this.root, entry), ...args];
     return this.#start(name, command, env, true);
+  }
+
+  /** Makes one file of an entry point that starts many times, for `startFile`: so it starts in a third of the time. */
+  async bundle(entry: string): Promise<string> {
+    const outfile = join(this.folder('bin'), `${basename(entry, '.ts')}.mjs`);
+    await build({
+      entryPoints: [join(this.root, entry)],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      // They read files that lie beside them.
+      external: ['@fastify/swagger-ui', '@electric-sql/pglite', 'pg-native'],
+      banner: {
+        js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+      },
+    });
+    symlinkSync(join(this.root, 'node_modules'), join(this.directory, 'node_modules'));
+    // The product reads its version there.
+    copyFileSync(join(this.root, 'package.json'), join(this.directory, 'package.json'));
+    return outfile;
+  }
+
+  /** Starts what `bundle` made, with an IPC channel. */
+  startFile(name: string, file: string, env: Environment): Started {
+    return this.#start(name, [file], env, true);
   }
 
   /** Runs a Node program to its end. @throws Error with what it said last when its exit status is not 0. */

@@ -46,7 +46,11 @@ interface Tally {
 const readySchema = z.object({ ready: z.literal(true), port: z.number() });
 
 export async function startFleet(workspace: Workspace, release: string, replicas: number): Promise<Fleet> {
-  const [postgres, sandbox] = await Promise.all([startPostgres(workspace), startSandbox(workspace, release)]);
+  const [postgres, sandbox, program] = await Promise.all([
+    startPostgres(workspace),
+    startSandbox(workspace, release),
+    workspace.bundle('test/chaos/replica-process.ts'),
+  ]);
   const environment = {
     DATABASE_URL: postgres.url,
     AWS_ENDPOINT_URL: sandbox.endpoint,
@@ -59,7 +63,9 @@ export async function startFleet(workspace: Workspace, release: string, replicas
   const prepared = await prepare(environment, sandbox.endpoint, release);
   const tally: Tally = { kills: 0, pauses: 0, restarts: 0, faults: 0, surprises: [] };
   const planes = await Promise.all(
-    Array.from({ length: replicas }, (_, number) => startReplica(workspace, environment, number, tally)),
+    Array.from({ length: replicas }, (_, number) =>
+      startReplica({ workspace, program, environment, number, tally }),
+    ),
   );
   return {
     ...prepared,
@@ -178,21 +184,22 @@ const restartAfterMs = 1_000;
 const readyWithinMs = 60_000;
 
 /** A control plane that is started again whenever it ends, as a supervisor does. */
-async function startReplica(
-  workspace: Workspace,
-  environment: Readonly<Record<string, string>>,
-  number: number,
-  tally: Tally,
-): Promise<Replica> {
+async function startReplica(of: {
+  readonly workspace: Workspace;
+  /** The file of a control plane. */
+  readonly program: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly number: number;
+  readonly tally: Tally;
+}): Promise<Replica> {
+  const { workspace, program, environment, number, tally } = of;
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const name = `replica-${number + 1}`;
   let running: Started;
   let backAfterMs: number | undefined;
   const start = (): void => {
-    const started = workspace.startEntry(name, 'test/chaos/replica-process.ts', {
-      env: { ...environment, PORT: String(port) },
-    });
+    const started = workspace.startFile(name, program, { ...environment, PORT: String(port) });
     running = started;
     let wasReady = false;
     started.process.once('message', () => {

@@ -48,9 +48,10 @@ const runWithinMs = 300_000;
 const lookMs = 50;
 
 export async function startHarness(workspace: Workspace, directory: string): Promise<Harness> {
-  const [postgres, sandbox] = await Promise.all([
+  const [postgres, sandbox, program] = await Promise.all([
     startPostgres(workspace),
     startSandboxProcess(workspace, 'sandbox', { release: directory, dataPlane: false }),
+    workspace.bundle('test/every-step/worker-process.ts'),
   ]);
   const environment = {
     DATABASE_URL: postgres.url,
@@ -80,7 +81,7 @@ export async function startHarness(workspace: Workspace, directory: string): Pro
   return {
     steps: core.steps,
     live: async (orders, heard = () => undefined) => {
-      const workers = createWorkers({ workspace, environment, claims, orders, heard });
+      const workers = createWorkers({ workspace, program, environment, claims, orders, heard });
       workers.start();
       try {
         const names = Object.keys(orders);
@@ -195,6 +196,8 @@ function told({ id, workflow, practiceId, state, error, steps }: RunWithSteps): 
 
 interface WorkerParts {
   readonly workspace: Workspace;
+  /** The file of a worker process. */
+  readonly program: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly claims: JobQueue;
   readonly orders: Orders;
@@ -210,7 +213,7 @@ interface Workers {
 }
 
 /** One worker process at a time; it dies once every practice that is to see a death waits for it. */
-function createWorkers({ workspace, environment, claims, orders, heard }: WorkerParts): Workers {
+function createWorkers({ workspace, program, environment, claims, orders, heard }: WorkerParts): Workers {
   const left = new Map(Object.entries(orders).map(([practiceId, list]) => [practiceId, [...list]]));
   const waiting = new Set<string>();
   let running: Started | undefined;
@@ -242,8 +245,9 @@ function createWorkers({ workspace, environment, claims, orders, heard }: Worker
   };
   const spawn = (): void => {
     const now = Object.fromEntries([...left].map(([practiceId, list]) => [practiceId, untilDeath(list)]));
-    const started = workspace.startEntry('workers', 'test/every-step/worker-process.ts', {
-      env: { ...environment, EVERY_STEP_ORDERS: JSON.stringify(now) },
+    const started = workspace.startFile('workers', program, {
+      ...environment,
+      EVERY_STEP_ORDERS: JSON.stringify(now),
     });
     started.process.on('message', (message) => onReport(message as Report));
     started.process.once('exit', () => {
