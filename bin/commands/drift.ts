@@ -33,7 +33,7 @@ export function practiceDriftCommand(group: Command, invocation: Invocation): vo
     const drift =
       options.check === true ? await freshDrift(session, path, options) : await read(session, path);
     session.output.document(drift);
-    showDrift(session, drift);
+    showDrift(session, drift, practice.state);
     return exitCodeFor(drift);
   });
 }
@@ -59,7 +59,7 @@ async function freshDrift(session: Session, path: string, { timeout }: DriftOpti
   }
 }
 
-function showDrift({ output }: Session, drift: Drift): void {
+function showDrift({ output }: Session, drift: Drift, practiceState: string): void {
   const now = new Date();
   output.line(
     fields(output, [
@@ -72,7 +72,12 @@ function showDrift({ output }: Session, drift: Drift): void {
     ]),
   );
   if (drift.state === 'not_checked') {
-    output.line(`\nNobody has looked yet. Next: npx lumenality practice drift ${drift.practiceId} --check`);
+    const watched = practiceState === 'active' || practiceState === 'suspended';
+    output.line(
+      watched
+        ? `\nNobody has looked yet. Next: npx lumenality practice drift ${drift.practiceId} --check`
+        : `\nThe practice is ${practiceState}; only the silo of an active or a suspended one is held against a release.`,
+    );
   }
   if (drift.differences.length > 0) {
     output.line();

@@ -18,6 +18,8 @@ export interface DriftClaim {
 /** States of a practice whose silo is to be as its release says, open or closed. */
 const watchedStates: readonly PracticeState[] = ['active', 'suspended'];
 
+export const isWatched = (state: PracticeState): boolean => watchedStates.includes(state);
+
 /** Ids of practices that nobody watches yet though their silos are to be watched. */
 export async function unwatchedPractices(connection: Connection): Promise<string[]> {
   const rows = await connection
@@ -245,7 +247,7 @@ export async function listDriftRecords(
   return query.orderBy('id', 'desc').limit(page.limit).execute();
 }
 
-/** How many active practices are in each state of drift. A state that no practice is in has no entry. */
+/** How many of the practices that are watched are in each state of drift. A state that no practice is in has no entry. */
 export async function countByDrift(
   connection: Connection,
 ): Promise<{ readonly state: DriftState; readonly count: number }[]> {
@@ -253,7 +255,7 @@ export async function countByDrift(
     .selectFrom('practice')
     .leftJoin('drift_watch', 'drift_watch.practice_id', 'practice.id')
     .select((eb) => ['drift_watch.state as state', eb.fn.countAll<number>().as('count')])
-    .where('practice.state', '=', 'active')
+    .where('practice.state', 'in', [...watchedStates])
     .groupBy('drift_watch.state')
     .execute();
   const counts = new Map<DriftState, number>();

@@ -1,6 +1,7 @@
 import { appendAudit } from '../db/audit-store.ts';
 import {
   type DriftRecord,
+  isWatched,
   listDriftRecords,
   newestDriftRecord,
   requestDriftCheck as putFirstInLine,
@@ -35,11 +36,16 @@ export interface PracticeDrift {
   readonly problems: readonly string[];
 }
 
-/** @throws DomainError `not_found` */
+/**
+ * A practice that is not watched any more, such as one whose silo was removed, is `not_checked`: what was found before (`listDriftHistory`
+ * has it) says nothing of now.
+ * @throws DomainError `not_found`
+ */
 export async function readDrift(core: Core, practiceId: string): Promise<PracticeDrift> {
-  await readPractice(core, practiceId);
-  const watch = await readDriftWatch(core.db, practiceId);
-  const newest = await newestDriftRecord(core.db, practiceId);
+  const practice = await readPractice(core, practiceId);
+  const watched = isWatched(practice.state);
+  const watch = watched ? await readDriftWatch(core.db, practiceId) : undefined;
+  const newest = watched ? await newestDriftRecord(core.db, practiceId) : undefined;
   return {
     practiceId,
     state: watch?.state ?? 'not_checked',
@@ -74,7 +80,7 @@ export function requestDriftCheck(core: Core, practiceId: string, actor: Actor):
   return core.db.transaction().execute(async (trx) => {
     const practice = await lockPractice(trx, practiceId);
     if (practice === undefined) throw notFound('practice');
-    if (practice.state !== 'active' && practice.state !== 'suspended') {
+    if (!isWatched(practice.state)) {
       throw wrongState(
         practice.state,
         `The practice is ${practice.state}; only the silo of an active or a suspended practice is held against a release.`,

@@ -145,10 +145,26 @@ test('whoever asks while a look is under way gets one that began later', async (
   expect((await read(id)).checkedAt).toBe(requestedAt);
 });
 
-test('only an active practice that exists is looked at', async () => {
+test('a suspended practice is looked at and counted; of one that is leaving nothing is claimed, and nobody looks', async () => {
   const { id } = await activePractice();
-  await api.database.db.updateTable('practice').set({ state: 'suspended' }).where('id', '=', id).execute();
-  expect((await ask(id)).json()).toMatchObject({ code: 'wrong_state', state: 'suspended' });
+  await ask(id);
+  await look(drifted);
+  const become = (state: 'suspended' | 'offboarding') =>
+    api.database.db.updateTable('practice').set({ state }).where('id', '=', id).execute();
+  const counted = async () =>
+    Number(
+      /lumenality_practice_drift\{state="drifted"\} (\d+)/.exec(
+        (await api.call({ url: '/metrics' })).body,
+      )?.[1],
+    );
+  const before = await counted();
+  await become('suspended');
+  expect([await counted(), (await read(id)).state]).toEqual([before, 'drifted']);
+  expect((await ask(id)).statusCode).toBe(202);
+  await become('offboarding');
+  expect(await read(id)).toMatchObject({ state: 'not_checked', nextCheckAt: null, differences: [] });
+  expect(await counted()).toBe(before - 1);
+  expect((await ask(id)).json()).toMatchObject({ code: 'wrong_state', state: 'offboarding' });
   for (const answer of [await ask('nobody'), await api.call({ url: '/v1/practices/nobody/drift' })]) {
     expect([answer.statusCode, answer.json().code]).toEqual([404, 'not_found']);
   }
