@@ -42,7 +42,8 @@ await runOnce(async (stops) => {
   console.log(`Restored ${end.rows} rows as they were on ${header.takenAt}.`);
   if (migrated.length > 0) console.log(`Migrated from there: ${migrated.join(', ')}.`);
   console.log(
-    'Next: start the control plane, and see what was made after the backup: npx lumenality orphans',
+    'Next: start the control plane with a token that you have (an admin.token from before the backup, or `npm run recover-token`), ' +
+      'and see what was made after it: npx lumenality orphans',
   );
 });
 

@@ -72,13 +72,12 @@ async function listPractices({ api, output }: Session, options: PracticeListing)
   output.line(
     table(
       output,
-      ['PRACTICE', 'STATE', 'HEALTH', 'CELL', 'DISCIPLINES', 'RELEASE', 'CREATED'],
+      ['PRACTICE', 'STATE', 'HEALTH', 'CELL', 'RELEASE', 'CREATED'],
       page.items.map((practice) => [
         practice.id,
         painted(practice.state, output),
         painted(practice.health.status, output),
         practice.cell ?? '-',
-        practice.disciplines.join(', '),
         practice.releaseId ?? '-',
         relative(practice.createdAt, now),
       ]),

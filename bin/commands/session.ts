@@ -116,7 +116,7 @@ function findToken({ env }: World, tokenFile: string | undefined): string {
       'unauthenticated',
       `There is no token to sign in with: ${file} cannot be read (${reason}).`,
       {
-        hint: 'Set LUMENALITY_TOKEN, name a file with --token-file, or start this where the data directory is.',
+        hint: 'Set LUMENALITY_TOKEN, name a file with --token-file, or start this where the data directory is. If all tokens are lost: npm run recover-token.',
         cause,
       },
     );

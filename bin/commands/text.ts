@@ -20,13 +20,14 @@ const units = [
   { seconds: 60, name: 'min' },
 ] as const;
 
-/** `12 s ago`, `5 min ago`, `3 d ago`; `in 89 d` for what is to come; `-` for never. */
+/** `12 s ago`, `5 min ago`, `3 d ago`; `in 90 d` for what is to come, to the nearest; `-` for never. */
 export function relative(time: string | null, now: Date): string {
   if (time === null) return '-';
   const seconds = Math.round((now.getTime() - Date.parse(time)) / 1_000);
   const size = Math.abs(seconds);
   const unit = units.find((each) => size >= each.seconds);
-  const words = unit === undefined ? `${size} s` : `${Math.floor(size / unit.seconds)} ${unit.name}`;
+  const round = seconds < 0 ? Math.round : Math.floor;
+  const words = unit === undefined ? `${size} s` : `${round(size / unit.seconds)} ${unit.name}`;
   return seconds < 0 ? `in ${words}` : `${words} ago`;
 }
 

@@ -165,11 +165,12 @@ async function queueDelivery(
   actor: Actor,
 ): Promise<string> {
   const { release_id: releaseId } = practice;
-  if (releaseId === null)
+  if (practice.state !== 'active' || releaseId === null) {
     throw wrongState(
       practice.state,
-      `The practice is ${practice.state} and has no app yet that an owner could enter.`,
+      `The practice is ${practice.state}: only an active one has an app that an owner could enter.`,
     );
+  }
   const { runId } = await queueUpdate(core, trx, { practice, releaseId, reason }, actor);
   return runId;
 }

@@ -73,7 +73,7 @@ async function requireIdle(trx: Trx, practice: PracticeRow): Promise<void> {
   if (practice.state !== 'active') {
     throw wrongState(
       practice.state,
-      `The practice is ${practice.state}; only an active practice is updated.`,
+      `The practice is ${practice.state}; only an active practice is updated.${practice.state === 'suspended' ? ' Resume it first, to another release if need be.' : ''}`,
     );
   }
 }
