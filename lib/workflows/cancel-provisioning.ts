@@ -1,8 +1,8 @@
-import type { Component } from '../domain/release.ts';
+import { type Component, components } from '../domain/release.ts';
 import { stackNameFor } from '../domain/stack-plan.ts';
 import type { CloudPorts } from '../ports/cloud.ts';
 import type { Kept, RunContext } from '../runs/workflow.ts';
-import { requireOwnSilo } from './own-silo.ts';
+import { findItsRecord, foreignStacks } from './own-silo.ts';
 import { recordedStack, removeComponent } from './remove-component.ts';
 import { type Disposal, disposeOfDatabases, disposeOfRetained } from './silo-disposal.ts';
 import { settled } from './stack-progress.ts';
@@ -15,8 +15,8 @@ export interface CancelParts {
 /**
  * Removes what a provisioning has made, last things first: service, database, data, foundation, and what CloudFormation retains of them. The practice was
  * never active, so nothing of it is needed; only where somebody may have entered something do a final snapshot and its key stay. Answers what stays,
- * with reason and remedy. May be repeated after a crash.
- * @throws DomainError `change_refused` when something stands there that this record does not know of; nothing was changed then.
+ * with reason and remedy. A stack that was there before the practice was approved is not its own and is left alone. May be repeated after a crash.
+ * @throws DomainError `change_refused` when its own silo tells of a life that this record does not know; nothing was changed then.
  */
 export async function cancelProvisioning(
   { cloud, pollIntervalMs }: CancelParts,
@@ -31,13 +31,19 @@ export async function cancelProvisioning(
     step: 'cancel',
     intervalMs: pollIntervalMs,
   };
-  await requireOwnSilo(disposal);
-  const kept = await remove(disposal, 'service');
-  kept.push(...(await removeDatabases(disposal)));
-  kept.push(...(await remove(disposal, 'data')));
-  kept.push(...(await remove(disposal, 'foundation')));
+  const foreign = await foreignStacks(disposal);
+  const kept = [...foreign.values()].map(
+    (why) => `${why}: it is another silo's and stays untouched. ${findItsRecord}`,
+  );
+  for (const component of lastThingsFirst) {
+    if (foreign.has(component)) continue;
+    if (component === 'data') kept.push(...(await removeDatabases(disposal)));
+    kept.push(...(await remove(disposal, component)));
+  }
   return kept;
 }
+
+const lastThingsFirst: readonly Component[] = components.toReversed();
 
 async function remove(disposal: Disposal, component: Component): Promise<string[]> {
   return disposeOfRetained(disposal, await removeComponent(disposal, component));

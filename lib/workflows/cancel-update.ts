@@ -3,6 +3,7 @@ import { components } from '../domain/release.ts';
 import { stackNameFor } from '../domain/stack-plan.ts';
 import type { CloudPorts } from '../ports/cloud.ts';
 import type { Kept, RunContext } from '../runs/workflow.ts';
+import { whyForeign } from './own-silo.ts';
 import { withRollBackContinued } from './roll-back.ts';
 import { restoreGuard } from './stack-guard.ts';
 import { settled } from './stack-progress.ts';
@@ -25,7 +26,13 @@ export async function cancelUpdate(
   const kept: string[] = [];
   for (const component of components) {
     const found = await settled(watch, stackNameFor(practiceId, component));
-    const stack = found === undefined ? undefined : await withRollBackContinued(watch, found);
+    if (found === undefined) continue;
+    const foreign = await whyForeign(context.db, practiceId, found);
+    if (foreign !== undefined) {
+      kept.push(`${foreign}: it is another silo's and stays untouched.`);
+      continue;
+    }
+    const stack = await withRollBackContinued(watch, found);
     if (stack === undefined) continue;
     await restoreGuard(watch, component, stack);
     await context.write((trx) =>

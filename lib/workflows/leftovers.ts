@@ -71,7 +71,8 @@ export async function clearDeleted(work: Deployment, component: Component): Prom
   }
   const stack = await stacks.describe(recorded.stackId, context.signal);
   if (stack === undefined) return undefined;
-  const disposal = records === 'none' ? disposalOf(work) : undefined;
+  const served = component === 'data' && (await hasService(work));
+  const disposal = records === 'none' && !served ? disposalOf(work) : undefined;
   if (disposal !== undefined) {
     await disposeOfDatabases(disposal, stack.stackId, undefined);
     await tell(work, await disposeOfRetained(disposal, await retainedOf(work, stack.stackId)));

@@ -3,6 +3,7 @@ import type { Component } from '../domain/release.ts';
 import { stackNameFor } from '../domain/stack-plan.ts';
 import type { StackView } from '../ports/stack-deployments.ts';
 import type { RunContext } from '../runs/workflow.ts';
+import { requireOwnStack } from './own-silo.ts';
 import { inProgress, settled, type Watch } from './stack-progress.ts';
 import { type Removal, removeStack } from './stack-removal.ts';
 
@@ -16,6 +17,7 @@ export interface Retained {
 /**
  * Deletes a component's stack if it is there, records that it is gone, and answers what CloudFormation retained of it. The stack is found
  * by the id on record, so that a repeated call still finds what was retained of a stack that is gone.
+ * @throws DomainError `change_refused` when the stack of that name is older than the practice's approval, and so another's.
  */
 export async function removeComponent(watch: Removal, component: Component): Promise<Retained[]> {
   const { context, stacks } = watch;
@@ -23,6 +25,7 @@ export async function removeComponent(watch: Removal, component: Component): Pro
   const stackName = stackNameFor(practiceId, component);
   const recorded = await recordedStack(context, component);
   const stack = await stacks.describe(stackName, context.signal);
+  if (stack !== undefined) await requireOwnStack(context.db, practiceId, stack);
   const stackId = stack?.stackId ?? recorded?.stackId ?? undefined;
   if (stackId === undefined) return [];
   if (stack !== undefined) await unprotectAndRemove(watch, stack);

@@ -78,10 +78,14 @@ async function disposeOfDatabase(
   ];
 }
 
-/** Takes the last snapshot of a database and waits until RDS shows it as available; answers its name. May be repeated. */
+/**
+ * Takes the last snapshot of a database and waits until RDS shows it as available; answers its name. May be repeated after a crash. A cancellation that is
+ * asked for again takes another: the run may have been retried in between, and people may have entered something since.
+ */
 async function finalSnapshot(disposal: Disposal, instanceId: string): Promise<string> {
   const { context, removal, intervalMs } = disposal;
-  const snapshotId = `lumenality-${context.run.practiceId}-cancelled-${context.run.id.slice(0, 8)}`;
+  const { id, practiceId, generation } = context.run;
+  const snapshotId = `lumenality-${practiceId}-cancelled-${id.slice(0, 8)}-${generation}`;
   await context.checkpoint();
   await removal.beginFinalSnapshot({ databaseInstanceId: instanceId, snapshotId }, context.signal);
   for (;;) {

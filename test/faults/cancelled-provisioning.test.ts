@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { CreateVpcCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { sandboxDefaults } from '../../lib/config.ts';
 import type { Trx } from '../../lib/db/database.ts';
@@ -13,6 +14,16 @@ beforeAll(async () => {
   cloud = await startSiloCloud();
 }, 300_000);
 afterAll(() => cloud.stop(), 60_000);
+
+const invites = (practiceId: string) => (trx: Trx) =>
+  putOwnerInvitation(trx, {
+    practiceId,
+    email: 'ana@birch.example',
+    tokenSha256: createHash('sha256').update(practiceId).digest('hex'),
+    expiresAt: new Date(Date.now() + 86_400_000),
+    createdBy: 'token:test',
+    createdAt: new Date(),
+  });
 
 /** A provisioning that failed in its service stack: database, key and network are there. */
 async function failedAtItsService(
@@ -50,16 +61,7 @@ test('a cancelled provisioning leaves nothing but a key on its way out', async (
 });
 
 test('where an invited owner could have entered something, a final snapshot and its key stay', async () => {
-  const run = await failedAtItsService('birch-pt', (trx) =>
-    putOwnerInvitation(trx, {
-      practiceId: 'birch-pt',
-      email: 'ana@birch.example',
-      tokenSha256: 'b'.repeat(64),
-      expiresAt: new Date(Date.now() + 86_400_000),
-      createdBy: 'token:test',
-      createdAt: new Date(),
-    }),
-  );
+  const run = await failedAtItsService('birch-pt', invites('birch-pt'));
   const cancelled = await cloud.cancel(run.id);
   expect(cancelled.error).toBeNull();
   const left = await cloud.tagged('birch-pt');
@@ -91,6 +93,40 @@ test('a cancel that fails half-way goes on when it is asked for again', async ()
   });
   expect((await cloud.cancel(run.id)).state).toBe('cancelled');
   expect(withoutRemembered(await cloud.tagged('cedar-ot'))).toEqual([expect.stringContaining(':kms:')]);
+});
+
+test('a cancel that is asked for again copies the database again: somebody may have entered something in between', async () => {
+  const run = await failedAtItsService('grove-pt', invites('grove-pt'));
+  const effect = { kind: 'error', code: 'AccessDenied', message: 'not allowed', status: 403 };
+  await cloud.fault({ service: 'rds', operation: 'DeleteDBInstance', times: 1, effect });
+  expect((await cloud.cancel(run.id)).state).toBe('failed');
+  const snapshots = async () =>
+    (await cloud.tagged('grove-pt')).flatMap((arn) =>
+      arn.includes(':snapshot:') ? [arn.split(':').at(-1)] : [],
+    );
+  const [before] = await snapshots();
+  const { kept, state } = await cloud.cancel(run.id);
+  expect(state).toBe('cancelled');
+  const after = (await snapshots()).filter((id) => id !== before);
+  expect(after).toHaveLength(1);
+  expect(kept).toContainEqual(expect.stringContaining(`Database snapshot ${after[0]} stays`));
+});
+
+test('a cancel leaves alone what stood there before its practice was approved, and says so', async () => {
+  const run = await failedAtItsService('hazel-ot');
+  const before = await cloud.tagged('hazel-ot');
+  // As after the restore of an older backup, and a new approval of the same name.
+  const later = new Date(Date.now() + 3_600_000);
+  const { db } = cloud.database;
+  await db.updateTable('practice').set({ created_at: later }).where('id', '=', 'hazel-ot').execute();
+  const { state, kept } = await cloud.cancel(run.id);
+  expect(state).toBe('cancelled');
+  expect(kept).toEqual(
+    ['foundation', 'data'].map((component) =>
+      expect.stringMatching(`Stack lumenality-hazel-ot-${component} was made at .* stays untouched`),
+    ),
+  );
+  expect(await cloud.tagged('hazel-ot')).toEqual(before);
 });
 
 test('the sweep tells orphans from what is kept and from what a practice has', async () => {

@@ -9,13 +9,13 @@ import { stackNameFor } from '../../domain/stack-plan.ts';
 import type { SiloRemoval, SnapshotFacts } from '../../ports/silo-removal.ts';
 import type { RunContext, StepContext, StepDefinition } from '../../runs/workflow.ts';
 import { failureWords, keepEvidence } from '../keep-evidence.ts';
+import { requireLastState } from '../last-state.ts';
 import {
   auditPractice,
   type LifeCycleParts,
   removalOf,
   standardSettledWithinMs,
 } from '../life-cycle-parts.ts';
-import { requireOwnSilo } from '../own-silo.ts';
 import { recordedOutputs } from '../recorded-silo.ts';
 import { recordedStack } from '../remove-component.ts';
 import { settled } from '../stack-progress.ts';
@@ -48,9 +48,9 @@ export function finalSnapshot(parts: LifeCycleParts): StepDefinition<Taken> {
     ...snapshotTaken,
     run: async (context) => {
       const { practiceId } = context.run;
-      await requireOwnSilo(removalOf(parts, context, context.step));
       const keyArn = (await recordedOutputs(context.db, practiceId)).get('foundation')?.['KeyArn'] ?? null;
       const instanceId = await existingDatabase(parts, context);
+      await requireLastState(removalOf(parts, context, context.step), instanceId);
       if (instanceId === undefined) return { database: null, keyArn };
       const snapshot = await madeSnapshot(parts, context, instanceId);
       await confirm(context, snapshot, { instanceId, keyArn });
@@ -140,8 +140,7 @@ async function confirm(
     `The final snapshot cannot be relied on. ${failureWords(failures)}.`,
     {
       context: {
-        nextAction:
-          'Nothing was removed. Find out why the database is not as the release makes it, set that right, then retry the run.',
+        nextAction: `Nothing was removed. Find out why the database is not as the release makes it and set that right; delete snapshot ${snapshot.id}, then retry the run: it takes another.`,
       },
     },
   );

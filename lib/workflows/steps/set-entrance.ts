@@ -5,6 +5,7 @@ import { stackNameFor } from '../../domain/stack-plan.ts';
 import type { RunContext, StepDefinition } from '../../runs/workflow.ts';
 import { bringEntranceTo } from '../entrance.ts';
 import { type LifeCycleParts, removalOf } from '../life-cycle-parts.ts';
+import { requireOwnSilo } from '../own-silo.ts';
 import { removeComponent } from '../remove-component.ts';
 import { cameFrom } from './offboarding-input.ts';
 
@@ -28,7 +29,9 @@ export function closeEntrance(parts: LifeCycleParts): StepDefinition<z.infer<typ
     run: async (context) => {
       if (cameFrom(context.run) !== 'provisioning_failed')
         return setEntrance(parts, context, 'closed', context.step);
-      await removeComponent(removalOf(parts, context, context.step), 'service');
+      const removal = removalOf(parts, context, context.step);
+      await requireOwnSilo(removal);
+      await removeComponent(removal, 'service');
       return { status: null, changed: true };
     },
   };
