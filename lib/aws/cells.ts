@@ -65,7 +65,7 @@ function connectCell(
     drift: stackDrift(clients, calls),
     silo: siloReads(clients),
     actions: siloActions(clients),
-    removal: siloRemovals(clients, {
+    removal: siloRemovals(clients, cell.accountId, {
       region: cell.region,
       ...(endpoint === undefined ? {} : { endpoint }),
     }),

@@ -7,7 +7,9 @@ import {
   DeleteDBSnapshotCommand,
   DeleteDBSubnetGroupCommand,
   DescribeDBInstancesCommand,
+  DescribeDBParameterGroupsCommand,
   DescribeDBSnapshotsCommand,
+  DescribeDBSubnetGroupsCommand,
   ModifyDBInstanceCommand,
   type RDSClient,
 } from '@aws-sdk/client-rds';
@@ -61,29 +63,44 @@ export function databaseRemoval(reads: RDSClient, writes: RDSClient, practiceId:
       if (instance === undefined || instance.DBInstanceStatus === 'deleting') return;
       if ('finalSnapshotId' in farewell) {
         const kept = await snapshot(farewell.finalSnapshotId, signal);
-        requireFinal(kept, databaseInstanceId, farewell);
+        requireFinal(kept, instance, databaseInstanceId, farewell);
       }
       await letGo(writes, instance, signal);
       await remove(writes, databaseInstanceId, farewell, signal);
     },
-    removeDatabaseSubnetGroup: (DBSubnetGroupName, signal) =>
-      unlessGone('DBSubnetGroupNotFound', () =>
+    removeDatabaseSubnetGroup: async (DBSubnetGroupName, signal) => {
+      const find = () =>
+        call('rds', 'DescribeDBSubnetGroups', signal, (options) =>
+          reads.send(new DescribeDBSubnetGroupsCommand({ DBSubnetGroupName }), options),
+        );
+      await removeFound('DBSubnetGroupNotFound', find, () =>
         call('rds', 'DeleteDBSubnetGroup', signal, (options) =>
           writes.send(new DeleteDBSubnetGroupCommand({ DBSubnetGroupName }), options),
         ),
-      ),
-    removeDatabaseParameterGroup: (DBParameterGroupName, signal) =>
-      unlessGone('DBParameterGroupNotFound', () =>
+      );
+    },
+    removeDatabaseParameterGroup: async (DBParameterGroupName, signal) => {
+      const find = () =>
+        call('rds', 'DescribeDBParameterGroups', signal, (options) =>
+          reads.send(new DescribeDBParameterGroupsCommand({ DBParameterGroupName }), options),
+        );
+      await removeFound('DBParameterGroupNotFound', find, () =>
         call('rds', 'DeleteDBParameterGroup', signal, (options) =>
           writes.send(new DeleteDBParameterGroupCommand({ DBParameterGroupName }), options),
         ),
-      ),
-    removeSnapshot: (DBSnapshotIdentifier, signal) =>
-      unlessGone('DBSnapshotNotFound', () =>
+      );
+    },
+    removeSnapshot: async (DBSnapshotIdentifier, signal) => {
+      const find = () =>
+        call('rds', 'DescribeDBSnapshots', signal, (options) =>
+          reads.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier }), options),
+        );
+      await removeFound('DBSnapshotNotFound', find, () =>
         call('rds', 'DeleteDBSnapshot', signal, (options) =>
           writes.send(new DeleteDBSnapshotCommand({ DBSnapshotIdentifier }), options),
         ),
-      ),
+      );
+    },
   };
 }
 
@@ -120,6 +137,7 @@ async function remove(
 
 function requireFinal(
   snapshot: SnapshotFacts | undefined,
+  { DbiResourceId }: DBInstance,
   databaseInstanceId: string,
   { finalSnapshotId, keyArn }: Extract<DatabaseFarewell, { readonly finalSnapshotId: string }>,
 ): void {
@@ -127,6 +145,10 @@ function requireFinal(
   const { status, encrypted } = snapshot;
   if (snapshot.databaseInstanceId !== databaseInstanceId)
     throw notFinal(`${finalSnapshotId} is a snapshot of ${snapshot.databaseInstanceId}`);
+  if (snapshot.databaseResourceId !== (DbiResourceId ?? null))
+    throw notFinal(
+      `${finalSnapshotId} is of another instance that had the name ${databaseInstanceId} before (${snapshot.databaseResourceId ?? 'unknown'}, not ${DbiResourceId ?? 'unknown'})`,
+    );
   if (status !== 'available') throw notFinal(`${finalSnapshotId} is ${status}, not available`);
   if (!encrypted || snapshot.keyArn !== keyArn)
     throw notFinal(
@@ -168,6 +190,7 @@ function snapshotFacts(snapshot: DBSnapshot): SnapshotFacts {
     id: snapshot.DBSnapshotIdentifier ?? '',
     arn: snapshot.DBSnapshotArn ?? '',
     databaseInstanceId: snapshot.DBInstanceIdentifier ?? '',
+    databaseResourceId: snapshot.DbiResourceId ?? null,
     status: snapshot.Status ?? 'unknown',
     percentProgress: snapshot.PercentProgress ?? 0,
     encrypted: snapshot.Encrypted ?? false,
@@ -192,6 +215,21 @@ async function instanceOf(
     if (isCode(error, 'DBInstanceNotFound')) return undefined;
     throw error;
   }
+}
+
+/**
+ * Removes what is there. It is asked for first: the role may remove what carries the practice's tag, and what is gone carries none, so that IAM would
+ * deny the removal where RDS would say that there is nothing to remove.
+ */
+async function removeFound(
+  code: string,
+  find: () => Promise<unknown>,
+  remove: () => Promise<unknown>,
+): Promise<void> {
+  await unlessGone(code, async () => {
+    await find();
+    await remove();
+  });
 }
 
 async function unlessGone(code: string, change: () => Promise<unknown>): Promise<void> {

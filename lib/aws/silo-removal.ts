@@ -29,15 +29,17 @@ const longestKeyDeletionWindowDays = 30;
 /**
  * The port by the services' own operations. Reads are made with the clients that there are, as the control plane; changes as the cell's
  * role `retire`, in a session of the practice that begins with the first of them.
+ * @param accountId the cell's: nothing is changed with keys of another one
  * @param options of `clients`, whose connections the session's own clients share
  */
 export function siloRemovals(
   clients: AwsClients,
+  accountId: string,
   options: Pick<ClientOptions, 'region' | 'endpoint'>,
 ): SiloRemovals {
   return (practiceId) => {
     const settings = {
-      ...clientSettings({ ...options, credentials: retireSession(clients.sts, practiceId) }),
+      ...clientSettings({ ...options, credentials: retireSession(clients.sts, accountId, practiceId) }),
       // Sockets only: a session's clients go without being closed, and the cell's own close what all of them used.
       requestHandler: clients.rds.config.requestHandler,
     };

@@ -4,6 +4,8 @@ export interface SnapshotFacts {
   readonly arn: string;
   /** The instance that it was taken of. */
   readonly databaseInstanceId: string;
+  /** RDS's own id of that instance (`DbiResourceId`): another one that was given the same name has another. */
+  readonly databaseResourceId: string | null;
   /** `creating`, `available`, `failed`, … */
   readonly status: string;
   readonly percentProgress: number;
@@ -49,7 +51,7 @@ export interface SiloRemoval {
   snapshot(snapshotId: string, signal?: AbortSignal): Promise<SnapshotFacts | undefined>;
   /**
    * rds:DescribeDBSnapshots, rds:ModifyDBInstance, rds:DeleteDBInstance: reads the final snapshot once more (`available`, of this
-   * instance, encrypted with the practice's key), switches deletion protection off and asks for the deletion. RDS's own backups stay
+   * very instance, encrypted with the practice's key), switches deletion protection off and asks for the deletion. RDS's own backups stay
    * until they expire. `databaseExists` of `SiloReads` tells when it is gone.
    * @throws DomainError `conflict` when the snapshot is not what it must be; nothing was changed then.
    */

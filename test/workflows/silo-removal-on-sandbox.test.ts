@@ -130,6 +130,11 @@ describe('the database of a practice that leaves', () => {
     );
     const family = { DBParameterGroupFamily: 'postgres18', Description: 'x', Tags };
     await aws.rds.send(new CreateDBParameterGroupCommand({ DBParameterGroupName, ...family }));
+    await make();
+  });
+
+  /** The same name every time; to RDS each is another instance. */
+  const make = async (): Promise<void> => {
     await aws.rds.send(
       new CreateDBInstanceCommand({
         DBInstanceIdentifier: database,
@@ -151,7 +156,7 @@ describe('the database of a practice that leaves', () => {
       async () => ((await instance())?.DBInstanceStatus === 'available' ? true : undefined),
       () => 'the database is not there',
     );
-  });
+  };
 
   /** None, one under another key, and somebody else's. */
   const expectRefusals = async (): Promise<void> => {
@@ -202,6 +207,18 @@ describe('the database of a practice that leaves', () => {
       () => 'the database is still there',
     );
     await remove();
+
+    await make();
+    await expect(remove()).rejects.toMatchObject({
+      code: 'conflict',
+      publicMessage: expect.stringMatching(/another instance that had the name sunrise-database/) as string,
+    });
+    expect(await instance()).toMatchObject({ DBInstanceStatus: 'available', DeletionProtection: true });
+    await removal.removeDatabase(database, { finalSnapshot: false, reason: 'nobody has used it' });
+    await eventually(
+      async () => ((await ports.silo.databaseExists(database)) ? undefined : true),
+      () => 'the second database is still there',
+    );
     for (let times = 0; times < 2; times += 1) {
       await removal.removeDatabaseSubnetGroup(groups.DBSubnetGroupName);
       await removal.removeDatabaseParameterGroup(groups.DBParameterGroupName);
