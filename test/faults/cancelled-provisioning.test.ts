@@ -122,7 +122,7 @@ test('a cancel leaves alone what stood there before its practice was approved, a
   const { state, kept } = await cloud.cancel(run.id);
   expect(state).toBe('cancelled');
   expect(kept).toEqual(
-    ['foundation', 'data'].map((component) =>
+    ['foundation', 'data', 'service'].map((component) =>
       expect.stringMatching(`Stack lumenality-hazel-ot-${component} was made at .* stays untouched`),
     ),
   );
