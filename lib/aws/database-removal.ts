@@ -104,13 +104,15 @@ export function databaseRemoval(reads: RDSClient, writes: RDSClient, practiceId:
   };
 }
 
-/** Protection off at once, and only that: RDS would apply any other waiting change of the instance with it. */
+/**
+ * Protection off, which takes effect at once ("Settings for DB instances"). Not with `ApplyImmediately`: RDS would begin with every other change
+ * that waits for the maintenance window, and take no deletion until that is done.
+ */
 async function letGo(rds: RDSClient, instance: DBInstance, signal?: AbortSignal): Promise<void> {
   if (instance.DeletionProtection !== true) return;
   const command = new ModifyDBInstanceCommand({
     DBInstanceIdentifier: instance.DBInstanceIdentifier,
     DeletionProtection: false,
-    ApplyImmediately: true,
   });
   await unlessGone('DBInstanceNotFound', () =>
     call('rds', 'ModifyDBInstance', signal, (options) => rds.send(command, options)),
