@@ -13,6 +13,9 @@ export type Component = (typeof components)[number];
 /** "CloudFormation quotas": the largest template body that travels inline, in bytes. */
 const inlineTemplateLimit = 51_200;
 
+/** "DescribeStackResources" answers with the first so many and does not say that there are more: what it leaves out would never be removed. */
+const describedResourcesLimit = 100;
+
 interface ParameterDeclaration {
   readonly Type: string;
   readonly Default?: string | number;
@@ -52,7 +55,7 @@ export function synthesise(
 
 /**
  * Synthesises stacks into minified templates.
- * @throws ReleaseError when a template is larger than CloudFormation takes inline.
+ * @throws ReleaseError when a template is larger than CloudFormation takes inline, or has more resources than it describes at once.
  */
 export function synthesiseStacks<
   Name extends string,
@@ -69,6 +72,12 @@ export function synthesiseStacks<
       if (bytes > inlineTemplateLimit) {
         throw new ReleaseError(
           `The ${name} template has ${bytes} bytes; CloudFormation takes ${inlineTemplateLimit} inline. Move resources to another stack.`,
+        );
+      }
+      const resources = Object.keys(template.Resources).length;
+      if (resources > describedResourcesLimit) {
+        throw new ReleaseError(
+          `The ${name} template has ${resources} resources; CloudFormation describes ${describedResourcesLimit} of a stack. Move resources to another stack.`,
         );
       }
       return [name, { body, template }] as const;

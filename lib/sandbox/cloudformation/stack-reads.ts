@@ -129,7 +129,8 @@ export const stackReads = (api: Api) => ({
       ({ logicalId }) => wanted === undefined || wanted === logicalId,
     );
     return {
-      StackResources: resources.map((record) => ({
+      // No more than the first hundred, and no word of the others: ListStackResources has them.
+      StackResources: resources.slice(0, 100).map((record) => ({
         StackId: stack.stackId,
         StackName: stack.name,
         Timestamp: record.timestamp,

@@ -1,0 +1,18 @@
+import { App, CfnResource, Stack } from 'aws-cdk-lib';
+import { synthesiseStacks } from '../../stacks/release/synthesis.ts';
+
+/** A stack of so many resources. */
+const stackOf = (resources: number) => (outdir: string) => {
+  const app = new App({ outdir, analyticsReporting: false });
+  const foundation = new Stack(app, 'foundation');
+  for (let at = 0; at < resources; at += 1)
+    new CfnResource(foundation, `Topic${at}`, { type: 'AWS::SNS::Topic' });
+  return { app, stacks: { foundation } };
+};
+
+test('a template has no more resources than CloudFormation tells of: what it left out would outlive its silo', () => {
+  expect(() => synthesiseStacks(stackOf(101))).toThrow(
+    /foundation template has \d+ resources.*describes 100/,
+  );
+  expect(synthesiseStacks(stackOf(90)).templates.foundation.body).toContain('Topic89');
+});
