@@ -16,6 +16,9 @@ export interface Grant {
   readonly rate: number;
 }
 
+/** A time so far ahead was told by another server's clock, before a failover or a restore; else a bucket would stand still until then. */
+const strayed = sql.raw(`interval '1 minute'`);
+
 /** The database's clock: all replicas share it, and it goes on within a transaction. */
 const databaseNow = sql<Date>`clock_timestamp()`;
 
@@ -47,7 +50,8 @@ export async function takeTokens(
       granted = ${granted(there)},
       calls = b.calls + ${granted(there)},
       rate = least(${most}::double precision, greatest(${least}::double precision, b.rate) + ${recovery}::double precision * ${elapsed}),
-      refilled_at = greatest(b.refilled_at, excluded.refilled_at),
+      refilled_at = case when b.refilled_at > excluded.refilled_at + ${strayed} then excluded.refilled_at
+        else greatest(b.refilled_at, excluded.refilled_at) end,
       waited_ms = b.waited_ms + excluded.waited_ms
     returning granted, tokens, rate`.execute(db);
   const [row] = rows;
@@ -70,7 +74,7 @@ export async function slowDown(
       refilled_at = case when fresh then greatest(b.refilled_at, at) else b.refilled_at end,
       throttled_at = case when fresh then at else b.throttled_at end
     from (
-      select cell_id, kind, at, coalesce(throttled_at <= at - interval '1 second', true) as fresh
+      select cell_id, kind, at, coalesce(throttled_at <= at - interval '1 second' or throttled_at > at + ${strayed}, true) as fresh
       from call_budget, (select ${now}::timestamptz as at) as clock
       where cell_id = ${cellId} and kind = ${kind} for update of call_budget
     ) as seen

@@ -62,6 +62,20 @@ describe('a bucket of the call budget', () => {
     );
   });
 
+  test('goes on by a clock that was set back', async () => {
+    const bucket = newBucket();
+    const hour = 3_600_000;
+    const rateAt = async (ms: number) =>
+      (await takeTokens(database.db, bucket, limits, spare(0), at(ms))).rate;
+    await takeTokens(database.db, bucket, limits, owed(2), at(hour));
+    await slowDown(database.db, bucket, limits, at(hour));
+    expect((await takeTokens(database.db, bucket, limits, spare(2), at(0))).granted).toBe(0);
+    expect((await takeTokens(database.db, bucket, limits, spare(2), at(2_000))).granted).toBe(2);
+    const rate = await rateAt(2_000);
+    await slowDown(database.db, bucket, limits, at(2_000));
+    expect(await rateAt(2_000)).toBeCloseTo(rate / 2);
+  });
+
   test('whatever is asked whenever, no more leaves in any span of time than was gathered and came in', async () => {
     const step = fc.record({
       after: fc.integer({ min: 0, max: 2_000 }),
