@@ -274,10 +274,31 @@ async function disturb(what: {
       return postgres.crash();
     case 'fault': {
       tally.faults += 1;
-      const { id } = (await sandbox.control('POST', 'faults', disturbance.rule)) as { readonly id: string };
+      const ids: string[] = [];
+      for (const rule of disturbance.rules) ids.push(await idOf(sandbox.control('POST', 'faults', rule)));
       await delay(disturbance.forMs);
       // A sandbox that was restarted has no rules.
-      await sandbox.control('DELETE', `faults?id=${id}`).catch(() => undefined);
+      for (const id of ids) await sandbox.control('DELETE', `faults?id=${id}`).catch(() => undefined);
+      return;
+    }
+    case 'quota': {
+      tally.faults += 1;
+      const { quota, forMs } = disturbance;
+      await sandbox.control('PUT', 'quotas', { quota, limit: 0 });
+      await delay(forMs);
+      await sandbox.control('PUT', 'quotas', { quota, limit: 10_000 });
+      return;
+    }
+    case 'rate': {
+      tally.faults += 1;
+      const { operation, perSecond, forMs } = disturbance;
+      const rate = { service: 'cloudformation', operation, perSecond, burst: perSecond };
+      const id = await idOf(sandbox.control('PUT', 'rates', rate));
+      await delay(forMs);
+      await sandbox.control('DELETE', `rates?id=${id}`).catch(() => undefined);
     }
   }
 }
+
+const idOf = async (answer: Promise<unknown>): Promise<string> =>
+  ((await answer) as { readonly id: string }).id;

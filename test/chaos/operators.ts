@@ -23,7 +23,8 @@ const runSchema = z.object({
 });
 type ShownRun = z.infer<typeof runSchema>;
 const runPageSchema = z.object({ items: z.array(runSchema) });
-const beganSchema = z.object({ runId: z.uuid() });
+/** No run when nothing has to be done on AWS. */
+const beganSchema = z.object({ runId: z.uuid().nullable() });
 
 const lookMs = 400;
 /** How long without a disturbance a run may take, and a request until somebody answers. A busy machine takes several times as long. */
@@ -39,20 +40,22 @@ export async function lead(fleet: Fleet, life: Life, isCalm: () => boolean): Pro
   const { id: signUpId } = await api.ask('POST', '/v1/signups', request, receiptSchema);
   const practiceId = await approved(api, signUpId);
   const asked: { runId: string; asked: string[] }[] = [];
-  const follow = async (runId: string, cancelAfterMs: number | null): Promise<string> => {
+  const follow = async (runId: string, cancelAfterMs: number | null, isFinal = false): Promise<string> => {
     const told = { runId, asked: [] as string[] };
     asked.push(told);
-    return ended(api, { runId, cancelAfterMs, givesUp: life.givesUp && !isCalm(), isCalm }, told.asked);
+    const givesUp = life.givesUp && !isFinal && !isCalm();
+    return ended(api, { runId, cancelAfterMs, givesUp, isCalm }, told.asked);
   };
-  const [provisioning] = (await api.read(`/v1/practices/${practiceId}/runs`, runPageSchema)).items;
-  if (provisioning === undefined) throw new Error(`${practiceId} was approved and has no run.`);
-  let outcome = await follow(provisioning.id, life.cancelAfterMs);
+  let outcome = await follow(await begunBy(api, practiceId, 'provision-practice'), life.cancelAfterMs);
   for (const wish of life.wishes) {
     if (outcome !== 'succeeded') break;
     const runId = await begun(api, practiceId, wish, fleet.nextRelease);
+    if (runId === null) continue;
     outcome = await follow(runId, wish === 'update' ? life.cancelUpdateAfterMs : null);
     // A practice whose update was called off is active as before.
     if (wish === 'update' && outcome === 'cancelled') outcome = 'succeeded';
+    if (wish === 'leave' && outcome === 'succeeded')
+      outcome = await follow(await begunBy(api, practiceId, 'deprovision-practice'), null, true);
   }
   return { signUpId, practiceId, runs: asked };
 }
@@ -67,10 +70,34 @@ async function approved(api: Api, signUpId: string): Promise<string> {
   }
 }
 
-const paths = { update: 'deployments', suspend: 'suspend', resume: 'resume' } as const;
+/** The run that an approval or a reconciler has begun. */
+async function begunBy(api: Api, practiceId: string, workflow: string): Promise<string> {
+  const deadline = Date.now() + patienceMs;
+  while (Date.now() < deadline) {
+    const { items } = await api.read(`/v1/practices/${practiceId}/runs`, runPageSchema);
+    const run = items.find((each) => each.workflow === workflow);
+    if (run !== undefined) return run.id;
+    await delay(lookMs);
+  }
+  throw new Error(`${practiceId} has no run ${workflow}.`);
+}
 
-async function begun(api: Api, practiceId: string, wish: Wish, releaseId: string): Promise<string> {
-  const body = { reason: 'chaos', ...(wish === 'update' ? { releaseId } : {}) };
+const paths: Readonly<Record<Wish, string>> = {
+  update: 'deployments',
+  suspend: 'suspend',
+  resume: 'resume',
+  offboard: 'offboard',
+  leave: 'offboard',
+  'take-back': 'offboarding/cancel',
+};
+
+async function begun(api: Api, practiceId: string, wish: Wish, releaseId: string): Promise<string | null> {
+  const more: Readonly<Partial<Record<Wish, object>>> = {
+    update: { releaseId },
+    offboard: { confirm: practiceId },
+    leave: { confirm: practiceId, graceDays: 0, exception: 'Chaos cannot wait for a month.' },
+  };
+  const body = { reason: 'chaos', ...more[wish] };
   return (await api.ask('POST', `/v1/practices/${practiceId}/${paths[wish]}`, body, beganSchema)).runId;
 }
 

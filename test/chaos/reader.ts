@@ -26,9 +26,9 @@ interface EndState {
 }
 
 /** States whose practice has a whole silo. */
-const standing = new Set(['active', 'suspended']);
+const standing = new Set(['active', 'suspended', 'offboarding']);
 /** States in which a life may end; a failed one has to say why. */
-const ends = new Set(['active', 'suspended', 'provisioning_failed', 'provisioning_cancelled']);
+const ends = new Set([...standing, 'deprovisioned', 'provisioning_failed', 'provisioning_cancelled']);
 
 export async function readEndState({
   databaseUrl,
@@ -107,6 +107,12 @@ const impossible: readonly string[] = [
       and run.workflow in ('provision-practice', 'update-practice', 'resume-practice')
     join evidence on evidence.run_id = run.id where practice.state = 'active'
     order by practice.id, check_id, run.created_at desc, evidence.id desc) last where not last.passed`,
+  `select practice.id || ' is ' || practice.state || ' and its offboarding is at ' || coalesce(stage, 'nothing') as what
+    from practice left join offboarding on offboarding.practice_id = practice.id and stage <> 'cancelled'
+    where coalesce(not case practice.state
+      when 'offboarding' then stage in ('grace', 'cancelling', 'deprovisioning')
+      when 'deprovisioned' then stage = 'retention'
+      else coalesce(stage, 'closing') = 'closing' end, true)`,
   `select practice.id || ' is active and was never verified' as what from practice where practice.state = 'active'
     and not exists (select 1 from evidence where evidence.practice_id = practice.id and evidence.passed)`,
   `select 'run ' || run_id || ' tells of event ' || (body ->> 'eventId') || ' ' || count(*) || ' times' as what
@@ -130,6 +136,8 @@ const done: Readonly<Record<string, string>> = {
   'update-practice': 'practice.updated',
   'suspend-practice': 'practice.suspended',
   'resume-practice': 'practice.resumed',
+  'offboard-practice': 'practice.offboarding_began',
+  'deprovision-practice': 'practice.deprovisioned',
 };
 
 interface RunCounts {
@@ -154,10 +162,12 @@ async function auditProblems(rows: Rows, acknowledged: readonly Acknowledged[]):
     select run.id::text, run.workflow, run.state, run.generation,
       (select count(*)::int from run_event where run_id = run.id and kind = 'run' and body ->> 'state' = 'failed') as failures,
       (select count(*)::int from audit where details ->> 'runId' = run.id::text
-        and (action = 'sign_up.approved' or action like 'practice.%_requested')) as begun,
+        and (action in ('sign_up.approved', 'practice.offboarding_advanced') or action like 'practice.%_requested')) as begun,
       (select count(*)::int from audit where details ->> 'runId' = run.id::text and (${completed})) as completed,
       (select count(*)::int from audit where details ->> 'runId' = run.id::text and action like 'practice.%_failed') as failed_rows,
-      (select count(*)::int from audit where details ->> 'runId' = run.id::text and action like 'practice.%_cancelled') as cancelled_rows,
+      (select count(*)::int from audit where details ->> 'runId' = run.id::text and action like 'practice.%_cancelled'
+        -- A resumption that takes an offboarding back cancels that and not itself.
+        and not (run.workflow = 'resume-practice' and action = 'practice.offboarding_cancelled')) as cancelled_rows,
       (select count(*)::int from audit where subject_type = 'run' and subject_id = run.id::text
         and action in ('run.retried', 'run.cancel_requested')) as asked_again
     from run`);
@@ -275,12 +285,13 @@ function cloudProblems(practices: readonly Practice[], cloud: Cloud): string[] {
     } else if (vpcs > 1 || databases > 1) {
       problems.push(`${id} is ${state} with ${vpcs} VPCs and ${databases} databases`);
     }
-    if (state !== 'provisioning_cancelled') continue;
+    if (state !== 'provisioning_cancelled' && state !== 'deprovisioned') continue;
     problems.push(
-      ...own.map(({ StackName, StackStatus }) => `${id} was cancelled and ${StackName} is ${StackStatus}`),
+      ...own.map(({ StackName, StackStatus }) => `${id} is ${state} and ${StackName} is ${StackStatus}`),
     );
     const left = cloud.tagged.filter(({ practiceId, arn }) => practiceId === id && !isStackOf(arn));
-    problems.push(...left.map(({ arn }) => `${id} was cancelled and left ${arn}`));
+    if (state === 'deprovisioned') problems.push(...keptProblems(id, left));
+    else problems.push(...left.map(({ arn }) => `${id} was cancelled and left ${arn}`));
   }
   const known = new Set(practices.map(({ id }) => id));
   const orphans = cloud.tagged.filter(({ practiceId }) => !known.has(practiceId));
@@ -289,6 +300,21 @@ function cloudProblems(practices: readonly Practice[], cloud: Cloud): string[] {
     ...problems,
     ...orphans.map(({ arn }) => `${arn} belongs to no practice`),
     ...(untagged === 0 ? [] : [`${untagged} VPCs or databases belong to nobody`]),
+  ];
+}
+
+/** What the retention keeps: one final snapshot and its key, which is not on its way out, and nothing that runs. */
+function keptProblems(id: string, left: Cloud['tagged']): string[] {
+  const count = (pattern: RegExp): number => left.filter(({ arn }) => pattern.test(arn)).length;
+  const [snapshots, keys] = [count(/:snapshot:lumenality-.*-final-/), count(/^arn:aws:kms:.*:key\//)];
+  const running = left.filter(({ arn }) =>
+    /^arn:aws:(ec2|ecs|elasticloadbalancing|secretsmanager):|:db:/.test(arn),
+  );
+  return [
+    ...(snapshots === 1 && keys === 1
+      ? []
+      : [`${id} is deprovisioned with ${snapshots} final snapshots and ${keys} keys`]),
+    ...running.map(({ arn }) => `${id} is deprovisioned and left ${arn}`),
   ];
 }
 

@@ -6,13 +6,20 @@ export type Disturbance =
   | { readonly kind: 'pause'; readonly replica: number; readonly forMs: number }
   | { readonly kind: 'kill-sandbox'; readonly backAfterMs: number }
   | { readonly kind: 'kill-database' }
-  /** A fault rule of the sandbox (docs/sandbox.md, "Faults"); it is taken back after `forMs` if it has not hit as often as it may. */
-  | { readonly kind: 'fault'; readonly rule: object; readonly forMs: number };
+  /** Fault rules of the sandbox (docs/sandbox.md, "Faults"); they are taken back after `forMs` if they have not hit as often as they may. */
+  | { readonly kind: 'fault'; readonly rules: readonly object[]; readonly forMs: number }
+  /** No more of this is to be had. */
+  | { readonly kind: 'quota'; readonly quota: Quota; readonly forMs: number }
+  /** CloudFormation takes so many of these calls a second. */
+  | { readonly kind: 'rate'; readonly operation: string; readonly perSecond: number; readonly forMs: number };
+
+const quotas = ['vpcs', 'databases', 'loadBalancers', 'roles', 'dbSnapshots'] as const;
+type Quota = (typeof quotas)[number];
 
 type Timed = Disturbance & { readonly atMs: number };
 
-/** What an operator asks of a practice, one after the other. */
-export type Wish = 'update' | 'suspend' | 'resume';
+/** What an operator asks of a practice, one after the other. `leave` is an offboarding without a grace period, to its deprovisioning. */
+export type Wish = 'update' | 'suspend' | 'resume' | 'offboard' | 'take-back' | 'leave';
 
 export interface Life {
   readonly name: string;
@@ -64,7 +71,11 @@ function disturbance(random: Random, { replicas }: ScheduleSize): Disturbance {
   if (kind < 0.38) return { kind: 'pause', replica, forMs: random.whole(2_000, 22_000) };
   if (kind < 0.42) return { kind: 'kill-sandbox', backAfterMs: random.whole(200, 2_000) };
   if (kind < 0.46) return { kind: 'kill-database' };
-  return { kind: 'fault', rule: faultRule(random), forMs: random.whole(2_000, 10_000) };
+  const forMs = random.whole(2_000, 10_000);
+  if (kind < 0.49) return { kind: 'quota', quota: random.pick(quotas), forMs };
+  if (kind < 0.52)
+    return { kind: 'rate', operation: random.pick(rated), perSecond: random.whole(1, 4), forMs };
+  return { kind: 'fault', rules: faultRules(random), forMs };
 }
 
 const services = [
@@ -89,12 +100,28 @@ const resourceTypes = [
   'AWS::CloudWatch::Alarm',
 ] as const;
 
+const rated = ['DescribeStacks', 'ListStacks', 'DescribeStackEvents', 'CreateChangeSet'] as const;
+
 const changes = ['CreateChangeSet', 'ExecuteChangeSet', 'DeleteStack', 'SetStackPolicy'] as const;
 
-function faultRule(random: Random): object {
+function faultRules(random: Random): readonly object[] {
+  const kind = random.whole(0, 9);
+  return kind === 8 ? failedRollBack(random) : [faultRule(random, kind)];
+}
+
+/** An update fails, and so does its roll-back: once, or also when it is continued. */
+function failedRollBack(random: Random): readonly object[] {
+  const resourceType = random.pick(['AWS::ECS::Service', 'AWS::RDS::DBInstance', 'AWS::EC2::VPC']);
+  const rule = { resourceType, action: 'update', effect: { kind: 'fail', message: 'chaos' } };
+  return [
+    { ...rule, during: 'work', times: 1 },
+    { ...rule, during: 'rollback', times: random.whole(1, 2) },
+  ];
+}
+
+function faultRule(random: Random, kind: number): object {
   const service = random.pick(services);
   const times = random.whole(3, 40);
-  const kind = random.whole(0, 7);
   switch (kind) {
     case 0:
       return { service, times, effect: { kind: 'throttle' } };
@@ -124,6 +151,13 @@ function faultRule(random: Random): object {
         times: 1,
         effect: { kind: 'fail', message: 'The maximum number of VPCs has been reached. (VpcLimitExceeded)' },
       };
+    case 9:
+      return {
+        resourceType: random.pick(resourceTypes),
+        action: 'delete',
+        times: 1,
+        effect: { kind: 'fail', message: 'chaos' },
+      };
     default:
       return {
         resourceType: random.pick(resourceTypes),
@@ -138,6 +172,9 @@ function lifeOf(random: Random, number: number, forMs: number): Life {
   if (random.chance(0.6)) wishes.push('update');
   if (random.chance(0.5)) wishes.push('suspend');
   if (wishes.includes('suspend') && random.chance(0.7)) wishes.push('resume');
+  if (random.chance(0.15)) wishes.push('leave');
+  else if (random.chance(0.2)) wishes.push('offboard');
+  if (wishes.includes('offboard') && random.chance(0.7)) wishes.push('take-back');
   return {
     name: `Practice ${String(number).padStart(3, '0')}`,
     // Most of the time is left for what comes after the approval.
