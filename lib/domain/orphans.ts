@@ -194,6 +194,12 @@ function reasonOf(
 
 const stackName = (stackId: string): string => stackId.split('/')[1] ?? stackId;
 
+/** `AWS::S3::Bucket logs-1: nobody has emptied it.` beside the name: `Nobody has emptied it.` */
+function withoutName(said: string, name: string): string {
+  const [, reason] = said.split(`${name}: `);
+  return reason ? `${reason.charAt(0).toUpperCase()}${reason.slice(1)}` : said;
+}
+
 function keptBecause(
   kind: string,
   name: string,
@@ -207,7 +213,8 @@ function keptBecause(
     };
   }
   const said = owner?.kept.find((text) => text.includes(name));
-  if (said !== undefined) return { reason: said, nextAction: 'Nothing while this reason holds.' };
+  if (said !== undefined)
+    return { reason: withoutName(said, name), nextAction: 'Nothing while this reason holds.' };
   if (kind === 'ecs:task-definition') {
     return { reason: 'ECS remembers task definitions that are not in use.', nextAction: 'Nothing.' };
   }

@@ -127,7 +127,8 @@ export function offboardPractice(
 /**
  * Takes an offboarding back as far as that is possible: within the grace period the practice becomes what it was; while its key's
  * deletion is pending, the key is kept and the retention goes on for `retentionDays` more.
- * @throws DomainError `not_found`; `precondition_failed`; `wrong_state` with why it cannot be taken back and what is possible instead.
+ * @throws DomainError `not_found`; `precondition_failed`; `invalid_input` (days of retention in another stage); `wrong_state` with why it cannot
+ * be taken back and what is possible instead.
  */
 export function cancelOffboarding(
   core: Core,
@@ -170,6 +171,7 @@ async function takenBack(core: Core, trx: Trx, taking: Taking, actor: Actor): Pr
   const { practice, offboarding, change } = taking;
   const how = takeBack(offboarding, offboarding.cameFrom, offboarding.runId !== null);
   if ('refused' in how) throw wrongState(offboarding.stage, how.refused);
+  if (how.by !== 'keep-key') requireNoRetention(offboarding, change.retentionDays);
   switch (how.by) {
     case 'resume-practice': {
       const runId = await beginResumption(core, trx, practice, change, actor);
@@ -227,6 +229,16 @@ function requireConfirmation({ practiceId, confirm }: OffboardingRequest): void 
     {
       fields: [{ pointer: '/confirm', message: `must be ${practiceId}` }],
     },
+  );
+}
+
+/** Days that would be taken and forgotten are refused instead. */
+function requireNoRetention({ stage }: Offboarding, retentionDays: number | undefined): void {
+  if (retentionDays === undefined) return;
+  throw new DomainError(
+    'invalid_input',
+    `The offboarding is in the stage ${stage}: days of retention are given only while the key's deletion is pending.`,
+    { fields: [{ pointer: '/retentionDays', message: 'must be left out in this stage' }] },
   );
 }
 

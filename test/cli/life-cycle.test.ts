@@ -47,6 +47,11 @@ test('an exit is confirmed by the id, shown stage by stage, and taken back', asy
   expect(suspended).toMatchObject({ code: 4, stderr: expect.stringContaining('closed already') });
   const resumed = await cli('practice', 'resume', practiceId, '--reason', 'paid');
   expect(resumed).toMatchObject({ code: 4, stderr: expect.stringContaining('cancel-offboarding') });
-  const back = await cli('practice', 'cancel-offboarding', practiceId, '--reason', 'it goes on');
+  const cancel = ['practice', 'cancel-offboarding', practiceId, '--reason', 'it goes on'];
+  expect(await cli(...cancel, '--retention-days', '9')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--retention-days (/retentionDays): must be left out'),
+  });
+  const back = await cli(...cancel);
   expect(back).toMatchObject({ code: 0, stdout: expect.stringContaining('is being taken back') });
 });

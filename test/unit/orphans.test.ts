@@ -73,6 +73,8 @@ test('what is kept on purpose is told with its reason, and a key on its way out 
   });
   const said = 'KMS key mrk-1 stays: somebody may have entered something.';
   expect(judge(key, { ...gone, kept: [said] })).toMatchObject({ verdict: 'kept', reason: said });
+  const named = 'KMS key mrk-1: its practice keeps it.';
+  expect(judge(key, { ...gone, kept: [named] })).toMatchObject({ reason: 'Its practice keeps it.' });
 });
 
 test.each([
