@@ -30,19 +30,26 @@ export function healthProbe(settings: ProbeSettings): HealthProbe {
   return {
     get: async (hostName, path, signal) => {
       const started = performance.now();
-      const timeout = AbortSignal.timeout(settings.timeoutMs ?? standardTimeoutMs);
-      const bounded = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+      signal?.throwIfAborted();
+      // Not AbortSignal.any: on Node 20 each of those leaves a trace on `signal`, which lives as long as the process.
+      const limit = new AbortController();
+      const giveUp = (): void => limit.abort();
+      const tooLate = setTimeout(giveUp, settings.timeoutMs ?? standardTimeoutMs);
+      signal?.addEventListener('abort', giveUp, { once: true });
       try {
-        const answer = await exchange(settings, hostName, path, bounded);
+        const answer = await exchange(settings, hostName, path, limit.signal);
         return { ...answer, durationMs: Math.round(performance.now() - started) };
       } catch (error) {
         signal?.throwIfAborted();
-        const why = timeout.aborted ? 'no answer in time' : (error as Error).message;
+        const why = limit.signal.aborted ? 'no answer in time' : (error as Error).message;
         throw new DomainError(
           'cloud_failure',
           `${settings.scheme}://${hostName}${path} does not answer: ${why}.`,
           { cause: error, retryable: true, context: { hostName, path } },
         );
+      } finally {
+        clearTimeout(tooLate);
+        signal?.removeEventListener('abort', giveUp);
       }
     },
   };

@@ -1,4 +1,6 @@
+import { getEventListeners } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -65,4 +67,15 @@ describe('the health probe over TLS', () => {
       retryable: true,
     });
   });
+});
+
+test('a probe that its caller gives up ends at once, and keeps nothing of a signal that lives on', async () => {
+  const giving = new AbortController();
+  const silent = createHttpServer(() => giving.abort(new Error('given up')));
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const probe = healthProbe({ scheme: 'http', port: (silent.address() as AddressInfo).port });
+  await expect(probe.get('localhost', '/healthz', giving.signal)).rejects.toThrow('given up');
+  expect(getEventListeners(giving.signal, 'abort')).toEqual([]);
+  silent.closeAllConnections();
+  await new Promise((resolve) => silent.close(resolve));
 });
