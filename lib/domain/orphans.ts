@@ -179,7 +179,7 @@ function reasonOf(
     readonly stackExists: boolean;
   },
 ): string | undefined {
-  if (owner === undefined) return `There is no practice ${practiceId}, and there never was.`;
+  if (owner === undefined) return `There is no practice ${practiceId} on this record.`;
   if (ended.has(owner.state)) return `Practice ${practiceId} is ${owner.state}.`;
   if (owner.cellId !== cellId) {
     return `Practice ${practiceId} is in ${owner.cellId === null ? 'no cell' : `cell ${owner.cellId}`}, not in this one.`;

@@ -29,7 +29,7 @@ test('what a stack of its own practice made belongs to it', () => {
 });
 
 test.each([
-  ['of no practice', undefined, {}, /no practice oak, and there never was/],
+  ['of no practice', undefined, {}, /no practice oak on this record/],
   [
     'of a cancelled practice',
     { ...oak, state: 'provisioning_cancelled' as const },
