@@ -1,5 +1,5 @@
 import type { Insertable, Selectable, Updateable } from 'kysely';
-import { type Amounts, amounts } from '../domain/capacity.ts';
+import { type Amounts, amounts, standardLimits } from '../domain/capacity.ts';
 import type { Cell } from '../domain/cell.ts';
 import { DomainError } from '../domain/errors.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
@@ -114,9 +114,12 @@ export async function countPracticesByCell(connection: Connection): Promise<Map<
   return new Map(rows.map((row) => [row.cell_id ?? '', row.count]));
 }
 
-/** A quota that a newer version knows and the record does not yet is at 0: nothing is placed on a guess. */
+/**
+ * A quota that a newer version knows and the record does not yet is what AWS allows every account. At 0, a new version would keep practices
+ * that are there already from being updated.
+ */
 function limitsFrom(recorded: Partial<Amounts>): Amounts {
-  return amounts((quota) => recorded[quota] ?? 0);
+  return amounts((quota) => recorded[quota] ?? standardLimits[quota]);
 }
 
 function toCell(row: CellRow): Cell {
