@@ -1,12 +1,13 @@
-import { join } from 'node:path';
 import { createDataPlane, type OpenedDataPlane } from '../../lib/sandbox/data-plane/index.ts';
 import { type Sandbox, startSandbox } from '../../lib/sandbox/server.ts';
+import { builtEntry } from '../builders/built-entries.ts';
 import { databaseTemplate } from '../sandbox/fixtures/database-template.ts';
 
 /** A sandbox in this process that really runs databases and tasks, with its data plane in hand. */
 export async function startAppSandbox(
   directory: string,
 ): Promise<{ readonly sandbox: Sandbox; readonly plane: OpenedDataPlane }> {
+  const databaseProcess = await builtEntry('lib/sandbox/data-plane/database-process');
   let plane: OpenedDataPlane | undefined;
   const sandbox = await startSandbox({
     port: 0,
@@ -14,7 +15,7 @@ export async function startAppSandbox(
     dataPlane: async (parts) => {
       plane = await createDataPlane({
         ...parts,
-        databaseProcess: join(__dirname, '../../lib/sandbox/data-plane/database-process.ts'),
+        databaseProcess,
         databaseTemplate,
         databaseIdleMs: 60_000,
       });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deployCell } from '../../bin/embedded-cell.ts';
@@ -6,12 +6,12 @@ import { readReleaseDirectory } from '../../bin/release-directory.ts';
 import { readConfig } from '../../lib/config.ts';
 import type { Release } from '../../lib/domain/release.ts';
 import type { CloudPorts } from '../../lib/ports/cloud.ts';
+import { madeDatabaseTemplate } from '../sandbox/fixtures/database-template.ts';
+import { builtEntry } from './built-entries.ts';
 import { builtRelease } from './built-release.ts';
 import { eventually, type Started, start } from './process.ts';
 import { sandboxPorts } from './sandbox-cell.ts';
 import { type SiloDamage, siloDamage } from './silo-damage.ts';
-
-const root = join(__dirname, '../..');
 
 /** A sandbox cloud in a process of its own, which knows the image of a release of this checkout. */
 export interface SandboxCloud {
@@ -29,19 +29,22 @@ export interface SandboxCloud {
 }
 
 /** Starts `npm run sandbox` on a port of its own; `endpoint` resolves as soon as it answers. */
-export function startSandboxProcess(dataDirectory: string): {
-  readonly sandbox: Started;
-  readonly endpoint: Promise<string>;
-} {
-  const options = ['--port', '0', '--data-dir', dataDirectory];
-  const sandbox = start(process.execPath, ['--import', 'tsx', join(root, 'bin/sandbox.ts'), ...options], {});
+export async function startSandboxProcess(
+  dataDirectory: string,
+): Promise<{ readonly sandbox: Started; readonly endpoint: Promise<string> }> {
+  const program = await builtEntry('bin/sandbox');
+  // Where a sandbox looks for one before it makes its own, which takes longer than a silo.
+  const databases = join(dataDirectory, 'databases');
+  mkdirSync(databases, { recursive: true, mode: 0o700 });
+  symlinkSync(await madeDatabaseTemplate(), join(databases, 'template'));
+  const sandbox = start(process.execPath, [program, '--port', '0', '--data-dir', dataDirectory], {});
   const endpoint = eventually(() => /AWS_ENDPOINT_URL=(\S+)/.exec(sandbox.output())?.[1], sandbox.output);
   return { sandbox, endpoint };
 }
 
 export async function startSandboxCloud(): Promise<SandboxCloud> {
   const directory = mkdtempSync(join(tmpdir(), 'lumenality-workflow-'));
-  const { sandbox, endpoint: answering } = startSandboxProcess(join(directory, 'sandbox'));
+  const { sandbox, endpoint: answering } = await startSandboxProcess(join(directory, 'sandbox'));
   const [built, endpoint] = await Promise.all([builtRelease(), answering]);
   await deployCell(endpoint, built.cell, readConfig({}).cell);
   const release = await readReleaseDirectory(built.release);

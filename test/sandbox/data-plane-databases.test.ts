@@ -9,10 +9,14 @@ import { Client, type ClientConfig } from 'pg';
 import { createDataPlane, type OpenedDataPlane } from '../../lib/sandbox/data-plane/index.ts';
 import { AwsError, type DatabaseSpec } from '../../lib/sandbox/model.ts';
 import { openState } from '../../lib/sandbox/state.ts';
+import { builtEntry } from '../builders/built-entries.ts';
 import type { HostOptions, HostReport } from './fixtures/data-plane-host.ts';
 import { databaseTemplate } from './fixtures/database-template.ts';
 
-const databaseProcess = join(__dirname, '../../lib/sandbox/data-plane/database-process.ts');
+let databaseProcess: string;
+beforeAll(async () => {
+  databaseProcess = await builtEntry('lib/sandbox/data-plane/database-process');
+});
 const workDirectory = mkdtempSync(join(tmpdir(), 'data-plane-'));
 const cleanUps: Array<() => Promise<unknown>> = [];
 

@@ -1,6 +1,5 @@
 /** RDS and its engines together: what a practice's app and an auditor of its database rely on. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms';
 import {
@@ -17,15 +16,16 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { Signer } from '@aws-sdk/rds-signer';
 import { Client } from 'pg';
 import { createDataPlane, type OpenedDataPlane } from '../../lib/sandbox/data-plane/index.ts';
+import { builtEntry } from '../builders/built-entries.ts';
 import { databaseTemplate } from './fixtures/database-template.ts';
 import { type Clients, eventually, newKey, newNetwork, TestCloud } from './fixtures/services-data-cloud.ts';
 
-const databaseProcess = join(__dirname, '../../lib/sandbox/data-plane/database-process.ts');
 const accountId = '111122223333';
 
 describe('a database on RDS', () => {
   let plane: OpenedDataPlane;
   const cloud = new TestCloud(async (parts) => {
+    const databaseProcess = await builtEntry('lib/sandbox/data-plane/database-process');
     plane = await createDataPlane({ ...parts, databaseProcess, databaseTemplate, databaseIdleMs: 60_000 });
     return plane;
   });

@@ -96,7 +96,7 @@ async function ask(data: Outputs, sql: string): Promise<readonly object[]> {
 }
 
 beforeAll(async () => {
-  const started = startSandboxProcess(join(directory, 'sandbox'));
+  const started = await startSandboxProcess(join(directory, 'sandbox'));
   sandbox = started.sandbox;
   endpoint = await started.endpoint;
   const cell = synthesiseStacks((outdir) => cellStacks({ outdir }));
