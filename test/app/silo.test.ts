@@ -61,7 +61,7 @@ beforeAll(async () => {
   const [made, image] = await Promise.all([makeDatabase(), pushImage()]);
   database = made;
   url = await startTask(image, await makeRole());
-}, 60_000);
+});
 
 afterAll(async () => {
   await sandbox.stop();
@@ -277,4 +277,4 @@ test('a practice whose key is disabled gives rows neither by its app nor by its 
   const again = await read();
   expect([again.status, await again.json()]).toEqual([200, expect.objectContaining({ name: 'Ada Okafor' })]);
   expect(lines.join('\n')).not.toMatch(/Okafor|2019-04-30/);
-}, 60_000);
+});

@@ -84,11 +84,11 @@ beforeAll(async () => {
       created_at: new Date('2026-11-22T02:59:59.123Z'),
     })
     .execute();
-}, 120_000);
+});
 afterAll(async () => {
   await Promise.all(opened.map((database) => database.close()));
   await server.stop();
-}, 60_000);
+});
 
 const emptyServer = async (name: string): Promise<Database> =>
   noted(openServer(await server.createDatabase(name)));
@@ -126,7 +126,7 @@ test('a run in flight goes on where it was, from the embedded database to a serv
     await engine.stop();
   }
   expect(after).toEqual(['two', 'three']);
-}, 60_000);
+});
 
 test('new rows get numbers behind the restored ones', async () => {
   const { db } = await emptyServer('sequences');

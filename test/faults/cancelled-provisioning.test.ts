@@ -13,7 +13,7 @@ let cloud: SiloCloud;
 beforeAll(async () => {
   cloud = await startSiloCloud();
 }, 300_000);
-afterAll(() => cloud.stop(), 60_000);
+afterAll(() => cloud.stop());
 
 const invites = (practiceId: string) => (trx: Trx) =>
   putOwnerInvitation(trx, {

@@ -52,11 +52,11 @@ describe('a PostgreSQL server', () => {
     url = await server.createDatabase('faults');
     database = openServer(url);
     await migrate(database.db);
-  }, 120_000);
+  });
   afterAll(async () => {
     await database.close();
     await server.stop();
-  }, 60_000);
+  });
 
   const signUp = (api: TestApi, key: string, payload = signUpRequest()) =>
     api.call({ method: 'POST', url: '/v1/signups', headers: { 'idempotency-key': key }, payload });
@@ -87,7 +87,7 @@ describe('a PostgreSQL server', () => {
     } finally {
       await Promise.all([impatient.close(), other.close()]);
     }
-  }, 30_000);
+  });
 
   test('whose statement hangs does not keep a process from closing', async () => {
     const leaving = openServer(url);

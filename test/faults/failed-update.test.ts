@@ -63,7 +63,7 @@ afterAll(async () => {
   await engine.stop();
   await database.close();
   await cloud.stop();
-}, 60_000);
+});
 
 async function activePractice(practiceId: string): Promise<void> {
   const of = {

@@ -16,7 +16,7 @@ beforeAll(() => {
     [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
     { cwd: root },
   );
-}, 120_000);
+});
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'lumenality-smoke-'));
@@ -175,7 +175,7 @@ test('migrate says what it did, and nothing more the second time; a lost token c
     return token;
   };
   expect(await recover()).not.toBe(await recover());
-}, 90_000);
+});
 
 test('a worker without a shared database says what it needs', async () => {
   const worker = startEntry('worker', {});

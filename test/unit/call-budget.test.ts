@@ -14,7 +14,7 @@ const at = (ms: number) => sql<Date>`${new Date(begin + ms)}::timestamptz`;
 let database: Database;
 beforeAll(async () => {
   database = await openTestDatabase();
-}, 60_000);
+});
 afterAll(() => database.close());
 
 describe('a bucket of the call budget', () => {

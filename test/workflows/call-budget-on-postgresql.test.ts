@@ -12,7 +12,7 @@ describe('one budget of calls for all who share a PostgreSQL', () => {
     const url = await postgres.createDatabase('budget');
     replicas = [0, 1, 2].map(() => openServer(url));
     if (replicas[0] !== undefined) await migrate(replicas[0].db);
-  }, 60_000);
+  });
   const figuresOf = async (cell: string) => {
     const [replica] = replicas;
     return replica && (await readCallFigures(replica.db)).filter(({ cellId }) => cellId === cell);
@@ -20,7 +20,7 @@ describe('one budget of calls for all who share a PostgreSQL', () => {
   afterAll(async () => {
     await Promise.all(replicas.map((replica) => replica.close()));
     await postgres.stop();
-  }, 60_000);
+  });
 
   test('three replicas that ask as fast as they can get what one would, each a share of it', async () => {
     const rate = 40;

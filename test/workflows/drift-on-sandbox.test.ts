@@ -45,7 +45,7 @@ describe('drift, on the sandbox cloud', () => {
   afterAll(async () => {
     await drift?.stop();
     await silo.stop();
-  }, 60_000);
+  });
 
   const look = async (): Promise<PracticeDrift> => {
     const requestedAt = await requestDriftCheck(core, practiceId, actor);
@@ -110,7 +110,7 @@ describe('drift, on the sandbox cloud', () => {
       .map(({ action }) => action)
       .filter((action) => /drift_(appear|clear|change)/.test(action));
     expect(told.slice(0, 2)).toEqual(['practice.drift_cleared', 'practice.drift_appeared']);
-  }, 90_000);
+  });
 
   test('what no template says is found too: rules beside it, an open default group, a stack without protection', async () => {
     const group = await cloud.ports.silo.defaultSecurityGroup(output('VpcId'));
@@ -126,7 +126,7 @@ describe('drift, on the sandbox cloud', () => {
     await cloud.damage.shut(output('AppSecurityGroupId'));
     await cloud.ports.stacks.setTerminationProtection(`lumenality-${practiceId}-data`, true);
     expect((await look()).state).toBe('in_sync');
-  }, 90_000);
+  });
 
   test('a silo that cannot be read whole is unknown, never in sync, and says what was refused', async () => {
     const lift = await cloud.fault({
@@ -142,7 +142,7 @@ describe('drift, on the sandbox cloud', () => {
     });
     await lift();
     expect((await look()).state).toBe('in_sync');
-  }, 90_000);
+  });
 
   test('a silo that AWS has no time to show is looked at again later, and nothing is concluded', async () => {
     const lift = await cloud.fault({
@@ -161,5 +161,5 @@ describe('drift, on the sandbox cloud', () => {
     });
     await lift();
     expect((await compareSilo(sources, practice)).problems).toEqual([]);
-  }, 90_000);
+  });
 });

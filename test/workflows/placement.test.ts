@@ -154,7 +154,7 @@ describe('whatever happens in whatever order', () => {
       }),
       { numRuns: 8 },
     );
-  }, 60_000);
+  });
 
   function expectWithin(
     { id, limits }: Cell,

@@ -101,7 +101,7 @@ beforeAll(async () => {
   await query('create table rows_of_the_test (word text)');
   await query("insert into rows_of_the_test values ('kept')");
 }, 180_000);
-afterAll(() => silo.stop(), 60_000);
+afterAll(() => silo.stop());
 
 const aws = () => ({
   region: sandboxDefaults.region,
@@ -207,7 +207,7 @@ test('somebody who goes past the review meets the stack policy, and the rows sta
     DatabaseResourceId,
   );
   expect(await query('select word from rows_of_the_test')).toEqual([{ word: 'kept' }]);
-}, 60_000);
+});
 
 test('settings within their bounds change the silo in place, and it is verified again', async () => {
   const { DatabaseResourceId } = await outputs();
@@ -236,4 +236,4 @@ test('settings within their bounds change the silo in place, and it is verified 
   );
   expect((await outputs())['DatabaseResourceId']).toBe(DatabaseResourceId);
   expect(await query('select word from rows_of_the_test')).toEqual([{ word: 'kept' }]);
-}, 120_000);
+});

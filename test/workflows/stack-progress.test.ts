@@ -30,7 +30,7 @@ describe('following stacks, on the sandbox cloud', () => {
   beforeAll(async () => {
     sandbox = await startSandbox({ port: 0, directory, dataPlane: false, log: () => undefined });
     database = await openTestDatabase();
-  }, 60_000);
+  });
   afterAll(async () => {
     await database.close();
     await sandbox.stop();

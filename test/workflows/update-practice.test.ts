@@ -79,12 +79,12 @@ beforeAll(async () => {
     await publishRelease(database.db, release, { publishedBy: 'test', now: clock.now() });
   }
   engine = await startEngine();
-}, 60_000);
+});
 afterAll(async () => {
   await engine.stop();
   await database.close();
   await cloud.stop();
-}, 60_000);
+});
 
 let serial = 0;
 
@@ -172,7 +172,7 @@ test('an update brings the practice to the release, with every change judged and
   });
   expect(before).toMatchObject({ state: 'succeeded', reason: null, releaseId: first.manifest.id });
   expect(await auditOf(id)).toContain('practice.updated');
-}, 60_000);
+});
 
 test.each([
   ['replace', replacing, 'LogGroupName would change from "/records/'],
@@ -226,7 +226,7 @@ test('an update that failed while no engine watched is told by its cause, and a 
   expect(run.error?.message).toMatch(/failed: no capacity/);
   await retryRun(core, runId, actor);
   expect((await runIn(database.db, runId, 'succeeded', 'failed')).error).toBeNull();
-}, 60_000);
+});
 
 test('the stack policy alone refuses it too, when somebody goes past the control plane', async () => {
   const id = await activePractice();
@@ -252,7 +252,7 @@ test('the stack policy alone refuses it too, when somebody goes past the control
     logicalId: 'Records',
     reason: expect.stringContaining('denied by stack policy'),
   });
-}, 60_000);
+});
 
 describe('with an override', () => {
   test.each([
@@ -293,7 +293,7 @@ describe('with an override', () => {
     await revokeOverride(core, { practiceId: id, id: await allow(id, 'replace') }, actor);
     expect((await update(id, replacing)).error?.code).toBe('change_refused');
     expect(await auditOf(id)).not.toContain('change_override.used');
-  }, 60_000);
+  });
 
   test('a change that fails leaves the guard whole, and the same run may try again', async () => {
     const id = await activePractice();
@@ -329,7 +329,7 @@ describe('with an override', () => {
     await retryRun(core, run.id, actor);
     expect((await runIn(database.db, run.id, 'succeeded', 'failed')).error).toBeNull();
     await guarded(id);
-  }, 60_000);
+  });
 
   test('killed while the guard is relaxed, the next engine finishes the change and makes it whole', async () => {
     const id = await activePractice();
@@ -345,7 +345,7 @@ describe('with an override', () => {
     await guarded(id);
     const told = (await changesOf(runId)).map(({ changeSetId, logicalId }) => `${changeSetId} ${logicalId}`);
     expect(new Set(told).size).toBe(told.length);
-  }, 60_000);
+  });
 
   test('cancelled while the guard is relaxed, the operation ends, the guard is whole and the rest stays', async () => {
     const id = await activePractice();
@@ -369,5 +369,5 @@ describe('with an override', () => {
     const [deployment] = (await listDeployments(database.db, { practiceId: id, limit: 1 })).items;
     expect(deployment).toMatchObject({ state: 'cancelled' });
     expect((await update(id, replacing)).error).toBeNull();
-  }, 60_000);
+  });
 });
