@@ -1,4 +1,5 @@
 /** `npm start`: the control API with its workers; on embedded defaults the sandbox cloud and a first release too. */
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -51,11 +52,13 @@ await runUntilStopped(async (stops) => {
   const app = await buildApp({ ...appDeps(config, parts, endpoint, log), stopping: aborted });
   stops.push(() => drain(app, parts.engine, config));
   const administrator = tokenFile(config);
-  await ensureFirstToken(parts.core, administrator.save);
+  const isFirst = await ensureFirstToken(parts.core, administrator.save);
   const address = await listen(app, config);
   screen.say(`The control plane is ready at ${address} (reference: ${address}/docs). Ctrl-C stops it.`);
   screen.say(
-    `The administrator token is in ${administrator.path}. In a second terminal: npx lumenality doctor`,
+    isFirst || existsSync(administrator.path)
+      ? `The administrator token is in ${administrator.path}. In a second terminal: npx lumenality doctor`
+      : 'The administrator token was written where this database had its first start; npm run recover-token makes another.',
   );
 });
 
