@@ -10,6 +10,7 @@ import { changeRefused, makeChangeSet, reviewOf, tellReview, type WantedStack } 
 import { hasMovedOn, keepsChanging } from './interference.ts';
 import { clearDeleted, clearLeftover, type Deployment, isLeftover } from './leftovers.ts';
 import { requireOwnStack } from './own-silo.ts';
+import { recordedStack } from './remove-component.ts';
 import { withRollBackContinued } from './roll-back.ts';
 import { stackFailure } from './stack-failure.ts';
 import { restoreGuard, withGuardRelaxed } from './stack-guard.ts';
@@ -61,8 +62,7 @@ async function deployOnce(work: Deployment, wanted: WantedStack): Promise<Deploy
   if (existing !== undefined && (await isAsWanted(work, existing, wanted))) {
     return { stack: await protect(work, wanted, existing), changed: false };
   }
-  const before = existing ?? found;
-  const { changed, seen } = await applyChangeSet(work, wanted, existing, before?.stackId);
+  const { changed, seen } = await applyChangeSet(work, wanted, existing, existing ?? found);
   const stack =
     seen ?? (await onceVisible(work.context, () => work.stacks.describe(wanted.name, work.context.signal)));
   if (stack === undefined) throw vanished(wanted);
@@ -198,11 +198,13 @@ async function applyChangeSet(
   watch: Watch,
   wanted: WantedStack,
   existing: StackView | undefined,
-  previousStackId: string | undefined,
+  found: StackView | undefined,
 ): Promise<{ readonly changed: boolean; readonly seen?: StackView | undefined }> {
   const { context, stacks } = watch;
-  // The same call in the same generation is the same operation; a retry, or a stack made anew, is another one.
-  const purpose = `${context.run.generation}:${previousStackId ?? 'new'}`;
+  // The same call in the same generation is the same operation; a retry, or a stack made anew, is another one. Also after a crash: what was
+  // removed is on record, and with its token CloudFormation would answer the change set of a stack that is gone.
+  const previous = found?.stackId ?? (await recordedStack(context, wanted.component))?.stackId;
+  const purpose = `${context.run.generation}:${previous ?? 'new'}`;
   const changeSet = await makeChangeSet(watch, wanted, existing, purpose);
   if (changeSet === undefined) return { changed: false };
   const { used } = await reviewed(watch, wanted, changeSet, existing);

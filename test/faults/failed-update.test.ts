@@ -10,7 +10,9 @@ import type { Database } from '../../lib/db/database.ts';
 import { publishRelease } from '../../lib/db/release-store.ts';
 import type { RunWithSteps } from '../../lib/db/run-store.ts';
 import type { Actor } from '../../lib/domain/access.ts';
+import { DomainError } from '../../lib/domain/errors.ts';
 import type { Release } from '../../lib/domain/release.ts';
+import type { StackDeployments } from '../../lib/ports/stack-deployments.ts';
 import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
 import type { WorkflowDefinition } from '../../lib/runs/workflow.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
@@ -35,6 +37,27 @@ const withoutApp = (definition: WorkflowDefinition): WorkflowDefinition => ({
   ),
 });
 
+/** The next calls to fail before they are sent, in this order. */
+const broken: ('createChangeSet' | 'executeChangeSet')[] = [];
+function breaking(stacks: StackDeployments): StackDeployments {
+  const mayBreak = (call: (typeof broken)[number]): void => {
+    if (broken[0] !== call) return;
+    broken.shift();
+    throw new DomainError('cloud_failure', 'Broken by the test.', { retryable: true });
+  };
+  return {
+    ...stacks,
+    createChangeSet: async (...given) => {
+      mayBreak('createChangeSet');
+      return stacks.createChangeSet(...given);
+    },
+    executeChangeSet: async (...given) => {
+      mayBreak('executeChangeSet');
+      return stacks.executeChangeSet(...given);
+    },
+  };
+}
+
 let cloud: SmallCloud;
 let database: Database;
 let engine: RunEngine;
@@ -45,7 +68,8 @@ beforeAll(async () => {
   for (const release of [first, next]) {
     await publishRelease(database.db, release, { publishedBy: 'test', now: clock.now() });
   }
-  const parts = { ports: cloud.ports, shapes: siloShapes, cell: sandboxDefaults, pollIntervalMs: 20 };
+  const ports = { ...cloud.ports, stacks: breaking(cloud.ports.stacks) };
+  const parts = { ports, shapes: siloShapes, cell: sandboxDefaults, pollIntervalMs: 20 };
   const definitions = [withoutApp(provisionPractice(parts)), withoutApp(updatePractice(parts))];
   engine = createRunEngine({ database, definitions, clock, log: silent, concurrency: 4 });
   await engine.start();
@@ -100,6 +124,13 @@ async function failBothWays(practiceId: string, rollBacks: number): Promise<void
     effect: { kind: 'fail', message: 'no way back' },
   });
 }
+
+test('a stack that was only reviewed, and removed by an attempt that went no further, is made anew with its name', async () => {
+  broken.push('executeChangeSet', 'createChangeSet');
+  await activePractice('cedar-slp');
+  expect(broken).toEqual([]);
+  expect(await statusOf('cedar-slp', 'foundation')).toBe('CREATE_COMPLETE');
+});
 
 test('an update that ends between its deployment and its stack policy sets the policy when it goes on', async () => {
   await activePractice('alder-aba');

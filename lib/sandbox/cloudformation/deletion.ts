@@ -133,6 +133,9 @@ function finishDeletion(run: Run): void {
       outputs: [],
       imports: [],
     });
-    tables(cloud.state).names.delete(`${accountId}/${region}/${name}`);
+    const { names, changeSets } = tables(cloud.state);
+    names.delete(`${accountId}/${region}/${name}`);
+    // They go with their stack: one of them, executed, would make a stack without a name.
+    for (const [key] of changeSets.entries(`${stackKey(stackId)}/`)) changeSets.delete(key);
   });
 }
