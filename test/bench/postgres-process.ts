@@ -1,5 +1,6 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { freePort, nextMessage, type Started, type Workspace } from './workspace.ts';
 
@@ -11,7 +12,8 @@ export interface PostgresProcess {
 }
 
 const readySchema = z.object({ ready: z.literal(true) });
-const readyWithinMs = 60_000;
+const readyWithinMs = 120_000;
+const lookMs = 100;
 
 export async function startPostgres(workspace: Workspace): Promise<PostgresProcess> {
   const port = await freePort();
@@ -34,12 +36,53 @@ export async function startPostgres(workspace: Workspace): Promise<PostgresProce
       // One after the other: a server that is just starting is not there to be killed.
       const before = back;
       const again = async (): Promise<void> => {
-        await before;
+        // That it failed is told to whoever asked for it; this one starts the server again.
+        await before.catch(() => undefined);
+        const postmaster = postmasterOf(join(parent, 'data'));
         await workspace.kill(running);
-        running = await start();
+        if (postmaster !== undefined) await gone(postmaster);
+        running = await startedAgain(start);
       };
       back = again();
       return back;
     },
   };
+}
+
+/** The first line of the file that the server keeps while it runs (PostgreSQL, "Database File Layout"). */
+function postmasterOf(data: string): number | undefined {
+  const file = join(data, 'postmaster.pid');
+  return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : undefined;
+}
+
+/** A server that is killed takes a moment to end on a busy machine, and another one refuses to start beside it. */
+async function gone(pid: number): Promise<void> {
+  const deadline = Date.now() + readyWithinMs;
+  while (isThere(pid)) {
+    if (Date.now() > deadline) throw new Error(`PostgreSQL (process ${pid}) was killed and is still there.`);
+    await delay(lookMs);
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+/** While one of the killed server's processes still holds its shared memory, the new one ends at once. */
+async function startedAgain(start: () => Promise<Started>): Promise<Started> {
+  const deadline = Date.now() + readyWithinMs;
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await delay(lookMs);
+    }
+  }
 }

@@ -136,7 +136,8 @@ async function startSandbox(workspace: Workspace, release: string): Promise<Sand
     crash: (backAfterMs) => {
       const before = back;
       const again = async (): Promise<void> => {
-        await before;
+        // That it failed is told to whoever asked for it.
+        await before.catch(() => undefined);
         await workspace.kill(running);
         await delay(backAfterMs);
         running = await start();

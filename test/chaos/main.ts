@@ -85,7 +85,13 @@ async function run(options: Options): Promise<Verdict> {
   const fleet = await startFleet(workspace, release, options.replicas);
   const { acknowledged, problems } = await unleash(fleet, schedule, say);
   say('everything has ended; looking at what came of it');
-  const findings = await readEndState({ ...fleet, acknowledged, expected: schedule.lives.length });
+  const findings = await readEndState({
+    ...fleet,
+    acknowledged,
+    expected: schedule.lives.length,
+  }).catch((error: Error): Findings => {
+    return { states: new Map(), problems: [`the end could not be looked at: ${error.message}`] };
+  });
   problems.push(...fleet.tally.surprises, ...findings.problems);
   const passed = problems.length === 0;
   if (!passed) keep(schedule, problems, say);
