@@ -7,6 +7,7 @@ module.exports = {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   globalSetup: '<rootDir>/test/run-directory.cjs',
+  setupFiles: ['<rootDir>/test/one-realm.cjs'],
   globalTeardown: '<rootDir>/test/run-directory-end.cjs',
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.lumenality'],
   randomize: true,
