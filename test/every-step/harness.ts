@@ -16,7 +16,7 @@ import { startSandboxProcess } from '../bench/sandbox-process.ts';
 import { lastLines, type Started, type Workspace } from '../bench/workspace.ts';
 import { renamedRelease } from '../builders/renamed-release.ts';
 import { type Interruption, type Orders, type Report, sameInterruption } from './interruption.ts';
-import { type Photographer, type Picture, photographer } from './picture.ts';
+import { type Photographer, type Picture, photographer, unknownTables } from './picture.ts';
 import { type OffboardingEnd, operator, type Scenario, type Stage, scenarios } from './scenarios.ts';
 
 /** What a practice came to after each workflow of its life. */
@@ -29,6 +29,8 @@ export interface Life {
 export interface Harness {
   /** Names of each workflow's steps, from the code. */
   readonly steps: Stage['core']['steps'];
+  /** Tables of which nobody has said whether they are to be compared. */
+  readonly unknownTables: readonly string[];
   /**
    * Lets practices live through every scenario at the same time, interrupted as ordered. Worker processes that die are replaced, and
    * an operator retries what fails.
@@ -80,6 +82,7 @@ export async function startHarness(workspace: Workspace, directory: string): Pro
   let deaths = 0;
   return {
     steps: core.steps,
+    unknownTables: await unknownTables(database.db),
     live: async (orders, heard = () => undefined) => {
       const workers = createWorkers({ workspace, program, environment, claims, orders, heard });
       workers.start();

@@ -43,6 +43,8 @@ async function check(extent: Extent): Promise<readonly string[]> {
     );
     if (missing.length > 0)
       return [`No scenario begins ${missing.join(', ')}: add it to test/every-step/scenarios.ts.`];
+    if (harness.unknownTables.length > 0)
+      return [`Nobody compares ${harness.unknownTables.join(', ')}: add it to test/every-step/picture.ts.`];
     return await interruptAll(harness, extent);
   } finally {
     await harness.close();

@@ -48,6 +48,17 @@ export function photographer(db: Db, endpoint: string): Photographer {
   };
 }
 
+/** Tables that know practices: what a picture shows, and what no workflow writes. */
+const shown = ['run', 'deployment', 'silo_stack', 'evidence', 'offboarding', 'capacity_ledger'];
+const unconcerned = ['sign_up', 'change_override', 'owner_invitation', 'drift_watch', 'drift_record'];
+
+/** Tables with a practice of which nobody has said whether a picture has to show them. */
+export async function unknownTables(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`select table_name as name from information_schema.columns
+    where column_name = 'practice_id' and table_schema = current_schema() order by 1`.execute(db);
+  return rows.map(({ name }) => name).filter((name) => ![...shown, ...unconcerned].includes(name));
+}
+
 /** How often a step looked or found something done already tells of its way, not of where it came to. */
 const ofTheWay = new Set(['changed', 'attempts', 'revoked', 'durationMs']);
 
