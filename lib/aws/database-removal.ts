@@ -49,6 +49,7 @@ export function databaseRemoval(reads: RDSClient, writes: RDSClient, practiceId:
           { Key: 'lumenality:component', Value: 'final-snapshot' },
         ],
       });
+      requireKey(await instanceOf(reads, databaseInstanceId, signal));
       try {
         await call('rds', 'CreateDBSnapshot', signal, (options) => writes.send(command, options));
       } catch (error) {
@@ -61,6 +62,7 @@ export function databaseRemoval(reads: RDSClient, writes: RDSClient, practiceId:
     removeDatabase: async (databaseInstanceId, farewell, signal) => {
       const instance = await instanceOf(reads, databaseInstanceId, signal);
       if (instance === undefined || instance.DBInstanceStatus === 'deleting') return;
+      requireKey(instance);
       if ('finalSnapshotId' in farewell) {
         const kept = await snapshot(farewell.finalSnapshotId, signal);
         requireFinal(kept, instance, databaseInstanceId, farewell);
@@ -102,6 +104,24 @@ export function databaseRemoval(reads: RDSClient, writes: RDSClient, practiceId:
       );
     },
   };
+}
+
+/**
+ * RDS refuses every change of a database whose key it cannot use (`inaccessible-encryption-credentials-recoverable`, "Viewing Amazon RDS DB instance
+ * status"), and waiting does not help.
+ */
+function requireKey(instance: DBInstance | undefined): void {
+  const { DBInstanceIdentifier: id, DBInstanceStatus: status = '', KmsKeyId: key } = instance ?? {};
+  if (!status.startsWith('inaccessible-encryption-credentials')) return;
+  throw new DomainError(
+    'conflict',
+    `Database ${id} is ${status}: RDS cannot use its key ${key}, and refuses to copy, change or delete it.`,
+    {
+      context: {
+        nextAction: `Enable key ${key} and start database ${id} in RDS, then ask for the same again.`,
+      },
+    },
+  );
 }
 
 /**

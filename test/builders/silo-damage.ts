@@ -13,13 +13,14 @@ import {
   DescribeListenersCommand,
   ElasticLoadBalancingV2Client,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { DisableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import {
   CreateDBParameterGroupCommand,
   DescribeDBInstancesCommand,
   ModifyDBInstanceCommand,
   ModifyDBParameterGroupCommand,
   RDSClient,
+  StartDBInstanceCommand,
 } from '@aws-sdk/client-rds';
 import { sandboxDefaults } from '../../lib/config.ts';
 
@@ -28,6 +29,8 @@ export interface SiloDamage {
   peer(vpcId: string): Promise<void>;
   stopForcingTls(databaseInstanceId: string): Promise<void>;
   disableKey(keyArn: string): Promise<void>;
+  /** Takes back what `disableKey` did, for the key and a database that RDS could not open without it. */
+  enableKey(keyArn: string, databaseInstanceId: string): Promise<void>;
   /** `outputs` of the service stack. */
   scale(outputs: Readonly<Record<string, string>>, tasks: number): Promise<void>;
   /** Lets anybody on the internet reach a port of whatever is in the security group. */
@@ -70,6 +73,10 @@ export function siloDamage(endpoint: string): SiloDamage {
     },
     disableKey: async (KeyId) => {
       await kms.send(new DisableKeyCommand({ KeyId }));
+    },
+    enableKey: async (KeyId, DBInstanceIdentifier) => {
+      await kms.send(new EnableKeyCommand({ KeyId }));
+      await rds.send(new StartDBInstanceCommand({ DBInstanceIdentifier }));
     },
     scale: async ({ ClusterName, ServiceName }, desiredCount) => {
       await ecs.send(new UpdateServiceCommand({ cluster: ClusterName, service: ServiceName, desiredCount }));

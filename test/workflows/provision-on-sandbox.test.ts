@@ -237,8 +237,18 @@ describe('provision-practice, on the sandbox cloud', () => {
       expect(await failedChecks('cedar-ot')).toContain(check);
     }
 
+    // RDS lets nobody remove a database whose key it cannot use: that is told at once, and not waited for.
     await cancel(runId);
-    const run = await runIn(database.db, runId, 'cancelled');
+    const refused = await runIn(database.db, runId, 'cancelled', 'failed');
+    expect(refused.error).toMatchObject({
+      step: 'cancel',
+      message: expect.stringContaining(KeyArn),
+      nextAction: expect.stringContaining('Enable key'),
+    });
+    await cloud.damage.enableKey(KeyArn, DatabaseInstanceId);
+    await cancel(runId);
+    const run = await runIn(database.db, runId, 'cancelled', 'failed');
+    expect(run.error).toBeNull();
     expect(run.kept).toEqual([expect.stringMatching(/^KMS key .*nobody was ever invited/)]);
     expect(await cloud.ports.silo.databaseExists(DatabaseInstanceId)).toBe(false);
     for (const component of components) {
