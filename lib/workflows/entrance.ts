@@ -1,18 +1,21 @@
 import { DomainError } from '../domain/errors.ts';
 import { type Access, accessIn, accessParameters, stackNameFor } from '../domain/stack-plan.ts';
 import { type DeployedStack, deployStack, isWhole, sha256 } from './deploy-stack.ts';
+import { withRollBackContinued } from './roll-back.ts';
 import { settled } from './stack-progress.ts';
 import type { Removal } from './stack-removal.ts';
 
 /**
  * Closes or opens a practice's entrance and changes nothing else: the service stack is updated to the template, the parameters and the
- * tags that it has, whatever release they are of, with another value of `Access`. One that is so already is left alone.
+ * tags that it has, whatever release they are of, with another value of `Access`. One that is so already is left alone. A roll-back that failed is
+ * continued first: nobody could close the practice otherwise, nor call that off.
  * @throws DomainError `deployment_failed` when there is no whole service stack; `configuration` when its release cannot be closed.
  */
 export async function bringEntranceTo(watch: Removal, access: Access): Promise<DeployedStack> {
   const { context, stacks } = watch;
   const name = stackNameFor(context.run.practiceId, 'service');
-  const stack = await settled(watch, name);
+  const found = await settled(watch, name);
+  const stack = found === undefined ? undefined : await withRollBackContinued(watch, found);
   if (stack === undefined || !isWhole(stack)) throw notThere(name, stack?.status);
   if (accessIn(stack.parameters) === access) return { stack, changed: false };
   const parameters = { ...stack.parameters, ...accessParameters(access) };
