@@ -7,8 +7,9 @@ type Made = ReturnType<ReturnType<typeof stackOf>>;
 const stackOf = (resources: number) => (outdir: string) => {
   const app = new App({ outdir, analyticsReporting: false });
   const foundation = new Stack(app, 'foundation');
-  for (let at = 0; at < resources; at += 1)
+  const topic = (_: unknown, at: number) =>
     new CfnResource(foundation, `Topic${at}`, { type: 'AWS::SNS::Topic' });
+  Array.from({ length: resources }, topic);
   return { app, stacks: { foundation } };
 };
 
