@@ -58,8 +58,13 @@ export function smallRelease({
       Outputs: { OtherName: { Value: { Ref: 'Other' } } },
     },
     service: {
-      Parameters: practiceId,
-      Resources: { Role: { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: trust } } },
+      Parameters: { ...practiceId, Access: { Type: 'String', Default: 'open' } },
+      Resources: {
+        Role: {
+          Type: 'AWS::IAM::Role',
+          Properties: { AssumeRolePolicyDocument: trust, Description: { Ref: 'Access' } },
+        },
+      },
       Outputs: { RoleName: { Value: { Ref: 'Role' } } },
     },
   };

@@ -16,9 +16,11 @@ import type { StackDeployments } from '../../lib/ports/stack-deployments.ts';
 import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
 import type { WorkflowDefinition } from '../../lib/runs/workflow.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
+import { suspendPractice as askSuspension } from '../../lib/use-cases/practice-access.ts';
 import { requestDeployment } from '../../lib/use-cases/request-deployment.ts';
 import { retryRun } from '../../lib/use-cases/retry-run.ts';
 import { provisionPractice } from '../../lib/workflows/provision-practice.ts';
+import { suspendPractice } from '../../lib/workflows/suspend-practice.ts';
 import { updatePractice } from '../../lib/workflows/update-practice.ts';
 import { openAccess } from '../builders/cells.ts';
 import { openTestDatabase } from '../builders/database.ts';
@@ -33,7 +35,7 @@ const next = smallRelease({ retentionDays: 60 });
 const withoutApp = (definition: WorkflowDefinition): WorkflowDefinition => ({
   ...definition,
   steps: definition.steps.filter(
-    ({ name }) => !['close-default-security-group', 'probe-app', 'verify'].includes(name),
+    ({ name }) => !['close-default-security-group', 'probe-app', 'verify', 'confirm-closed'].includes(name),
   ),
 });
 
@@ -70,7 +72,9 @@ beforeAll(async () => {
   }
   const ports = { ...cloud.ports, stacks: breaking(cloud.ports.stacks) };
   const parts = { ports, shapes: siloShapes, cell: sandboxDefaults, pollIntervalMs: 20 };
-  const definitions = [withoutApp(provisionPractice(parts)), withoutApp(updatePractice(parts))];
+  const definitions = [provisionPractice(parts), updatePractice(parts), suspendPractice(parts)].map(
+    withoutApp,
+  );
   engine = createRunEngine({ database, definitions, clock, log: silent, concurrency: 4 });
   await engine.start();
   const steps = definitions.map(({ name, steps: all }) => [name, all.map((step) => step.name)]);
@@ -167,6 +171,21 @@ test('a roll-back that failed is continued by itself, and a retry ends like an u
   expect(await statusOf('acorn-aba', 'data')).toBe('UPDATE_ROLLBACK_COMPLETE');
   expect((await retry(run)).error).toBeNull();
   expect(await statusOf('acorn-aba', 'data')).toBe('UPDATE_COMPLETE');
+});
+
+test('a suspension whose roll-back failed twice is retried once the cause is gone', async () => {
+  await activePractice('elm-ot');
+  const rule = { resourceType: 'AWS::IAM::Role', action: 'update', match: '-elm-ot-' };
+  const effect = { kind: 'fail', message: 'no change today' };
+  await cloud.fault({ ...rule, during: 'work', times: 1, effect });
+  await cloud.fault({ ...rule, during: 'rollback', times: 2, effect });
+  const request = { practiceId: 'elm-ot', reason: 'test' };
+  const { body } = await askSuspension(core, request, { idempotencyKey: randomUUID() }, actor);
+  const run = await ended(body.runId);
+  expect(run.error).toMatchObject({ step: 'close-entrance', resource: { reason: 'no change today' } });
+  expect(await statusOf('elm-ot', 'service')).toBe('UPDATE_ROLLBACK_FAILED');
+  expect((await retry(run)).error).toBeNull();
+  expect(await statusOf('elm-ot', 'service')).toBe('UPDATE_COMPLETE');
 });
 
 test('a roll-back that fails again names what keeps it, and a retry continues it once more', async () => {
