@@ -1,5 +1,6 @@
 import { sandboxDefaults } from '../../lib/config.ts';
 import { generousLimits } from '../../lib/domain/capacity.ts';
+import { DomainError } from '../../lib/domain/errors.ts';
 import type { CellAccess } from '../../lib/ports/cell-access.ts';
 import type { Clouds } from '../../lib/ports/clouds.ts';
 import { type ConfiguredCell, recordConfiguredCell } from '../../lib/use-cases/configured-cell.ts';
@@ -17,7 +18,7 @@ export const openAccess: CellAccess = {
 /** For what never asks AWS for anything. */
 export const noClouds: Clouds = {
   of: () => {
-    throw new Error('This test has no cloud.');
+    throw new DomainError('cloud_failure', 'This test has no cloud.');
   },
   close: () => undefined,
 };
