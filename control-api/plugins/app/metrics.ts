@@ -1,5 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { driftStates } from '../../../lib/domain/drift.ts';
+import { practiceStates } from '../../../lib/domain/practice.ts';
+import { runStates } from '../../../lib/domain/run.ts';
 import type { StateCounts } from '../../../lib/use-cases/read-records.ts';
 
 export interface Metrics {
@@ -36,12 +39,13 @@ export function measure(app: FastifyInstance): Metrics {
   return {
     contentType: registry.contentType,
     render: (counts) => {
-      for (const [gauge, values] of [
-        [practices, counts.practices],
-        [drift, counts.drift],
-        [runs, counts.runs],
+      for (const [gauge, values, states] of [
+        [practices, counts.practices, practiceStates],
+        [drift, counts.drift, driftStates],
+        [runs, counts.runs, runStates],
       ] as const) {
-        gauge.reset();
+        // A series that is missing until the first of its kind fires no alarm and breaks every difference of two.
+        for (const state of states) gauge.set({ state }, 0);
         for (const { state, count } of values) gauge.set({ state }, count);
       }
       setCalls(counts.calls);
