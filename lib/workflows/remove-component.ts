@@ -28,20 +28,27 @@ export async function removeComponent(watch: Removal, component: Component): Pro
   if (stack !== undefined) await requireOwnStack(context.db, practiceId, stack);
   const stackId = stack?.stackId ?? recorded?.stackId ?? undefined;
   if (stackId === undefined) return [];
-  if (stack !== undefined) await unprotectAndRemove(watch, stack);
+  const seen = (status: string) =>
+    context.write((trx) =>
+      recordSiloStack(trx, {
+        practiceId,
+        component,
+        stackName,
+        stackId,
+        status,
+        outputs: recorded?.outputs ?? {},
+        observedAt: context.now(),
+      }),
+    );
+  const onlyReviewed = stack?.status === 'REVIEW_IN_PROGRESS';
+  if (stack !== undefined) {
+    // Its name finds a stack only as long as it is there: should this process end in between, the id does.
+    if (!onlyReviewed && recorded?.stackId !== stackId) await seen(stack.status);
+    await unprotectAndRemove(watch, stack);
+  }
   // Of a stack that was only reviewed there is nothing to keep or to show.
-  if (stack?.status === 'REVIEW_IN_PROGRESS') return [];
-  await context.write((trx) =>
-    recordSiloStack(trx, {
-      practiceId,
-      component,
-      stackName,
-      stackId,
-      status: 'DELETE_COMPLETE',
-      outputs: recorded?.outputs ?? {},
-      observedAt: context.now(),
-    }),
-  );
+  if (onlyReviewed) return [];
+  await seen('DELETE_COMPLETE');
   return retainedOf(watch, stackId);
 }
 

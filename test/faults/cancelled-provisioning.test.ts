@@ -7,6 +7,7 @@ import type { RunWithSteps } from '../../lib/db/run-store.ts';
 import { listSiloStacks } from '../../lib/db/silo-stack-store.ts';
 import { findOrphans } from '../../lib/use-cases/orphans.ts';
 import { recordTestCell } from '../builders/cells.ts';
+import { eventually } from '../builders/runs.ts';
 import { type SiloCloud, startSiloCloud } from './silo-cloud.ts';
 
 let cloud: SiloCloud;
@@ -58,6 +59,42 @@ test('a cancelled provisioning leaves nothing but a key on its way out', async (
   expect((await cloud.ports.silo.key(left[0] ?? '')).state).toBe('PendingDeletion');
   const stacks = await listSiloStacks(cloud.database.db, ['acorn-aba']);
   expect(stacks.map(({ status }) => status)).toEqual(stacks.map(() => 'DELETE_COMPLETE'));
+});
+
+test('what a stack leaves that nobody had seen yet goes too, though the process dies while the stack does', async () => {
+  const slow = (resourceType: string, action: string) =>
+    cloud.fault({
+      resourceType,
+      action,
+      match: 'larch-aba',
+      times: 1,
+      effect: { kind: 'delay', ms: 1_000 },
+    });
+  await slow('AWS::ElasticLoadBalancingV2::LoadBalancer', 'create');
+  await slow('AWS::EC2::InternetGateway', 'delete');
+  const { stacks } = cloud.ports;
+  const foundation = 'lumenality-larch-aba-foundation';
+  const isNow = (what: string, ask: () => Promise<boolean>) =>
+    eventually(what, async () => ((await ask()) ? true : undefined));
+  const runId = await cloud.begin('larch-aba');
+  const stack = await eventually('the stack to be', () => stacks.describe(foundation));
+  await isNow('its gateway to be there', async () =>
+    (await stacks.resources(stack.stackId)).some(
+      ({ type, status }) => type === 'AWS::EC2::InternetGateway' && status === 'CREATE_COMPLETE',
+    ),
+  );
+  const cancelled = cloud.cancel(runId);
+  await isNow(
+    'its deletion to begin',
+    async () => (await stacks.describe(stack.stackId))?.status === 'DELETE_IN_PROGRESS',
+  );
+  await cloud.restartWorker(() =>
+    isNow('its end', async () => (await stacks.describe(foundation)) === undefined),
+  );
+  expect((await cancelled).state).toBe('cancelled');
+  const left = withoutRemembered(await cloud.tagged('larch-aba'));
+  expect(left).toEqual([expect.stringContaining(':kms:')]);
+  expect((await cloud.ports.silo.key(left[0] ?? '')).state).toBe('PendingDeletion');
 });
 
 test('where an invited owner could have entered something, a final snapshot and its key stay', async () => {

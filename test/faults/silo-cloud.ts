@@ -60,8 +60,8 @@ export interface SiloCloud {
   ): Promise<RunWithSteps>;
   retry(runId: string): Promise<RunWithSteps>;
   cancel(runId: string): Promise<RunWithSteps>;
-  /** Ends the worker at once, as a crash would, and starts another. */
-  restartWorker(): Promise<void>;
+  /** Ends the worker at once, as a crash would, and starts another when `meanwhile` is over. */
+  restartWorker(meanwhile?: () => Promise<unknown>): Promise<void>;
   /** ARNs of all that carries the practice's tag. */
   tagged(practiceId: string): Promise<string[]>;
   stop(): Promise<void>;
@@ -142,8 +142,9 @@ export async function startSiloCloud(...releases: readonly Release[]): Promise<S
       await cancelRun(core(), { runId, reason: 'withdrawn' }, actor);
       return ended(runId);
     },
-    restartWorker: async () => {
+    restartWorker: async (meanwhile) => {
       await engine.stop();
+      await meanwhile?.();
       engine = await startEngine();
     },
     tagged: async (practiceId) =>
