@@ -55,7 +55,12 @@ export async function startLocalPostgres(resolve: (specifier: string) => string)
       await client.end();
     }
   };
-  const settings = ['listen_addresses=', `unix_socket_directories=${directory}`, 'fsync=off'];
+  const settings = [
+    'listen_addresses=',
+    `unix_socket_directories=${directory}`,
+    'fsync=off',
+    'max_connections=400',
+  ];
   const serve = async () => {
     const server = run('sh', [
       '-c',

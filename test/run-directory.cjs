@@ -2,14 +2,22 @@ const { buildSync } = require('esbuild');
 const { cpSync, mkdtempSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
+const { startRunPostgres } = require('./run-postgres.ts');
 
 const root = join(__dirname, '..');
 
-/** A directory that all test files of one run share, for what is costly to make (test/builders/built-release.ts). */
+let postgres;
+
+/**
+ * What all test files of one run share, because it is costly to make: a directory (test/builders/built-release.ts) and a PostgreSQL server
+ * (test/builders/database.ts).
+ */
 module.exports = async () => {
   const directory = mkdtempSync(join(tmpdir(), 'lumenality-test-run-'));
   process.env.LUMENALITY_TEST_RUN_DIR = directory;
   bundleCommandLine(directory);
+  postgres = await startRunPostgres();
+  process.env.LUMENALITY_TEST_TEMPLATE_URL = postgres.templateUrl;
 };
 
 /** The command line in one file: tests start it more than a hundred times, and so it starts in a third of the time. */
@@ -27,4 +35,7 @@ function bundleCommandLine(directory) {
   cpSync(join(root, 'package.json'), join(directory, 'package.json'));
 }
 
-module.exports.remove = () => rmSync(process.env.LUMENALITY_TEST_RUN_DIR, { recursive: true, force: true });
+module.exports.remove = async () => {
+  await postgres?.stop();
+  rmSync(process.env.LUMENALITY_TEST_RUN_DIR, { recursive: true, force: true });
+};

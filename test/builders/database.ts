@@ -1,23 +1,52 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { type Database, migrate, openEmbedded } from '../../lib/db/database.ts';
+import { randomUUID } from 'node:crypto';
+import { Client } from 'pg';
+import { type Database, migrate, openEmbedded, openServer } from '../../lib/db/database.ts';
 import { publishRelease } from '../../lib/db/release-store.ts';
 import { type Release, releaseManifestSchema } from '../../lib/domain/release.ts';
-import { isFirst, shared } from './run-directory.ts';
 
-/**
- * A migrated database in memory. Opening takes a second, and four for the first of a run, whose image the others load: share one in
- * a file and keep tests apart by their data.
- */
+/** A migrated database of the caller's own, on the PostgreSQL server of the run. It goes when it is closed. */
 export async function openTestDatabase(): Promise<Database> {
-  const image = shared('database-image');
-  if (existsSync(image)) return openEmbedded(undefined, new Blob([readFileSync(image)]));
+  const { url, drop } = await createTestDatabase();
+  const database = openServer(url);
+  return {
+    ...database,
+    close: async () => {
+      await database.close();
+      await drop();
+    },
+  };
+}
+
+/** The same, and nothing of it open yet: for processes and pools of the caller's own. */
+export async function createTestDatabase(): Promise<{ readonly url: string; drop(): Promise<void> }> {
+  const template = new URL(templateUrl());
+  const name = `test-${randomUUID()}`;
+  const url = new URL(template);
+  url.pathname = `/${name}`;
+  const administer = async (statement: string): Promise<void> => {
+    const client = new Client({ connectionString: template.href.replace(template.pathname, '/postgres') });
+    await client.connect();
+    try {
+      await client.query(statement);
+    } finally {
+      await client.end();
+    }
+  };
+  await administer(`create database "${name}" template "${template.pathname.slice(1)}"`);
+  return { url: url.href, drop: () => administer(`drop database "${name}" with (force)`) };
+}
+
+function templateUrl(): string {
+  const url = process.env['LUMENALITY_TEST_TEMPLATE_URL'];
+  if (url === undefined)
+    throw new Error('No server has been started for this run: start the tests by jest.config.cjs.');
+  return url;
+}
+
+/** A migrated embedded database in memory, for what is about that one. Takes some four seconds. */
+export async function openEmbeddedTestDatabase(): Promise<Database> {
   const database = await openEmbedded(undefined);
   await migrate(database.db);
-  if (database.engine.kind === 'embedded' && isFirst('database')) {
-    const dump = await database.engine.pglite.dumpDataDir('none');
-    writeFileSync(`${image}-partial`, new Uint8Array(await dump.arrayBuffer()));
-    renameSync(`${image}-partial`, image);
-  }
   return database;
 }
 

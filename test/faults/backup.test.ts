@@ -4,7 +4,7 @@ import { type Database, migrate, openEmbedded, openServer, toJson } from '../../
 import { restoreBackup } from '../../lib/db/restore.ts';
 import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
 import type { WorkflowDefinition } from '../../lib/runs/workflow.ts';
-import { openTestDatabase } from '../builders/database.ts';
+import { openEmbeddedTestDatabase } from '../builders/database.ts';
 import { type PostgresServer, startPostgres } from '../builders/postgres.ts';
 import { insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 
@@ -70,7 +70,7 @@ const noted = (database: Database): Database => {
 
 beforeAll(async () => {
   server = await startPostgres();
-  embedded = noted(await openTestDatabase());
+  embedded = noted(await openEmbeddedTestDatabase());
   await embedded.db.insertInto('audit').values([auditRow, auditRow]).execute();
   await embedded.db
     .insertInto('idempotency')

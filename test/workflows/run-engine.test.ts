@@ -6,7 +6,7 @@ import { readRun, requestCancel, requeueRun } from '../../lib/db/run-store.ts';
 import { DomainError } from '../../lib/domain/errors.ts';
 import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
 import type { StepContext, WorkflowDefinition } from '../../lib/runs/workflow.ts';
-import { openTestDatabase } from '../builders/database.ts';
+import { openEmbeddedTestDatabase } from '../builders/database.ts';
 import { mortal } from '../builders/mortal-database.ts';
 import { eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 
@@ -53,7 +53,7 @@ describe('the run engine', () => {
   let serial = 0;
 
   beforeAll(async () => {
-    database = await openTestDatabase();
+    database = await openEmbeddedTestDatabase();
   });
   afterEach(() => engine?.stop());
   afterAll(() => database.close());
