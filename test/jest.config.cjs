@@ -11,8 +11,8 @@ module.exports = {
   globalTeardown: '<rootDir>/test/run-directory-end.cjs',
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.lumenality'],
   randomize: true,
-  // Jest leaves one core to itself, which on a machine with two halves the speed.
-  maxWorkers: '100%',
+  // Half of what takes long waits for databases and processes; and Jest would leave one of two cores to itself.
+  maxWorkers: '150%',
   // These end a test that hangs; a busy machine may take several times as long as a quiet one.
   testTimeout: 180_000,
   transform: {
