@@ -6,7 +6,6 @@
 import '../../bin/quiet-sdk.ts';
 import { appendFile, writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
 import { againstCdk } from './against-cdk.ts';
@@ -16,8 +15,8 @@ import { fleet } from './fleet.ts';
 import { memory } from './memory.ts';
 import { overhead } from './overhead.ts';
 import { reads } from './reads.ts';
+import { buildRelease } from './release.ts';
 import { jsonOf, type Reported, tableOf } from './report.ts';
-import { cellBeside } from './sandbox-process.ts';
 import { signUps, signUpsOnPostgres } from './sign-ups.ts';
 import { silo } from './silo.ts';
 import { waiting } from './waiting.ts';
@@ -85,10 +84,9 @@ async function run({ json, only, quick = false }: Options): Promise<void> {
   }
   const chosen = benchmarks.filter(({ name }) => only === undefined || only.includes(name));
   const shared = opened();
-  const directory = join(shared.directory, 'release');
   let built: Promise<string> | undefined;
   const release = (): Promise<string> => {
-    built ??= buildRelease(shared, directory);
+    built ??= buildRelease(shared);
     return built;
   };
   const load = loadavg()[0] ?? 0;
@@ -117,14 +115,6 @@ async function isWritable(file: string): Promise<boolean> {
     console.error(`bench: the figures cannot be written. ${(error as Error).message}`);
     return false;
   }
-}
-
-/** In a process of its own, as `npm run release:build`: CDK and its rules take some 500 MB. */
-async function buildRelease(workspace: Workspace, directory: string): Promise<string> {
-  const entry = join(root, 'bin', 'release-build.ts');
-  const output = ['--out', directory, '--cell', cellBeside(directory), '--json'];
-  await workspace.run('release-build', ['--import', 'tsx', entry, ...output]);
-  return directory;
 }
 
 async function measure(

@@ -4,10 +4,8 @@ import { deployCell } from '../../bin/embedded-cell.ts';
 import { pushImage } from '../../bin/embedded-release.ts';
 import { readReleaseDirectory } from '../../bin/release-directory.ts';
 import { readConfig, sandboxDefaults } from '../../lib/config.ts';
+import { cellBeside } from './release.ts';
 import { type Environment, nextMessage, type Started, type Workspace } from './workspace.ts';
-
-/** Where the cell's templates lie that were built with the release. */
-export const cellBeside = (release: string): string => `${release}-cell`;
 
 /** A sandbox cloud of its own process, as `npm run sandbox` starts it, that has a cell and knows a release's image. */
 export interface SandboxProcess {

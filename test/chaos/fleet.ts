@@ -11,7 +11,7 @@ import { recordConfiguredCell } from '../../lib/use-cases/configured-cell.ts';
 import { publishRelease } from '../../lib/use-cases/publish-release.ts';
 import { ensureFirstToken } from '../../lib/use-cases/tokens.ts';
 import { type PostgresProcess, startPostgres } from '../bench/postgres-process.ts';
-import { cellBeside } from '../bench/sandbox-process.ts';
+import { cellBeside } from '../bench/release.ts';
 import { freePort, lastLines, nextMessage, type Started, type Workspace } from '../bench/workspace.ts';
 import { renamedRelease } from '../builders/renamed-release.ts';
 import type { Disturbance } from './schedule.ts';

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
-import { cellBeside } from '../bench/sandbox-process.ts';
+import { buildRelease } from '../bench/release.ts';
 import { Workspace } from '../bench/workspace.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 import { type Acknowledged, lead } from './operators.ts';
@@ -80,7 +80,7 @@ async function run(options: Options): Promise<Verdict> {
   const schedule = scheduleOf({ ...options, forMs: options.minutes * 60_000 });
   const say = (line: string): void =>
     console.error(`chaos: ${((performance.now() - begun) / 1000).toFixed(0).padStart(4)} s  ${line}`);
-  const release = options.release ?? (await buildRelease());
+  const release = options.release ?? (await buildRelease(workspace));
   say(`starting PostgreSQL, a sandbox and ${options.replicas} control planes`);
   const fleet = await startFleet(workspace, release, options.replicas);
   const { acknowledged, problems } = await unleash(fleet, schedule, say);
@@ -163,12 +163,4 @@ function keep(schedule: Schedule, problems: readonly string[], say: (line: strin
   writeFileSync(join(directory, 'problems.txt'), problems.join('\n'));
   for (const problem of problems.slice(0, 20)) say(`problem: ${problem.slice(0, 600)}`);
   say(`every log is in ${directory}`);
-}
-
-async function buildRelease(): Promise<string> {
-  const directory = join(workspace.directory, 'release');
-  const entry = join(workspace.root, 'bin', 'release-build.ts');
-  const output = ['--out', directory, '--cell', cellBeside(directory), '--json'];
-  await workspace.run('release-build', ['--import', 'tsx', entry, ...output]);
-  return directory;
 }

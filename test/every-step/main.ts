@@ -4,10 +4,9 @@
  * Exit status: 0 all came to the same; 1 something differs, or does not end; 2 wrong usage.
  */
 import '../../bin/quiet-sdk.ts';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { cellBeside } from '../bench/sandbox-process.ts';
+import { buildRelease } from '../bench/release.ts';
 import { Workspace } from '../bench/workspace.ts';
 import { differences } from './compare.ts';
 import { type Harness, startHarness } from './harness.ts';
@@ -36,7 +35,7 @@ try {
 }
 
 async function check(extent: Extent): Promise<readonly string[]> {
-  const harness = await startHarness(workspace, options.release ?? (await buildRelease()));
+  const harness = await startHarness(workspace, options.release ?? (await buildRelease(workspace)));
   try {
     const missing = Object.keys(harness.steps).filter(
       (name) => !scenarios.some(({ workflow }) => workflow === name),
@@ -97,14 +96,6 @@ function seenSteps({ steps }: Harness) {
         steps[workflow].map((step) => ({ workflow, step, calls: calls.get(keyOf(workflow, step)) ?? [] })),
       ),
   };
-}
-
-async function buildRelease(): Promise<string> {
-  const directory = join(workspace.directory, 'release');
-  const entry = join(workspace.root, 'bin', 'release-build.ts');
-  const output = ['--out', directory, '--cell', cellBeside(directory), '--json'];
-  await workspace.run('release-build', ['--import', 'tsx', entry, ...output]);
-  return directory;
 }
 
 function secondsSince(begun: number): string {
