@@ -1,4 +1,9 @@
-import { AssumeRoleCommand, GetCallerIdentityCommand, type STSClient } from '@aws-sdk/client-sts';
+import {
+  AssumeRoleCommand,
+  type AssumeRoleRequest,
+  GetCallerIdentityCommand,
+  type STSClient,
+} from '@aws-sdk/client-sts';
 import { doesIdentityRequireRefresh, isIdentityExpired, memoizeIdentityProvider } from '@smithy/core';
 import { DomainError } from '../domain/errors.ts';
 import type { CellAddress } from '../ports/clouds.ts';
@@ -19,7 +24,11 @@ export type SessionKeysProvider = () => Promise<SessionKeys>;
  * expire.
  */
 export function roleCredentials(sts: STSClient, cell: CellAddress): SessionKeysProvider {
-  const assume = async (): Promise<SessionKeys> => assumeRole(sts, cell, roleOf(cell), cell.externalId);
+  return keptKeys(async () => assumeRole(sts, cell, roleOf(cell), cell.externalId));
+}
+
+/** Begins a session at the first call, and another one five minutes before its keys expire; all clients given the provider share it. */
+export function keptKeys(assume: SessionKeysProvider): SessionKeysProvider {
   const provider = memoizeIdentityProvider(assume, isIdentityExpired, doesIdentityRequireRefresh);
   if (provider === undefined) throw new Error('memoizeIdentityProvider answers a provider for a provider');
   // The SDK keeps a provider that says so; of any other each client makes a copy that would assume the role on its own.
@@ -47,19 +56,26 @@ export async function assumeRole(
   externalId: string | null,
   signal?: AbortSignal,
 ): Promise<SessionKeys> {
+  const request = {
+    RoleArn: roleArn,
+    RoleSessionName: sessionName(id),
+    ...(externalId === null ? {} : { ExternalId: externalId }),
+  };
+  return beginSession(sts, request, signal);
+}
+
+/** @throws DomainError `cloud_failure` */
+export async function beginSession(
+  sts: STSClient,
+  request: AssumeRoleRequest,
+  signal?: AbortSignal,
+): Promise<SessionKeys> {
   const { Credentials } = await call('sts', 'AssumeRole', signal, (options) =>
-    sts.send(
-      new AssumeRoleCommand({
-        RoleArn: roleArn,
-        RoleSessionName: sessionName(id),
-        ...(externalId === null ? {} : { ExternalId: externalId }),
-      }),
-      options,
-    ),
+    sts.send(new AssumeRoleCommand(request), options),
   );
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
   if (!AccessKeyId || !SecretAccessKey || !SessionToken || !Expiration)
-    throw new DomainError('cloud_failure', `AWS sts:AssumeRole gave no keys for ${roleArn}.`);
+    throw new DomainError('cloud_failure', `AWS sts:AssumeRole gave no keys for ${request.RoleArn}.`);
   return {
     accessKeyId: AccessKeyId,
     secretAccessKey: SecretAccessKey,
@@ -80,4 +96,25 @@ export async function identityOf(
   if (partition === undefined || accountId === undefined)
     throw new DomainError('cloud_failure', `AWS sts:GetCallerIdentity names no account: "${Arn}".`);
   return { accountId, partition, arn: Arn };
+}
+
+/**
+ * ARN of a role that the cell's own stack made, for a caller who is in the cell's account.
+ * @param undone what was not done, as people are told it
+ * @throws DomainError `configuration` when the caller is in another account
+ */
+export async function roleOfCellStack(
+  sts: STSClient,
+  cellAccountId: string,
+  { role, undone }: { readonly role: 'deploy' | 'retire'; readonly undone: string },
+  signal?: AbortSignal,
+): Promise<string> {
+  const { partition, accountId, arn } = await identityOf(sts, signal);
+  if (accountId !== cellAccountId) {
+    throw new DomainError(
+      'configuration',
+      `The cell is account ${cellAccountId}, but the control plane is ${arn} there. Correct the cell or the credentials, then retry the run: ${undone}.`,
+    );
+  }
+  return `arn:${partition}:iam::${accountId}:role/lumenality-cell/${role}`;
 }

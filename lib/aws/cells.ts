@@ -52,9 +52,9 @@ function connectCell(
   cell: CellAddress,
 ): CloudPorts {
   const own = cell.roleArn === null ? credentials : roleCredentials(sts, cell);
+  const place = { region: cell.region, ...(endpoint === undefined ? {} : { endpoint }) };
   const clients = createClients({
-    region: cell.region,
-    ...(endpoint === undefined ? {} : { endpoint }),
+    ...place,
     ...(own === undefined ? {} : { credentials: own }),
   });
   const calls = budgetedCalls(budget, cell.id);
@@ -65,10 +65,7 @@ function connectCell(
     drift: stackDrift(clients, calls),
     silo: siloReads(clients),
     actions: siloActions(clients),
-    removal: siloRemovals(clients, cell.accountId, {
-      region: cell.region,
-      ...(endpoint === undefined ? {} : { endpoint }),
-    }),
+    removal: siloRemovals(clients, cell.accountId, place),
     tagged: taggedResources(clients.tagging),
     probe: healthProbe(probe),
     reachable: async (signal) => {
