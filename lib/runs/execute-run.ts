@@ -1,11 +1,11 @@
-import type { Db, Trx } from '../db/database.ts';
+import type { Trx } from '../db/database.ts';
 import { isDatabaseFault } from '../db/faults.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
 import {
   finishRun,
   finishStep,
   type Run,
-  type RunClaim,
+  type RunWithSteps,
   readRun,
   reopenSteps,
   skipOpenSteps,
@@ -89,20 +89,20 @@ async function executePass(parts: ExecutionParts, definitionOf: DefinitionOf, pa
     throw new DomainError('configuration', `This process has no workflow for run ${run.id}.`);
   }
   if (run.state === 'cancelling') await cancelRun(parts, definition, run, pass);
-  else await workThrough(parts, definition, pass);
+  else await workThrough(parts, definition, run, pass);
 }
 
 async function workThrough(
   parts: ExecutionParts,
   definition: WorkflowDefinition,
+  seen: RunWithSteps,
   pass: Begun,
 ): Promise<void> {
-  const { id, generation } = pass.claim;
-  const claim: RunClaim = { id, generation };
-  const run = await beginRun(parts, definition, claim);
+  const run = await beginRun(parts, definition, pass.claim);
   if (run === undefined) return;
-  const journal = await journalOf(parts.db, run.id);
-  const fence: Fence = { ...claim, state: 'running' };
+  // A step that somebody has finished since then refuses to begin (`StepIsDone`).
+  const journal = new Map<string, JournalEntry>(seen.steps.map((step) => [step.name, step]));
+  const fence: Fence = { id: run.id, generation: run.generation, state: 'running' };
   for (const step of definition.steps) {
     if (journal.get(step.name)?.state === 'succeeded') continue;
     const last = step === definition.steps.at(-1);
@@ -117,15 +117,10 @@ interface JournalEntry {
   readonly output: unknown;
 }
 
-async function journalOf(db: Db, runId: string): Promise<Map<string, JournalEntry>> {
-  const run = await readRun(db, runId);
-  return new Map(run?.steps.map((step) => [step.name, { state: step.state, output: step.output }]));
-}
-
 function beginRun(
   parts: ExecutionParts,
   definition: WorkflowDefinition,
-  claim: RunClaim,
+  claim: Claim,
 ): Promise<Run | undefined> {
   return parts.db.transaction().execute(async (trx) => {
     const now = parts.clock.now();
