@@ -3,7 +3,8 @@ import { stackNameFor } from '../domain/stack-plan.ts';
 import type { CloudPorts } from '../ports/cloud.ts';
 import type { Kept, RunContext } from '../runs/workflow.ts';
 import { findItsRecord, foreignStacks } from './own-silo.ts';
-import { recordedStack, removeComponent } from './remove-component.ts';
+import { recordedStack } from './recorded-stacks.ts';
+import { removeComponent } from './remove-component.ts';
 import { type Disposal, disposeOfDatabases, disposeOfRetained } from './silo-disposal.ts';
 import { settled } from './stack-progress.ts';
 

@@ -1,9 +1,9 @@
-import { recordSiloStack } from '../db/silo-stack-store.ts';
 import { components } from '../domain/release.ts';
 import { stackNameFor } from '../domain/stack-plan.ts';
 import type { CloudPorts } from '../ports/cloud.ts';
 import type { Kept, RunContext } from '../runs/workflow.ts';
 import { whyForeign } from './own-silo.ts';
+import { recordSeen } from './recorded-stacks.ts';
 import { withRollBackContinued } from './roll-back.ts';
 import { restoreGuard } from './stack-guard.ts';
 import { settled } from './stack-progress.ts';
@@ -35,17 +35,7 @@ export async function cancelUpdate(
     const stack = await withRollBackContinued(watch, found);
     if (stack === undefined) continue;
     await restoreGuard(watch, component, stack);
-    await context.write((trx) =>
-      recordSiloStack(trx, {
-        practiceId,
-        component,
-        stackName: stack.name,
-        stackId: stack.stackId,
-        status: stack.status,
-        outputs: stack.outputs,
-        observedAt: context.now(),
-      }),
-    );
+    await recordSeen(context, component, stack);
     const release = stack.tags['lumenality:release'] ?? 'an unknown release';
     kept.push(`Stack ${stack.name} stays as it is: ${stack.status}, at ${release}.`);
   }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { recordSiloStack } from '../db/silo-stack-store.ts';
 import type { Review } from '../domain/change-review.ts';
 import { protectStatefulResources } from '../domain/change-review-policy.ts';
 import { isStateful } from '../domain/change-review-resources.ts';
@@ -10,7 +9,7 @@ import { changeRefused, makeChangeSet, reviewOf, tellReview, type WantedStack } 
 import { hasMovedOn, keepsChanging } from './interference.ts';
 import { clearDeleted, clearLeftover, type Deployment, isLeftover } from './leftovers.ts';
 import { requireOwnStack } from './own-silo.ts';
-import { recordedStack } from './remove-component.ts';
+import { recordedStack, recordSeen } from './recorded-stacks.ts';
 import { withRollBackContinued } from './roll-back.ts';
 import { stackFailure } from './stack-failure.ts';
 import { restoreGuard, withGuardRelaxed } from './stack-guard.ts';
@@ -66,7 +65,7 @@ async function deployOnce(work: Deployment, wanted: WantedStack): Promise<Deploy
   const stack =
     seen ?? (await onceVisible(work.context, () => work.stacks.describe(wanted.name, work.context.signal)));
   if (stack === undefined) throw vanished(wanted);
-  await observe(work, wanted, stack);
+  await recordSeen(work.context, wanted.component, stack);
   if (inProgress(stack.status)) return deployOnce(work, wanted);
   if (!['CREATE_COMPLETE', 'UPDATE_COMPLETE'].includes(stack.status) && changed) {
     throw await failedDeployment(work, wanted, stack);
@@ -84,7 +83,7 @@ async function usable(
   found: StackView,
 ): Promise<StackView | undefined> {
   await requireOwnStack(work.context.db, work.context.run.practiceId, found);
-  await observe(work, wanted, found);
+  await recordSeen(work.context, wanted.component, found);
   await restoreGuard(work, wanted.component, found);
   const stack = await withRollBackContinued(work, found);
   if (stack === undefined) return undefined;
@@ -130,7 +129,7 @@ async function failedDeployment(
   stack: StackView,
 ): Promise<DomainError> {
   const standing = (await withRollBackContinued(work, stack)) ?? stack;
-  if (standing.status !== stack.status) await observe(work, wanted, standing);
+  if (standing.status !== stack.status) await recordSeen(work.context, wanted.component, standing);
   const failure = await stackFailure(work, standing);
   if (standing.status !== 'ROLLBACK_FAILED' && standing.status !== 'CREATE_FAILED') return failure;
   try {
@@ -160,21 +159,6 @@ function vanished(wanted: WantedStack): DomainError {
 
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
-}
-
-/** Writes down what was seen of a stack on the way. */
-function observe({ context }: Watch, wanted: WantedStack, stack: StackView): Promise<void> {
-  return context.write((trx) =>
-    recordSiloStack(trx, {
-      practiceId: context.run.practiceId,
-      component: wanted.component,
-      stackName: wanted.name,
-      stackId: stack.stackId,
-      status: stack.status,
-      outputs: stack.outputs,
-      observedAt: context.now(),
-    }),
-  );
 }
 
 async function isAsWanted(

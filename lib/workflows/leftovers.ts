@@ -1,4 +1,3 @@
-import { recordSiloStack } from '../db/silo-stack-store.ts';
 import { holdsData } from '../domain/change-review-resources.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Component } from '../domain/release.ts';
@@ -6,7 +5,8 @@ import { stackNameFor } from '../domain/stack-plan.ts';
 import type { SiloRemovals } from '../ports/silo-removal.ts';
 import type { StackView } from '../ports/stack-deployments.ts';
 import { judgeRecords } from './practice-records.ts';
-import { recordedStack, retainedOf } from './remove-component.ts';
+import { recordedStack, recordSeen } from './recorded-stacks.ts';
+import { retainedOf } from './remove-component.ts';
 import { type Disposal, disposeOfDatabases, disposeOfRetained } from './silo-disposal.ts';
 import { type Removal, removeStack } from './stack-removal.ts';
 
@@ -100,17 +100,7 @@ async function tell({ context }: Deployment, kept: readonly string[]): Promise<v
 }
 
 function recordGone({ context }: Deployment, component: Component, stack: StackView): Promise<void> {
-  return context.write((trx) =>
-    recordSiloStack(trx, {
-      practiceId: context.run.practiceId,
-      component,
-      stackName: stack.name,
-      stackId: stack.stackId,
-      status: 'DELETE_COMPLETE',
-      outputs: {},
-      observedAt: context.now(),
-    }),
-  );
+  return recordSeen(context, component, { ...stack, status: 'DELETE_COMPLETE', outputs: {} });
 }
 
 async function refuseData({ context, stacks }: Deployment, stack: StackView): Promise<void> {

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Db } from '../db/database.ts';
 import { hostNameOf, type PracticeRow } from '../db/practice-store.ts';
-import { listSiloStacks } from '../db/silo-stack-store.ts';
 import { type DriftFindings, joinFindings, noFindings } from '../domain/drift.ts';
 import { checkFindings } from '../domain/drift-checks.ts';
 import { type ResourceDrift, resourceFindings, type ScalingBounds } from '../domain/drift-resources.ts';
@@ -23,6 +22,7 @@ import type { StackView } from '../ports/stack-deployments.ts';
 import { sha256 } from './deploy-stack.ts';
 import { practiceParameters } from './practice-parameters.ts';
 import { passingFailure, readSilo } from './read-silo.ts';
+import { recordedOutputs } from './recorded-stacks.ts';
 import { inProgress } from './stack-progress.ts';
 import { type PrepareParts, releaseOf } from './steps/prepare.ts';
 
@@ -92,12 +92,7 @@ async function orProblem(
   }
 }
 
-type OutputsBy = ReadonlyMap<string, Parameters>;
-
-async function recordedOutputs(db: Db, practiceId: string): Promise<OutputsBy> {
-  const stacks = await listSiloStacks(db, [practiceId]);
-  return new Map(stacks.map(({ component, outputs }) => [component, outputs]));
-}
+type OutputsBy = Awaited<ReturnType<typeof recordedOutputs>>;
 
 function promisedStacks(
   practiceId: string,

@@ -1,21 +1,11 @@
 import type { Db } from '../db/database.ts';
 import { hostNameOf, type PracticeRow } from '../db/practice-store.ts';
-import { listSiloStacks } from '../db/silo-stack-store.ts';
 import { DomainError } from '../domain/errors.ts';
-import type { Component } from '../domain/release.ts';
 import { type SiloPromise, siloPromise } from '../domain/silo-promise.ts';
 import { type Access, accessParameters, type Parameters, standingParameters } from '../domain/stack-plan.ts';
 import { practiceParameters } from './practice-parameters.ts';
+import { recordedOutputs } from './recorded-stacks.ts';
 import { type PrepareParts, releaseOf } from './steps/prepare.ts';
-
-/** What each stack of a practice gave out when it was last seen. */
-export async function recordedOutputs(
-  db: Db,
-  practiceId: string,
-): Promise<ReadonlyMap<Component, Parameters>> {
-  const stacks = await listSiloStacks(db, [practiceId]);
-  return new Map(stacks.map(({ component, outputs }) => [component, outputs]));
-}
 
 /**
  * What the silo of a practice is held against by what stands on record: its release, its settings, and what its stacks gave out.

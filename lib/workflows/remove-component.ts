@@ -1,9 +1,8 @@
-import { listSiloStacks, recordSiloStack, type SiloStack } from '../db/silo-stack-store.ts';
 import type { Component } from '../domain/release.ts';
 import { stackNameFor } from '../domain/stack-plan.ts';
 import type { StackView } from '../ports/stack-deployments.ts';
-import type { RunContext } from '../runs/workflow.ts';
 import { requireOwnStack } from './own-silo.ts';
+import { recordedStack, recordSeen } from './recorded-stacks.ts';
 import { inProgress, settled, type Watch } from './stack-progress.ts';
 import { type Removal, removeStack } from './stack-removal.ts';
 
@@ -29,17 +28,7 @@ export async function removeComponent(watch: Removal, component: Component): Pro
   const stackId = stack?.stackId ?? recorded?.stackId ?? undefined;
   if (stackId === undefined) return [];
   const seen = (status: string) =>
-    context.write((trx) =>
-      recordSiloStack(trx, {
-        practiceId,
-        component,
-        stackName,
-        stackId,
-        status,
-        outputs: recorded?.outputs ?? {},
-        observedAt: context.now(),
-      }),
-    );
+    recordSeen(context, component, { name: stackName, stackId, status, outputs: recorded?.outputs ?? {} });
   const onlyReviewed = stack?.status === 'REVIEW_IN_PROGRESS';
   if (stack !== undefined) {
     // Its name finds a stack only as long as it is there: should this process end in between, the id does.
@@ -58,14 +47,6 @@ export async function retainedOf({ context, stacks }: Watch, stackId: string): P
     ({ logicalId, type, physicalId, status }) =>
       status === 'DELETE_SKIPPED' && physicalId !== null ? [{ logicalId, type, physicalId }] : [],
   );
-}
-
-/** The stack of a component as it was last seen, if it ever was. */
-export async function recordedStack(
-  { db, run }: RunContext,
-  component: Component,
-): Promise<SiloStack | undefined> {
-  return (await listSiloStacks(db, [run.practiceId])).find((stack) => stack.component === component);
 }
 
 async function unprotectAndRemove(watch: Removal, found: StackView): Promise<void> {

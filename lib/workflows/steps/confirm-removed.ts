@@ -12,7 +12,7 @@ import { stackNameFor } from '../../domain/stack-plan.ts';
 import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
 import { failureWords, keepEvidence } from '../keep-evidence.ts';
 import { auditPractice, type LifeCycleParts } from '../life-cycle-parts.ts';
-import { recordedOutputs } from '../recorded-silo.ts';
+import { recordedOutputs } from '../recorded-stacks.ts';
 import { snapshotTaken } from './final-snapshot.ts';
 import { movedOn } from './record-life.ts';
 import { removed } from './remove-silo.ts';

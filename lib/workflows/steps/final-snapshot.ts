@@ -16,8 +16,7 @@ import {
   removalOf,
   standardSettledWithinMs,
 } from '../life-cycle-parts.ts';
-import { recordedOutputs } from '../recorded-silo.ts';
-import { recordedStack } from '../remove-component.ts';
+import { recordedOutputs, recordedStack } from '../recorded-stacks.ts';
 import { settled } from '../stack-progress.ts';
 
 const snapshotSchema = z.object({

@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import { recordSiloStack } from '../../db/silo-stack-store.ts';
 import type { Access } from '../../domain/stack-plan.ts';
-import { stackNameFor } from '../../domain/stack-plan.ts';
 import type { RunContext, StepDefinition } from '../../runs/workflow.ts';
 import { bringEntranceTo } from '../entrance.ts';
 import { type LifeCycleParts, removalOf } from '../life-cycle-parts.ts';
 import { requireOwnSilo } from '../own-silo.ts';
+import { recordSeen } from '../recorded-stacks.ts';
 import { removeComponent } from '../remove-component.ts';
 import { cameFrom } from './offboarding-input.ts';
 
@@ -44,18 +43,7 @@ export async function setEntrance(
   access: Access,
   step: string,
 ): Promise<z.infer<typeof closed.output>> {
-  const { practiceId } = context.run;
   const { stack, changed } = await bringEntranceTo(removalOf(parts, context, step), access);
-  await context.write((trx) =>
-    recordSiloStack(trx, {
-      practiceId,
-      component: 'service',
-      stackName: stackNameFor(practiceId, 'service'),
-      stackId: stack.stackId,
-      status: stack.status,
-      outputs: stack.outputs,
-      observedAt: context.now(),
-    }),
-  );
+  await recordSeen(context, 'service', stack);
   return { status: stack.status, changed };
 }
