@@ -1,7 +1,7 @@
 import * as sdk from '@aws-sdk/client-sts';
 import { accountOfAccessKey, issueAccessKey } from './access-keys.ts';
 import { AwsError, type Call, type ServiceEmulation } from './model.ts';
-import { findRole } from './services/iam/records.ts';
+import { roleByArn } from './services/iam/records.ts';
 import { trusts } from './services/policies.ts';
 
 const roleArn = /^arn:aws[\w-]*:iam::(\d{12}):role\/(?:.*\/)?([\w+=,.@-]+)$/;
@@ -45,7 +45,7 @@ function assumeRole(input: sdk.AssumeRoleRequest, call: Call): sdk.AssumeRoleRes
       "1 validation error detected: Value at 'externalId' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@:\\/-]*",
     );
   }
-  const role = findRole(roleName ?? '', { ...call, accountId });
+  const role = roleByArn(input.RoleArn ?? '', { ...call, accountId });
   const assumption = {
     principalArn: call.principalArn,
     accountId: call.accountId,
@@ -54,7 +54,7 @@ function assumeRole(input: sdk.AssumeRoleRequest, call: Call): sdk.AssumeRoleRes
     externalId: input.ExternalId,
     tags: Object.fromEntries((input.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value])),
   };
-  if (!role || role.Arn !== input.RoleArn || !trusts(role.AssumeRolePolicyDocument, assumption)) {
+  if (!role || !trusts(role.AssumeRolePolicyDocument, assumption)) {
     throw new AwsError(
       'AccessDenied',
       `User: ${call.principalArn} is not authorized to perform: sts:AssumeRole on resource: ${input.RoleArn}`,

@@ -1,6 +1,7 @@
 /** Lifecycle rules: S3 itself expires what is old. In the sandbox it does so when somebody wants the bucket deleted. */
 import type * as sdk from '@aws-sdk/client-s3';
 import { AwsError, type Call } from '../../model.ts';
+import { numberOf } from '../properties.ts';
 import {
   type BucketRecord,
   eraseVersion,
@@ -67,7 +68,7 @@ export function getBucketLifecycleConfiguration(
   const Rules = lifecycleRules.map((rule) => {
     const { Id, Status, Prefix, ExpirationInDays, ExpiredObjectDeleteMarker, ...rest } = rule as Words;
     const expires = ExpirationInDays !== undefined || ExpiredObjectDeleteMarker !== undefined;
-    const Expiration = { Days: number(ExpirationInDays), ExpiredObjectDeleteMarker };
+    const Expiration = { Days: numberOf(ExpirationInDays), ExpiredObjectDeleteMarker };
     return { ID: Id, Status, Filter: { Prefix: Prefix ?? '' }, ...(expires && { Expiration }), ...rest };
   });
   return { Rules: Rules as sdk.LifecycleRule[] };
@@ -81,8 +82,6 @@ interface Words extends Readonly<Record<string, unknown>> {
   readonly ExpiredObjectDeleteMarker?: boolean;
   readonly NoncurrentVersionExpiration?: { readonly NoncurrentDays?: number | string };
 }
-
-const number = (value: number | string | undefined) => (value === undefined ? undefined : Number(value));
 
 /**
  * Erases what the bucket's rules have let go by now ("Lifecycle configuration elements", Amazon S3 User Guide). AWS does so once a day, after
@@ -109,11 +108,11 @@ function expired(
   rules: readonly Words[],
   { now, isVersioned }: { readonly now: Date; readonly isVersioned: boolean },
 ): readonly VersionRecord[] {
-  const current = least(rules.map(({ ExpirationInDays }) => number(ExpirationInDays)));
+  const current = least(rules.map(({ ExpirationInDays }) => numberOf(ExpirationInDays)));
   // What a bucket without versions lets go is gone at once.
   const older = !isVersioned
     ? 0
-    : least(rules.map((rule) => number(rule.NoncurrentVersionExpiration?.NoncurrentDays)));
+    : least(rules.map((rule) => numberOf(rule.NoncurrentVersionExpiration?.NoncurrentDays)));
   const last = versions.at(-1);
   // A mark takes the place of a current version that expires; of a mark nothing expires.
   const replacedAt = last?.content === undefined ? undefined : inDays(last.at, current);
