@@ -10,6 +10,12 @@ import type { Component, ReleaseManifest } from '../domain/release.ts';
 import type { RunError, RunEventBody, RunEventKind, RunState, StepState, Workflow } from '../domain/run.ts';
 import type { PracticeSettings } from '../domain/settings.ts';
 import type { Agreement, Discipline, SignUpRequest, SignUpState } from '../domain/sign-up.ts';
+import type {
+  NoticeDeliveryTable,
+  NoticeEndpointTable,
+  NoticeTable,
+  PracticeContactTable,
+} from './notice-tables.ts';
 
 /** `timestamptz`: read as Date, written as Date. */
 type Time = ColumnType<Date, Date, Date>;
@@ -384,4 +390,8 @@ export interface Schema {
   owner_invitation: OwnerInvitationTable;
   offboarding: OffboardingTable;
   call_budget: CallBudgetTable;
+  notice: NoticeTable;
+  notice_delivery: NoticeDeliveryTable;
+  notice_endpoint: NoticeEndpointTable;
+  practice_contact: PracticeContactTable;
 }

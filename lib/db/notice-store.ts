@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import { checkNoticeData, type NewNotice, practiceNoticeKinds } from '../domain/notice.ts';
+import { type Trx, toJson } from './database.ts';
+
+const dayMs = 86_400_000;
+
+/** How long a destination that does not take a notice is tried. */
+const patienceMs = 3 * dayMs;
+
+/** Rows of one statement: PostgreSQL takes 65,535 values. */
+const batch = 1_000;
+
+/**
+ * Writes notices and one delivery for each destination that asked for them: endpoints of the fleet and of the practice, and the practice's
+ * contacts. Call it in the transaction of what they tell; they are sent once it has committed. Answers their ids, in order.
+ */
+export async function addNotices(trx: Trx, notices: readonly NewNotice[], now: Date): Promise<string[]> {
+  const rows = notices.map((notice) => ({
+    id: randomUUID(),
+    kind: notice.kind,
+    practice_id: notice.practiceId,
+    subject_type: notice.subject.type,
+    subject_id: notice.subject.id,
+    data: toJson(checkNoticeData(notice)),
+    created_at: now,
+  }));
+  for (let start = 0; start < rows.length; start += batch) {
+    const part = rows.slice(start, start + batch);
+    await trx.insertInto('notice').values(part).execute();
+    await addDeliveries(
+      trx,
+      part.map(({ id }) => id),
+      now,
+    );
+  }
+  return rows.map(({ id }) => id);
+}
+
+/** `addNotices` of one. */
+export async function addNotice(trx: Trx, notice: NewNotice, now: Date): Promise<string> {
+  const [id] = await addNotices(trx, [notice], now);
+  return id as string;
+}
+
+/** Nobody has chosen contacts: the one of the sign-up is told everything. */
+const signUpsContact = sql`jsonb_build_array(jsonb_build_object(
+  'email', sign_up.contact->>'email', 'notices', ${toJson(practiceNoticeKinds)}::jsonb))`;
+
+async function addDeliveries(trx: Trx, noticeIds: readonly string[], now: Date): Promise<void> {
+  const giveUpAt = new Date(now.getTime() + patienceMs);
+  await sql`
+    with told as (select id, seq, kind, practice_id from notice where id = any(${noticeIds}::uuid[])),
+    destination as (
+      select told.id as notice_id, told.seq, 'webhook' as channel, endpoint.id as endpoint_id, null as address
+      from told join notice_endpoint endpoint on endpoint.removed_at is null and endpoint.kinds ? told.kind
+        and (endpoint.practice_id is null or endpoint.practice_id = told.practice_id)
+      union all
+      select distinct told.id, told.seq, 'mail', null::uuid, contact->>'email'
+      from told join practice on practice.id = told.practice_id
+      join sign_up on sign_up.id = practice.sign_up_id
+      left join practice_contact chosen on chosen.practice_id = practice.id
+      cross join jsonb_array_elements(coalesce(chosen.contacts, ${signUpsContact})) contact
+      where contact->'notices' ? told.kind
+    )
+    insert into notice_delivery (id, notice_id, channel, endpoint_id, address, destination, state, due_at, give_up_at)
+    select gen_random_uuid(), notice_id, channel, endpoint_id, address, coalesce(endpoint_id::text, address), 'pending',
+      ${now}, ${giveUpAt}
+    from destination order by seq, channel, endpoint_id, address`.execute(trx);
+}
