@@ -68,11 +68,8 @@ export async function reservedBy(
   connection: Connection,
   practiceId: string,
 ): Promise<{ readonly cellId: string; readonly amounts: Amounts } | undefined> {
-  const rows = await connection
-    .selectFrom('capacity_ledger')
-    .select((eb) => ['cell_id', 'quota', eb.fn.sum<number>('amount').as('amount')])
+  const rows = await sums(connection)
     .where('practice_id', '=', practiceId)
-    .groupBy(['cell_id', 'quota'])
     .having((eb) => eb.fn.sum('amount'), '<>', 0)
     .execute();
   const [first] = rows;
@@ -81,25 +78,25 @@ export async function reservedBy(
 
 /** What is taken of each cell. A cell of which nothing ever was has no entry. */
 export async function usedByCell(connection: Connection): Promise<Map<string, Amounts>> {
-  const rows = await connection
-    .selectFrom('capacity_ledger')
-    .select((eb) => ['cell_id', 'quota', eb.fn.sum<number>('amount').as('amount')])
-    .groupBy(['cell_id', 'quota'])
-    .execute();
-  return byCell(rows);
+  return byCell(await sums(connection).execute());
 }
 
 /** By how much what is taken of a cell has grown since a time; below 0 where more was given back. */
 export async function growthOf(connection: Connection, cellId: string, since: Date): Promise<Amounts> {
-  const rows = await connection
-    .selectFrom('capacity_ledger')
-    .select((eb) => ['quota', eb.fn.sum<number>('amount').as('amount')])
+  const rows = await sums(connection)
     .where('cell_id', '=', cellId)
     .where('at', '>=', since)
     .where('entry', '<>', assignment)
-    .groupBy('quota')
     .execute();
   return amountsFrom(rows);
+}
+
+/** What the ledger's rows amount to, by cell and quota. */
+function sums(connection: Connection) {
+  return connection
+    .selectFrom('capacity_ledger')
+    .select((eb) => ['cell_id', 'quota', eb.fn.sum<number>('amount').as('amount')])
+    .groupBy(['cell_id', 'quota']);
 }
 
 interface Sum {
