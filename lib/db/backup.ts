@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { DomainError } from '../domain/errors.ts';
 import { type BackupEnd, type BackupHeader, markLine } from './backup-format.ts';
-import type { Connection, Db } from './database.ts';
+import { appliedMigrations, type Connection, type Db } from './database.ts';
 import { tablesInOrder } from './tables.ts';
 
 /** Rows read and handed on at a time: what a backup holds in memory. */
@@ -30,7 +30,7 @@ export async function writeBackup(
         format: 'lumenality-control-plane',
         formatVersion: 1,
         takenAt: takenAt.toISOString(),
-        migrations: await appliedMigrations(trx),
+        migrations: await migrationsOf(trx),
       };
       const hash = createHash('sha256');
       const say = async (text: string) => {
@@ -52,19 +52,13 @@ export async function writeBackup(
     });
 }
 
-async function appliedMigrations(connection: Connection): Promise<string[]> {
-  const { rows: found } = await sql<{ made: boolean }>`
-    select to_regclass('kysely_migration') is not null as made`.execute(connection);
-  if (found[0]?.made !== true) {
-    throw new DomainError(
-      'configuration',
-      'There is nothing to back up: no control plane has used this database. Name the right one with DATABASE_URL or LUMENALITY_DATA_DIR.',
-    );
-  }
-  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(
-    connection,
+async function migrationsOf(connection: Connection): Promise<string[]> {
+  const applied = await appliedMigrations(connection);
+  if (applied !== undefined) return applied;
+  throw new DomainError(
+    'configuration',
+    'There is nothing to back up: no control plane has used this database. Name the right one with DATABASE_URL or LUMENALITY_DATA_DIR.',
   );
-  return rows.map(({ name }) => name);
 }
 
 /** Each row as PostgreSQL's own text of it: it is never read into JavaScript's numbers and dates, which are narrower. */

@@ -216,11 +216,18 @@ async function migrationFailure(db: Db, cause: unknown): Promise<unknown> {
 
 /** A migration on record that this version does not have. */
 async function unknownMigration(db: Db): Promise<string | undefined> {
+  return (await appliedMigrations(db))?.find((name) => migrations[name] === undefined);
+}
+
+/** Names of the migrations on record, in order; undefined for a database that nobody has migrated. */
+export async function appliedMigrations(connection: Connection): Promise<string[] | undefined> {
   const { rows: found } = await sql<{ made: boolean }>`
-    select to_regclass('kysely_migration') is not null as made`.execute(db);
+    select to_regclass('kysely_migration') is not null as made`.execute(connection);
   if (found[0]?.made !== true) return undefined;
-  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
-  return rows.find(({ name }) => migrations[name] === undefined)?.name;
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(
+    connection,
+  );
+  return rows.map(({ name }) => name);
 }
 
 /** Text for a `jsonb` column. */
