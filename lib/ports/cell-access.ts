@@ -1,10 +1,8 @@
 import type { Cell } from '../domain/cell.ts';
+import type { CellAddress } from './clouds.ts';
 
 /** Where a cell is, how to get in, and what the stacks that every cell needs are deployed with. */
-export type CellToCheck = Pick<
-  Cell,
-  'id' | 'accountId' | 'region' | 'roleArn' | 'externalId' | 'hostedZoneId' | 'backupCopyRegion'
->;
+export type CellToCheck = CellAddress & Pick<Cell, 'hostedZoneId' | 'backupCopyRegion'>;
 
 /** What the control plane must be sure of before a silo is placed in a cell. */
 export interface CellAccess {

@@ -1,16 +1,8 @@
+import type { Cell } from '../domain/cell.ts';
 import type { CloudPorts } from './cloud.ts';
 
 /** Where a cell is and how the control plane gets into it. */
-export interface CellAddress {
-  readonly id: string;
-  /** The AWS account, twelve digits. */
-  readonly accountId: string;
-  readonly region: string;
-  /** The role that the control plane assumes there; null: the process's own credentials are the cell's. */
-  readonly roleArn: string | null;
-  /** What AWS asks for beside the role ("The confused deputy problem", IAM User Guide). */
-  readonly externalId: string | null;
-}
+export type CellAddress = Pick<Cell, 'id' | 'accountId' | 'region' | 'roleArn' | 'externalId'>;
 
 /** Every cell's cloud. One cell is never called with what was given for another. */
 export interface Clouds {
