@@ -8,6 +8,7 @@ import type { CameFrom, FinalSnapshot, KeptResource, OffboardingStage } from '..
 import type { HealthState, PracticeState, Shape } from '../domain/practice.ts';
 import type { Component, ReleaseManifest } from '../domain/release.ts';
 import type { RunError, RunEventBody, RunEventKind, RunState, StepState, Workflow } from '../domain/run.ts';
+import type { Ring } from '../domain/schedule.ts';
 import type { PracticeSettings } from '../domain/settings.ts';
 import type { Agreement, Discipline, SignUpRequest, SignUpState } from '../domain/sign-up.ts';
 import type {
@@ -17,6 +18,7 @@ import type {
   PracticeContactTable,
 } from './notice-tables.ts';
 
+type NullableText = ColumnType<string | null, string | null | undefined, string | null>;
 /** `timestamptz`: read as Date, written as Date. */
 type Time = ColumnType<Date, Date, Date>;
 type NullableTime = ColumnType<Date | null, Date | null | undefined, Date | null>;
@@ -60,7 +62,7 @@ export interface PracticeTable {
   /** What the practice has set for itself; nothing where it is as the shape has it. */
   settings: ColumnType<PracticeSettings, string | undefined, string>;
   /** Null while it waits for a cell, and for ever when that was cancelled. */
-  cell_id: ColumnType<string | null, string | null | undefined, string | null>;
+  cell_id: NullableText;
   /** Given with the cell, whose domain it is in; null as long as that. */
   host_name: string | null;
   state: PracticeState;
@@ -137,7 +139,7 @@ export interface RunTable {
   practice_id: string;
   state: RunState;
   /** In words, what a `waiting` run waits for; null in any other state. */
-  waiting_for: ColumnType<string | null, string | null | undefined, string | null>;
+  waiting_for: NullableText;
   input: Json<Record<string, unknown>>;
   error: NullableJson<RunError>;
   /** What a cancelled run left standing, in words for the operator. */
@@ -342,9 +344,9 @@ export interface OffboardingTable {
   shredded_at: NullableTime;
   purge_again_at: NullableTime;
   cancelled_at: NullableTime;
-  cancelled_by: ColumnType<string | null, string | null | undefined, string | null>;
-  cancel_reason: ColumnType<string | null, string | null | undefined, string | null>;
-  key_arn: ColumnType<string | null, string | null | undefined, string | null>;
+  cancelled_by: NullableText;
+  cancel_reason: NullableText;
+  key_arn: NullableText;
   final_snapshot: NullableJson<FinalSnapshot>;
   /** What the removed stacks left standing. */
   kept: Json<KeptResource[]>;
@@ -365,6 +367,47 @@ interface CallBudgetTable {
   calls: number;
   throttles: number;
   waited_ms: number;
+}
+
+/** When a practice may be updated; what is null is as for a practice that has set nothing. */
+interface PracticeScheduleTable {
+  practice_id: string;
+  rule: NullableText;
+  duration_minutes: ColumnType<number | null, number | null | undefined, number | null>;
+  time_zone: NullableText;
+  ring: Generated<Ring>;
+  pin_release_id: NullableText;
+  pin_until: NullableTime;
+  pin_reason: NullableText;
+  deferral_until: NullableTime;
+  deferral_reason: NullableText;
+  revision: number;
+  updated_at: Time;
+}
+
+/** No update starts meanwhile: of one practice, or of the fleet where none is named. */
+export interface FreezeTable {
+  id: string;
+  practice_id: string | null;
+  reason: string;
+  starts_at: Time;
+  ends_at: Time;
+  renewed_by: NullableText;
+  renewed_at: NullableTime;
+  renewal_reason: NullableText;
+  lifted_by: NullableText;
+  lifted_at: NullableTime;
+  created_by: string;
+  created_at: Time;
+  revision: number;
+}
+
+/** The address of a practice's calendar feed: the SHA-256 of its secret, never the secret. */
+interface PracticeCalendarTable {
+  practice_id: string;
+  key_sha256: string;
+  created_by: string;
+  created_at: Time;
 }
 
 export interface Schema {
