@@ -46,7 +46,7 @@ module.exports = {
   allowedSeverity: 'error',
   allowed: [
     { comment: 'anything may use Node itself', from: {}, to: { dependencyTypes: ['core'] } },
-    ...allow('domain', '^lib/domain/', '^lib/domain/', npm('zod', 'temporal-polyfill')),
+    ...allow('domain', '^lib/domain/', '^lib/domain/', npm('zod', 'temporal-polyfill', 'rrule-temporal')),
     ...allow('ports', '^lib/ports/', ...core),
     ...allow('db', '^lib/db/', '^lib/db/', ...core, npm('kysely', 'pg', '@electric-sql/pglite', 'zod')),
     ...allow(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isTimeZone } from './time-zone.ts';
 
 export const disciplines = ['aba', 'speech', 'occupational', 'physical', 'behavioral_health'] as const;
 export type Discipline = (typeof disciplines)[number];
@@ -24,16 +25,6 @@ export function isNpi(value: string): boolean {
     return total + (digit * 2 > 9 ? digit * 2 - 9 : digit * 2);
   }, 0);
   return sum % 10 === 0;
-}
-
-/** Whether this runtime's time zone database knows the name as a region (not an offset such as `+05:00`). */
-function isTimeZone(name: string): boolean {
-  if (!/^[A-Za-z]/.test(name)) return false;
-  try {
-    return new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone.length > 0;
-  } catch {
-    return false;
-  }
 }
 
 /** One line of text: trimmed, without control characters or direction overrides. */

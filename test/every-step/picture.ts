@@ -13,6 +13,7 @@ import {
 import { type RawBuilder, sql } from 'kysely';
 import { sandboxDefaults } from '../../lib/config.ts';
 import type { Db } from '../../lib/db/database.ts';
+import { components } from '../../lib/domain/release.ts';
 
 /**
  * What is on record of a practice and what the sandbox has of it, as lines that can be compared: names, ids and times that no two
@@ -50,7 +51,16 @@ export function photographer(db: Db, endpoint: string): Photographer {
 
 /** Tables that know practices: what a picture shows, and what no workflow writes. */
 const shown = ['run', 'deployment', 'silo_stack', 'evidence', 'offboarding', 'capacity_ledger'];
-const unconcerned = ['sign_up', 'change_override', 'owner_invitation', 'drift_watch', 'drift_record'];
+const unconcerned = [
+  'sign_up',
+  'change_override',
+  'owner_invitation',
+  'drift_watch',
+  'drift_record',
+  'practice_schedule',
+  'freeze',
+  'practice_calendar',
+];
 
 /** Tables with a practice of which nobody has said whether a picture has to show them. */
 export async function unknownTables(db: Db): Promise<string[]> {
@@ -171,7 +181,7 @@ async function wasCreated(client: CloudFormationClient, StackName: string | unde
 
 /** Another practice's name may begin like this one's. */
 const isOf = (stackName: string, named: string): boolean =>
-  stackName.startsWith(named) && ['foundation', 'data', 'service'].includes(stackName.slice(named.length));
+  components.some((component) => stackName === `${named}${component}`);
 
 /** Names that CloudFormation makes up, keys, ids of EC2 and ELB; hashes and releases stay, for they are the same for all. */
 const madeUp = /(?<!\br-)\b(?=[a-z0-9]*\d)(?=[a-z0-9]*[a-z])[a-z0-9]{12,36}\b/gi;

@@ -6,6 +6,7 @@ import * as ownerInvitation from './0004-owner-invitation.ts';
 import * as cells from './0005-cells.ts';
 import * as callBudget from './0006-call-budget.ts';
 import * as offboarding from './0007-offboarding.ts';
+import * as schedules from './0008-schedules.ts';
 import * as notices from './0011-notices.ts';
 
 /** Forward only, in the order of their numbers; a published migration never changes. */
@@ -17,5 +18,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-cells': cells,
   '0006-call-budget': callBudget,
   '0007-offboarding': offboarding,
+  '0008-schedules': schedules,
   '0011-notices': notices,
 };

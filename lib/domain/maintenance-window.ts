@@ -1,0 +1,162 @@
+import { RRuleTemporal } from 'rrule-temporal';
+import { Temporal } from 'temporal-polyfill';
+import { DomainError } from './errors.ts';
+import { parseRule, ruleError } from './maintenance-rule.ts';
+import { isTimeZone } from './time-zone.ts';
+
+/** When a practice may be updated: a local, recurring interval. */
+export interface MaintenanceWindow {
+  /** RFC 5545, section 3.3.10, without DTSTART; its times are local. An INTERVAL above 1 counts from Monday 1 January 2024. */
+  readonly rule: string;
+  /** Elapsed minutes, also on a day when the clocks change. */
+  readonly durationMinutes: number;
+  /** A name of the IANA time zone database. */
+  readonly timeZone: string;
+}
+
+/** One interval in which an update may start and has to fit: `startsAt <= t < endsAt`. */
+export interface WindowOccurrence {
+  readonly startsAt: Date;
+  readonly endsAt: Date;
+}
+
+export interface Span {
+  readonly from: Date;
+  readonly until: Date;
+}
+
+const minute = 60_000;
+const day = 1_440 * minute;
+const shortestMinutes = 30;
+const longestMinutes = 1_440;
+/** A security release is owed to every practice within weeks: a window that comes more rarely is none. */
+const longestGapDays = 62;
+
+/** What a practice has that chose nothing: Sundays 02:00 for four hours. */
+export function defaultWindow(timeZone: string): MaintenanceWindow {
+  return { rule: 'FREQ=WEEKLY;BYDAY=SU;BYHOUR=2;BYMINUTE=0', durationMinutes: 240, timeZone };
+}
+
+/**
+ * Refuses a window that could not be held to. `at` is the JSON pointer of the object that holds its fields.
+ * @throws DomainError `invalid_input` that names each field and shows a right value
+ */
+export function checkWindow({ rule, durationMinutes, timeZone }: MaintenanceWindow, at = ''): void {
+  if (!isTimeZone(timeZone)) {
+    throw fieldError(`${at}/timeZone`, 'must be an IANA time zone, for example America/Chicago');
+  }
+  if (
+    !Number.isInteger(durationMinutes) ||
+    durationMinutes < shortestMinutes ||
+    durationMinutes > longestMinutes
+  ) {
+    throw fieldError(
+      `${at}/durationMinutes`,
+      'must be from 30 minutes to 24 hours, for example 240 for four hours',
+    );
+  }
+  parseRule(rule, `${at}/rule`);
+  const { most, least } = gapsOf(rule, `${at}/rule`);
+  if (most > longestGapDays) {
+    const message = `leaves up to ${most} days between two windows; ${longestGapDays} are allowed, for urgent fixes need one`;
+    throw ruleError(`${at}/rule`, message);
+  }
+  const room = least * day - longestSkip(timeZone);
+  if (durationMinutes * minute <= room) return;
+  throw fieldError(
+    `${at}/durationMinutes`,
+    `must be at most ${room / minute}, or a window would still be open when the next one begins`,
+  );
+}
+
+/** Days between one occurrence and the next, over years that hold every kind of month. @throws DomainError when there is none */
+function gapsOf(rule: string, at: string): { readonly least: number; readonly most: number } {
+  const starts = wallTimes(rule, anchor.epochMilliseconds, anchor.epochMilliseconds + 5 * 366 * day);
+  const [first] = starts;
+  if (first === undefined) throw ruleError(at, 'never comes: no day is like that');
+  const edges = [anchor.epochMilliseconds, ...starts, anchor.epochMilliseconds + 5 * 366 * day];
+  const gaps = edges.slice(1).map((start, before) => Math.floor((start - (edges[before] ?? start)) / day));
+  return { most: Math.max(...gaps), least: Math.min(...gaps.slice(1, -1)) };
+}
+
+/** The most that clocks of a zone are put forward in years to come, in milliseconds. */
+function longestSkip(timeZone: string): number {
+  let at: Temporal.ZonedDateTime | null = anchor.withTimeZone(timeZone);
+  let longest = 0;
+  for (let changes = 0; changes < 24 && at !== null; changes += 1) {
+    const next: Temporal.ZonedDateTime | null = at.getTimeZoneTransition('next');
+    if (next !== null) {
+      const before = next.subtract({ nanoseconds: 1 });
+      longest = Math.max(longest, (next.offsetNanoseconds - before.offsetNanoseconds) / 1e6);
+    }
+    at = next;
+  }
+  return longest;
+}
+
+/**
+ * The occurrences that end after `from` and start before `until`, in order. Pure, and quick for a fleet: rules and zones are few, so
+ * what was worked out is kept.
+ */
+export function occurrencesOf(window: MaintenanceWindow, { from, until }: Span): WindowOccurrence[] {
+  // Local time is never more than a day from UTC, and a window no longer than one.
+  const first = Math.floor((from.getTime() - 3 * day) / chunkLength);
+  const last = Math.floor((until.getTime() + day) / chunkLength);
+  const found: WindowOccurrence[] = [];
+  for (let chunk = first; chunk <= last; chunk += 1) {
+    for (const occurrence of chunkOf(window, chunk)) {
+      if (occurrence.endsAt > from && occurrence.startsAt < until) found.push(occurrence);
+    }
+  }
+  return found;
+}
+
+const chunkLength = 64 * day;
+const mostChunks = 20_000;
+const chunks = new Map<string, readonly WindowOccurrence[]>();
+
+function chunkOf(window: MaintenanceWindow, chunk: number): readonly WindowOccurrence[] {
+  const { rule, durationMinutes, timeZone } = window;
+  const key = `${rule} ${durationMinutes} ${timeZone} ${chunk}`;
+  const kept = chunks.get(key);
+  if (kept !== undefined) return kept;
+  const made = wallTimes(rule, chunk * chunkLength, (chunk + 1) * chunkLength).map((wall) => {
+    const startsAt = instantOf(wall, timeZone);
+    return { startsAt: new Date(startsAt), endsAt: new Date(startsAt + durationMinutes * minute) };
+  });
+  if (chunks.size >= mostChunks) chunks.clear();
+  chunks.set(key, made);
+  return made;
+}
+
+/** Where counting begins: a Monday, so that weeks begin with it. Any practice's INTERVAL=2 is in step with any other's. */
+const anchor = Temporal.ZonedDateTime.from('2024-01-01T00:00:00[UTC]');
+
+/**
+ * The local times of a rule in `[from, until)`, as if they were UTC, in milliseconds. Expanded where no clock ever changes, because a
+ * rule in a zone leaves out what daylight saving skips, and a window should be late that day rather than missing.
+ */
+function wallTimes(rule: string, from: number, until: number): number[] {
+  const expanded = new RRuleTemporal({ rruleString: rule, dtstart: anchor, strict: true });
+  const between = expanded.between(new Date(from), new Date(until), true).map((at) => at.epochMilliseconds);
+  return between.filter((at) => at < until);
+}
+
+/**
+ * The instant of a local time: in the hour that is skipped as if the offset before still held, in the hour that comes twice the first
+ * time (RFC 5545, section 3.3.5; Temporal calls it `compatible`).
+ */
+function instantOf(wall: number, timeZone: string): number {
+  const local = Temporal.Instant.fromEpochMilliseconds(wall).toZonedDateTimeISO('UTC').toPlainDateTime();
+  return local.toZonedDateTime(timeZone, { disambiguation: 'compatible' }).epochMilliseconds;
+}
+
+function fieldError(pointer: string, message: string): DomainError {
+  return new DomainError(
+    'invalid_input',
+    `The maintenance window's ${pointer.split('/').at(-1)} ${message}.`,
+    {
+      fields: [{ pointer, message }],
+    },
+  );
+}
