@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely';
 import { defaultWindow } from '../domain/maintenance-window.ts';
 import type { Freeze, PracticeSchedule } from '../domain/schedule.ts';
 import type { Connection } from './database.ts';
-import type { FreezeTable } from './schema.ts';
+import type { UpdateFreezeTable } from './schema.ts';
 
 /** Schedules by practice id, of these practices or of all that there ever were. A pin or a deferral that has passed is still in it. */
 export async function readSchedules(
@@ -50,7 +50,7 @@ export async function readSchedules(
 /** Freezes that hold now or later, earliest first; neither those that were lifted nor those that are over. */
 export async function readFreezes(connection: Connection, now: Date): Promise<Freeze[]> {
   const rows = await connection
-    .selectFrom('freeze')
+    .selectFrom('update_freeze')
     .selectAll()
     .where('lifted_at', 'is', null)
     .where('ends_at', '>', now)
@@ -60,7 +60,7 @@ export async function readFreezes(connection: Connection, now: Date): Promise<Fr
   return rows.map(toFreeze);
 }
 
-function toFreeze(row: Selectable<FreezeTable>): Freeze {
+function toFreeze(row: Selectable<UpdateFreezeTable>): Freeze {
   return {
     id: row.id,
     practiceId: row.practice_id,

@@ -386,7 +386,7 @@ interface PracticeScheduleTable {
 }
 
 /** No update starts meanwhile: of one practice, or of the fleet where none is named. */
-export interface FreezeTable {
+export interface UpdateFreezeTable {
   id: string;
   practice_id: string | null;
   reason: string;

@@ -58,7 +58,7 @@ const unconcerned = [
   'drift_watch',
   'drift_record',
   'practice_schedule',
-  'freeze',
+  'update_freeze',
   'practice_calendar',
 ];
 

@@ -22,7 +22,7 @@ const statements = [
     check (num_nulls(pin_release_id, pin_until, pin_reason) in (0, 3)),
     check (num_nulls(deferral_until, deferral_reason) in (0, 2))
   )`,
-  `create table freeze (
+  `create table update_freeze (
     id uuid primary key,
     practice_id text references practice,
     reason text not null,
@@ -40,7 +40,7 @@ const statements = [
     check (num_nulls(renewed_by, renewed_at, renewal_reason) in (0, 3)),
     check ((lifted_by is null) = (lifted_at is null))
   )`,
-  `create index freeze_by_end on freeze (ends_at) where lifted_at is null`,
+  `create index update_freeze_by_end on update_freeze (ends_at) where lifted_at is null`,
   `create table practice_calendar (
     practice_id text primary key references practice,
     key_sha256 text not null unique,
