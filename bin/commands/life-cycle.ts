@@ -7,15 +7,13 @@ import {
 import type { Practice } from '../../control-api/contracts/practices.ts';
 import { commandError } from './command-error.ts';
 import { findPractice } from './find.ts';
+import { type Change, changing, follow } from './follow.ts';
 import { wholeNumber } from './listing.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { type Cell, fields, table } from './table.ts';
 import { clean, relative } from './text.ts';
-import { type WatchOptions, watched, watchRun } from './watch.ts';
 
 const which = 'id or name, or a unique start of either';
-
-type Change = WatchOptions & { readonly reason: string; readonly wait?: boolean };
 
 interface Terms {
   readonly confirm?: string;
@@ -82,14 +80,6 @@ export function lifeCycleCommands(group: Command, invocation: Invocation): void 
 }
 
 const days = wholeNumber(0, 36_525);
-
-function changing(command: Command): Command {
-  return watched(
-    command
-      .requiredOption('--reason <text>', 'kept in the audit trail')
-      .option('--wait', 'follow the run to its end'),
-  );
-}
 
 async function suspendPractice(session: Session, change: Change, [text = '']: readonly string[]) {
   const { api, output } = session;
@@ -163,24 +153,15 @@ async function cancelOffboarding(
   const body = { reason: change.reason, ...(retentionDays === undefined ? {} : { retentionDays }) };
   const path = `/v1/practices/${id}/offboarding/cancel`;
   const offboarding = await api.post(path, offboardingSchema, { body });
-  if (offboarding.runId !== null) {
-    output.line(
-      offboarding.stage === 'cancelling'
-        ? `The exit of ${id} is being taken back: its access is opened and verified.`
-        : `The key of ${id} is being kept.`,
-    );
-    return follow(session, offboarding.runId, offboarding, change);
-  }
-  output.document(offboarding);
-  output.line(`The exit of ${id} was taken back: it is ${offboarding.cameFrom} again.`);
-  return undefined;
+  output.line(takenBack(offboarding));
+  return follow(session, offboarding.runId, offboarding, change);
 }
 
-async function follow(session: Session, runId: string | null, answer: object, { wait, ...watching }: Change) {
-  if (wait === true && runId !== null) return watchRun(session, runId, watching);
-  session.output.document(answer);
-  session.output.line(`Follow it with: npx lumenality run watch ${runId}`);
-  return undefined;
+function takenBack({ practiceId: id, runId, stage, cameFrom }: Offboarding): string {
+  if (runId === null) return `The exit of ${id} was taken back: it is ${cameFrom} again.`;
+  return stage === 'cancelling'
+    ? `The exit of ${id} is being taken back: its access is opened and verified.`
+    : `The key of ${id} is being kept.`;
 }
 
 /** What is waited for, or was done, in each stage. */

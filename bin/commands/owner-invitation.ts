@@ -5,15 +5,18 @@ import {
   ownerInvitationSchema,
 } from '../../control-api/contracts/owner-invitation.ts';
 import { findPractice } from './find.ts';
+import { type Change, type FollowOptions, follow } from './follow.ts';
 import { newOwnerToken, ownerLink, showingLinkAtEnd, tellOwnerLink } from './owner-link.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { fields } from './table.ts';
 import { clean, relative } from './text.ts';
-import { type WatchOptions, watched, watchRun } from './watch.ts';
+import { watched, watchRun } from './watch.ts';
 
 const which = 'id or name, or a unique start of either';
 
-type Invite = WatchOptions & { readonly reason: string; readonly email?: string; readonly wait?: boolean };
+interface Invite extends Change {
+  readonly email?: string;
+}
 
 /** Who may become a practice's first owner. */
 export function ownerInvitationCommands(group: Command, invocation: Invocation): void {
@@ -49,7 +52,7 @@ export function ownerInvitationCommands(group: Command, invocation: Invocation):
       .description("Take the link of the practice's first owner back")
       .option('--wait', 'follow the run that tells the app'),
   );
-  act<WatchOptions & { wait?: boolean }>(revoke, invocation, revokeInvitation);
+  act<FollowOptions>(revoke, invocation, revokeInvitation);
 }
 
 async function inviteOwner(
@@ -79,11 +82,7 @@ async function inviteOwner(
   return undefined;
 }
 
-async function revokeInvitation(
-  session: Session,
-  { wait, ...watching }: WatchOptions & { readonly wait?: boolean },
-  [text = '']: readonly string[],
-) {
+async function revokeInvitation(session: Session, options: FollowOptions, [text = '']: readonly string[]) {
   const { api, output, confirm } = session;
   const { id } = await findPractice(api, text);
   const path = `/v1/practices/${id}/owner-invitation`;
@@ -91,10 +90,7 @@ async function revokeInvitation(
   await confirm(`Take back the link with which ${clean(email)} may become the owner of ${id}?`);
   const answer = changedOwnerInvitationSchema.parse(await (await api.request('DELETE', path, {})).json());
   output.line(`Revoked. The app refuses the link as soon as run ${answer.runId} has succeeded.`);
-  if (wait === true) return watchRun(session, answer.runId, watching);
-  output.document(answer);
-  output.line(`Follow it with: npx lumenality run watch ${answer.runId}`);
-  return undefined;
+  return follow(session, answer.runId, answer, options);
 }
 
 function showInvitation({ output }: Pick<Session, 'output'>, invitation: OwnerInvitation): void {

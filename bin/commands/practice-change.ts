@@ -3,13 +3,11 @@ import { changedSettingsSchema, type Settings, settingsSchema } from '../../cont
 import { deploymentSchema } from '../../control-api/contracts/practices.ts';
 import { commandError } from './command-error.ts';
 import { findPractice } from './find.ts';
+import { type Change, changing, follow } from './follow.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { table } from './table.ts';
-import { type WatchOptions, watched, watchRun } from './watch.ts';
 
 const which = 'id or name, or a unique start of either';
-
-type Change = WatchOptions & { readonly reason: string; readonly wait?: boolean };
 
 /** What changes a practice that is active already. */
 export function practiceChangeCommands(group: Command, invocation: Invocation): void {
@@ -42,14 +40,6 @@ export function practiceChangeCommands(group: Command, invocation: Invocation): 
       .description('Change settings of a practice and bring its silo to them'),
   );
   act<Change>(set, invocation, changeSettings);
-}
-
-function changing(command: Command): Command {
-  return watched(
-    command
-      .requiredOption('--reason <text>', 'kept in the audit trail')
-      .option('--wait', 'follow the run to its end'),
-  );
 }
 
 async function updatePractice(
@@ -118,11 +108,4 @@ function showSettings({ output }: Session, { settings }: Settings): void {
       ]),
     ),
   );
-}
-
-async function follow(session: Session, runId: string, document: object, { wait, ...watching }: Change) {
-  if (wait === true) return watchRun(session, runId, watching);
-  session.output.document(document);
-  session.output.line(`Follow it with: npx lumenality run watch ${runId}`);
-  return undefined;
 }

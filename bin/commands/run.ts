@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type Run, runPageSchema, runSchema } from '../../control-api/contracts/runs.ts';
 import { findPractice, findRun } from './find.ts';
+import { type Change, type FollowOptions, follow } from './follow.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import { showChanges } from './run-changes.ts';
 import { newestSeq } from './run-events.ts';
@@ -10,8 +11,6 @@ import { duration, relative, shortIds } from './text.ts';
 import { explain, type WatchOptions, watched, watchRun } from './watch.ts';
 
 const which = 'id, start of an id, or a practice (its newest run)';
-
-type Wait = WatchOptions & { readonly wait?: boolean };
 
 export function runCommands(group: Command, invocation: Invocation): void {
   const list = listing(group.command('list').description('List runs, newest first'))
@@ -45,7 +44,7 @@ export function runCommands(group: Command, invocation: Invocation): void {
       .description('Let a failed run go on from the step that failed')
       .option('--wait', 'follow it to its end'),
   );
-  act<Wait>(retry, invocation, retryRun);
+  act<FollowOptions>(retry, invocation, retryRun);
 
   const cancel = watched(
     group
@@ -55,7 +54,7 @@ export function runCommands(group: Command, invocation: Invocation): void {
       .requiredOption('--reason <text>', 'kept in the audit trail')
       .option('--wait', 'follow it to its end'),
   );
-  act<Wait & { reason: string }>(cancel, invocation, cancelRun);
+  act<Change>(cancel, invocation, cancelRun);
 }
 
 async function listRuns(
@@ -134,17 +133,14 @@ function showRun({ output }: Session, run: Run): void {
   else if (run.finishedAt === null) output.line(`\nNext: npx lumenality run watch ${run.id}`);
 }
 
-async function retryRun(session: Session, { wait, ...watching }: Wait, [text = '']: readonly string[]) {
+async function retryRun(session: Session, options: FollowOptions, [text = '']: readonly string[]) {
   const { api, output } = session;
   const { id } = await findRun(api, text);
   // What was told before the retry is no news of it.
-  const after = wait === true ? await newestSeq(api, id) : 0;
+  const after = options.wait === true ? await newestSeq(api, id) : 0;
   const run = await api.post(`/v1/runs/${id}/retry`, runSchema, {});
   output.line(`The run of ${run.practiceId} goes on from the step that failed.`);
-  if (wait === true) return watchRun(session, id, { ...watching, after });
-  output.document(run);
-  output.line(`Follow it with: npx lumenality run watch ${id}`);
-  return undefined;
+  return follow(session, id, run, { ...options, after });
 }
 
 /** What calling a run off means, for the question before it. */
@@ -160,19 +156,12 @@ const whatCancelDoes: Readonly<Record<Run['workflow'], string>> = {
   'purge-practice': 'It cannot be called off.',
 };
 
-async function cancelRun(
-  session: Session,
-  { reason, wait, ...watching }: Wait & { readonly reason: string },
-  [text = '']: readonly string[],
-) {
+async function cancelRun(session: Session, { reason, ...options }: Change, [text = '']: readonly string[]) {
   const { api, output, confirm } = session;
   const { id, practiceId, workflow } = await findRun(api, text);
   await confirm(`Cancel the run of ${practiceId} (${workflow})? ${whatCancelDoes[workflow]}`);
-  const after = wait === true ? await newestSeq(api, id) : 0;
+  const after = options.wait === true ? await newestSeq(api, id) : 0;
   const run = await api.post(`/v1/runs/${id}/cancel`, runSchema, { body: { reason } });
   output.line(`The run of ${practiceId} is ${run.state}.`);
-  if (wait === true) return watchRun(session, id, { ...watching, after, wanted: 'cancelled' });
-  output.document(run);
-  output.line(`Follow it with: npx lumenality run watch ${id}`);
-  return undefined;
+  return follow(session, id, run, { ...options, after, wanted: 'cancelled' });
 }

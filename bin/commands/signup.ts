@@ -11,13 +11,14 @@ import {
 } from '../../control-api/contracts/sign-ups.ts';
 import { commandError } from './command-error.ts';
 import { findSignUp } from './find.ts';
+import { type Change, follow } from './follow.ts';
 import { type ListingOptions, listing, pageRequest, sayMore, wholeNumber } from './listing.ts';
 import type { World } from './output.ts';
 import { newOwnerToken, ownerLink, showingLinkAtEnd, tellOwnerLink } from './owner-link.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { fields, table } from './table.ts';
 import { clean, relative, shortIds } from './text.ts';
-import { type WatchOptions, watched, watchRun } from './watch.ts';
+import { watched, watchRun } from './watch.ts';
 
 interface SubmitOptions {
   readonly file?: string;
@@ -37,11 +38,9 @@ interface SubmitOptions {
   readonly agreementVersion?: string;
 }
 
-type Approve = WatchOptions & {
-  readonly reason: string;
+interface Approve extends Change {
   readonly invitation: boolean;
-  readonly wait?: boolean;
-};
+}
 
 const which = 'id or name, or a unique start of either';
 
@@ -306,12 +305,8 @@ async function approveSignUp(
     );
     output.line('It goes on by itself when a cell has room, in the order of approvals.');
   }
-  const follow = `Follow it with: npx lumenality run watch ${runId}`;
   if (token === undefined || approval.ownerInvitation === null) {
-    if (wait === true) return watchRun(session, runId, watching);
-    output.document(approval);
-    output.line(follow);
-    return undefined;
+    return follow(session, runId, approval, { ...watching, wait });
   }
   const practice = await api.get(`/v1/practices/${practiceId}`, practiceSchema);
   const ownerInvitation = ownerLink(practice.url, approval.ownerInvitation, token);
@@ -322,7 +317,7 @@ async function approveSignUp(
     );
   }
   output.document({ ...approval, ownerInvitation: { ...approval.ownerInvitation, ...ownerInvitation } });
-  output.line(follow);
+  output.line(`Follow it with: npx lumenality run watch ${runId}`);
   tellOwnerLink(output, ownerInvitation, since);
   return undefined;
 }

@@ -18,7 +18,7 @@ export interface WatchOptions {
   readonly verbose?: boolean | undefined;
 }
 
-interface WatchRequest extends WatchOptions {
+export interface WatchRequest extends WatchOptions {
   /** Events up to this seq are known already. */
   readonly after?: number;
   /** How the run is meant to end. */
