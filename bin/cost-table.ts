@@ -5,6 +5,7 @@ import { usualDesign, usualParameters } from '../lib/domain/cost/usual-design.ts
 import { type Shape, shapes } from '../lib/domain/practice.ts';
 import type { Release } from '../lib/domain/release.ts';
 import { parametersForShape } from '../tenant-template/shapes.ts';
+import { cents } from './commands/text.ts';
 
 /** What the smallest silo should cost at most. */
 const soloAimNanoUsd = 100_000_000_000;
@@ -93,11 +94,3 @@ function groupOf({ resourceType }: CostLine): string {
 }
 
 const row = (name: string, values: readonly string[]): string => `| ${name} | ${values.join(' | ')} |`;
-
-const nanoPerCent = 10_000_000;
-
-/** Dollars with two digits, rounded half up, in integers. */
-function cents(nanoUsd: number): string {
-  const rounded = Math.floor((nanoUsd + nanoPerCent / 2) / nanoPerCent);
-  return `${Math.floor(rounded / 100)}.${String(rounded % 100).padStart(2, '0')}`;
-}

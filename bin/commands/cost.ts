@@ -3,6 +3,7 @@ import { type Cost, costSchema, practiceCostSchema } from '../../control-api/con
 import { findPractice } from './find.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { table } from './table.ts';
+import { cents } from './text.ts';
 
 /** `lumenality cost`: one command without verbs below it. */
 export function costCommand(command: Command, invocation: Invocation): void {
@@ -67,12 +68,6 @@ function showCost({ output }: Session, name: string, cost: Cost): void {
 }
 
 const nano = 1_000_000_000;
-
-/** Dollars with two digits, rounded half up; in integers, because a cent is not a binary fraction. */
-function cents(nanoUsd: number): string {
-  const rounded = Math.floor((nanoUsd + nano / 200) / (nano / 100));
-  return `${Math.floor(rounded / 100)}.${String(rounded % 100).padStart(2, '0')}`;
-}
 
 /** Dollars with all the digits that there are, two at least. */
 function exact(nanoUsd: number): string {

@@ -3,7 +3,7 @@ import { type OrphanFinding, type Orphans, orphansSchema } from '../../control-a
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { table } from './table.ts';
-import { relative } from './text.ts';
+import { cents, relative } from './text.ts';
 
 /** `lumenality orphans`: one command without verbs below it. */
 export function orphansCommand(command: Command, invocation: Invocation): void {
@@ -54,7 +54,7 @@ function showFindings(output: Session['output'], findings: readonly OrphanFindin
         row.kind,
         output.wide ? row.arn : row.name,
         row.createdAt === null ? '-' : relative(row.createdAt, now),
-        price(row.monthlyNanoUsd),
+        row.monthlyNanoUsd === null ? 'by use' : cents(row.monthlyNanoUsd),
         row.reason,
       ]),
     ),
@@ -62,7 +62,3 @@ function showFindings(output: Session['output'], findings: readonly OrphanFindin
 }
 
 const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
-
-function price(nanoUsd: number | null): string {
-  return nanoUsd === null ? 'by use' : (nanoUsd / 1_000_000_000).toFixed(2);
-}

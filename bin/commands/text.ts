@@ -38,6 +38,14 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
 }
 
+const nanoPerCent = 10_000_000;
+
+/** Dollars with two digits, rounded half up; in integers, because a cent is not a binary fraction. */
+export function cents(nanoUsd: number): string {
+  const rounded = Math.floor((nanoUsd + nanoPerCent / 2) / nanoPerCent);
+  return `${Math.floor(rounded / 100)}.${String(rounded % 100).padStart(2, '0')}`;
+}
+
 /** Lines of at most `width` characters, broken at spaces and, where a word is longer than that, behind punctuation. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
