@@ -3,20 +3,13 @@ import type { Trx } from '../db/database.ts';
 import { lockOffboarding } from '../db/offboarding-store.ts';
 import { lockPractice } from '../db/practice-store.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
-import {
-  lockRun,
-  newestRunOf,
-  type Run,
-  type RunWithSteps,
-  readRun,
-  requestCancel,
-} from '../db/run-store.ts';
+import { lockRun, type Run, type RunWithSteps, readRun, requestCancel } from '../db/run-store.ts';
 import type { Actor } from '../domain/access.ts';
 import { takeBack } from '../domain/offboarding.ts';
 import { endWaitingRun } from './cancel-waiting-run.ts';
 import type { Core } from './core.ts';
 import { notFound, wrongState } from './refusals.ts';
-import { runRules } from './run-rules.ts';
+import { newestThatCounts, runRules } from './run-rules.ts';
 
 /**
  * Asks for a run's end: its worker stops at the next safe point and removes what is safe to remove. The answer is the
@@ -42,7 +35,7 @@ export function cancelRun(
       );
     }
     await requireReversible(trx, run);
-    const newest = await newestOf(trx, run);
+    const newest = await newestThatCounts(trx, run);
     if (newest !== undefined && newest.id !== runId) {
       throw wrongState(
         run.state,
@@ -79,14 +72,6 @@ async function readBack(trx: Trx, runId: string): Promise<RunWithSteps> {
   const run = await readRun(trx, runId);
   if (run === undefined) throw notFound('run');
   return run;
-}
-
-/**
- * The run after which there may be nothing left to cancel. A practice whose provisioning failed may have been offboarded and taken back
- * since: that changed nothing of what its provisioning made but the service, which a retry makes again.
- */
-function newestOf(trx: Trx, { practiceId, workflow }: Run): Promise<Run | undefined> {
-  return newestRunOf(trx, practiceId, workflow === 'provision-practice' ? workflow : undefined);
 }
 
 /** A removal that has begun cannot be taken back. */

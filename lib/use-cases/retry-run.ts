@@ -2,11 +2,11 @@ import { appendAudit } from '../db/audit-store.ts';
 import type { Trx } from '../db/database.ts';
 import { lockPractice, setPracticeState } from '../db/practice-store.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
-import { lockRun, newestRunOf, type Run, type RunWithSteps, readRun, requeueRun } from '../db/run-store.ts';
+import { lockRun, type Run, type RunWithSteps, readRun, requeueRun } from '../db/run-store.ts';
 import type { Actor } from '../domain/access.ts';
 import type { Core } from './core.ts';
 import { notFound, wrongState } from './refusals.ts';
-import { runRules } from './run-rules.ts';
+import { newestThatCounts, runRules } from './run-rules.ts';
 
 /**
  * Lets a failed run go on from the step that failed; steps that succeeded are not repeated.
@@ -57,9 +57,7 @@ async function requireWork(trx: Trx, run: Run): Promise<void> {
     const state = practice?.state ?? 'unknown';
     throw wrongState(state, `The practice is ${state} by now, so this run has nothing left to do.`);
   }
-  // A failed provisioning may have been offboarded and taken back since.
-  const ofAll = run.workflow === 'provision-practice' ? run.workflow : undefined;
-  const newest = await newestRunOf(trx, run.practiceId, ofAll);
+  const newest = await newestThatCounts(trx, run);
   if (newest?.id !== run.id) {
     throw wrongState(
       run.state,

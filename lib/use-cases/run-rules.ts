@@ -1,3 +1,5 @@
+import type { Trx } from '../db/database.ts';
+import { newestRunOf, type Run } from '../db/run-store.ts';
 import type { PracticeState } from '../domain/practice.ts';
 import type { Workflow } from '../domain/run.ts';
 
@@ -31,3 +33,11 @@ export const runRules: Readonly<Record<Workflow, RunRules>> = {
   'keep-key': { retryable: ['deprovisioned'], cancellable: [] },
   'purge-practice': { retryable: ['deprovisioned'], cancellable: [] },
 };
+
+/**
+ * The run after which there is nothing left to retry or cancel, unless it is this one. A practice whose provisioning failed may have been
+ * offboarded and taken back since: that changed nothing of what its provisioning made but the service, which a retry makes again.
+ */
+export function newestThatCounts(trx: Trx, { practiceId, workflow }: Run): Promise<Run | undefined> {
+  return newestRunOf(trx, practiceId, workflow === 'provision-practice' ? workflow : undefined);
+}
