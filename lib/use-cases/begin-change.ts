@@ -1,7 +1,9 @@
 import type { Trx } from '../db/database.ts';
 import { lockPractice, type PracticeRow } from '../db/practice-store.ts';
+import { readRelease } from '../db/release-store.ts';
 import { openRunOf } from '../db/run-store.ts';
 import type { Actor } from '../domain/access.ts';
+import { DomainError } from '../domain/errors.ts';
 import type { Workflow } from '../domain/run.ts';
 import { beginRun } from '../runs/begin-run.ts';
 import type { Core } from './core.ts';
@@ -28,6 +30,14 @@ export async function idlePractice(trx: Trx, change: LifeChange): Promise<Practi
     practice.state,
     `The practice is ${practice.state}, and its run ${open.id} (${open.workflow}) is ${open.state}. Wait for its end or cancel it, then ask again.`,
   );
+}
+
+/** @throws DomainError `invalid_input` */
+export async function requirePublished(trx: Trx, releaseId: string): Promise<void> {
+  if ((await readRelease(trx, releaseId)) !== undefined) return;
+  throw new DomainError('invalid_input', `Release ${releaseId} is not published.`, {
+    fields: [{ pointer: '/releaseId', message: 'must be the id of a published release' }],
+  });
 }
 
 /** Records and enqueues the run that does what was asked for; the caller writes the audit row. */

@@ -3,12 +3,10 @@ import { appendAudit } from '../db/audit-store.ts';
 import type { Trx } from '../db/database.ts';
 import { queueDeployment } from '../db/deployment-store.ts';
 import type { PracticeRow } from '../db/practice-store.ts';
-import { readRelease } from '../db/release-store.ts';
 import type { Actor } from '../domain/access.ts';
-import { DomainError } from '../domain/errors.ts';
 import type { PracticeState } from '../domain/practice.ts';
 import { answerOnce, type OnceAnswer } from './answer-once.ts';
-import { beginRunFor, idlePractice, type LifeChange } from './begin-change.ts';
+import { beginRunFor, idlePractice, type LifeChange, requirePublished } from './begin-change.ts';
 import type { Core } from './core.ts';
 import { wrongState } from './refusals.ts';
 
@@ -82,11 +80,7 @@ export async function beginResumption(
   if (releaseId === null) {
     throw wrongState(practice.state, `The practice is ${practice.state} and has no verified release.`);
   }
-  if ((await readRelease(trx, releaseId)) === undefined) {
-    throw new DomainError('invalid_input', `Release ${releaseId} is not published.`, {
-      fields: [{ pointer: '/releaseId', message: 'must be the id of a published release' }],
-    });
-  }
+  await requirePublished(trx, releaseId);
   const run = { workflow: 'resume-practice', input: { releaseId } } as const;
   const runId = await beginRunFor(core, trx, change, run, actor);
   await queueDeployment(trx, {

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Trx } from '../db/database.ts';
 import { queueDeployment } from '../db/deployment-store.ts';
 import type { PracticeRow } from '../db/practice-store.ts';
-import { appendRunEvents } from '../db/run-event-store.ts';
-import { insertRun, newestRunOf, openRunOf } from '../db/run-store.ts';
+import { newestRunOf, openRunOf } from '../db/run-store.ts';
 import type { Actor } from '../domain/access.ts';
+import { beginRun } from '../runs/begin-run.ts';
 import { takeForRelease } from '../workflows/capacity-of-release.ts';
 import type { Core } from './core.ts';
 import { wrongState } from './refusals.ts';
@@ -29,14 +29,13 @@ export async function queueUpdate(
   const { practice, releaseId, reason } = update;
   await requireIdle(trx, practice);
   const now = core.clock.now();
-  const [deploymentId, runId] = [randomUUID(), randomUUID()];
-  await insertRun(trx, {
-    id: runId,
+  const deploymentId = randomUUID();
+  const runId = await beginRun(trx, core, {
     workflow: 'update-practice',
     practiceId: practice.id,
     input: { releaseId },
-    steps: core.steps['update-practice'],
     requestedBy: actor.name,
+    reason,
     now,
   });
   await takeForRelease(trx, core.shapes, { practice, releaseId, runId, now });
@@ -48,8 +47,6 @@ export async function queueUpdate(
     reason,
     now,
   });
-  await appendRunEvents(trx, runId, [{ kind: 'run', state: 'queued', message: reason }], now);
-  await core.queue.enqueue(trx, { id: runId, practiceId: practice.id, generation: 1 });
   return { deploymentId, runId };
 }
 

@@ -1,10 +1,9 @@
 import { appendAudit } from '../db/audit-store.ts';
 import type { Trx } from '../db/database.ts';
 import { lockPractice } from '../db/practice-store.ts';
-import { readRelease } from '../db/release-store.ts';
 import type { Actor } from '../domain/access.ts';
-import { DomainError } from '../domain/errors.ts';
 import { answerOnce, type OnceAnswer } from './answer-once.ts';
+import { requirePublished } from './begin-change.ts';
 import type { Core } from './core.ts';
 import { queueUpdate } from './queue-update.ts';
 import { notFound } from './refusals.ts';
@@ -54,11 +53,7 @@ async function record(
 ): Promise<DeploymentReceipt> {
   const practice = await lockPractice(trx, practiceId);
   if (practice === undefined) throw notFound('practice');
-  if ((await readRelease(trx, releaseId)) === undefined) {
-    throw new DomainError('invalid_input', `Release ${releaseId} is not published.`, {
-      fields: [{ pointer: '/releaseId', message: 'must be the id of a published release' }],
-    });
-  }
+  await requirePublished(trx, releaseId);
   const { deploymentId, runId } = await queueUpdate(core, trx, { practice, releaseId, reason }, actor);
   const at = core.clock.now();
   await appendAudit(trx, {
