@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { awsCallRates, type CallKind, callKinds, sandboxCallRates } from './domain/call-budget.ts';
-import { type Amounts, generousLimits, standardLimits } from './domain/capacity.ts';
-import { type NamedLimits, namedLimitsSchema } from './domain/cell.ts';
+import { generousLimits, standardLimits } from './domain/capacity.ts';
+import { type ConfiguredCell, namedLimitsSchema } from './domain/cell.ts';
 import { DomainError } from './domain/errors.ts';
 
 const wholeNumber = (least: number, most: number) =>
@@ -75,27 +75,6 @@ export const sandboxDefaults = {
 /** The Region whose prefix list for S3 is the templates' default (stacks/foundation-stack.ts). */
 const prefixListRegion = 'us-east-1';
 
-/** One AWS account and Region that the control plane deploys to. */
-interface CellConfig {
-  readonly region: string;
-  /** Practices answer at `<id>.<domain>`. */
-  readonly domain: string;
-  /** The Route 53 zone of `domain`. */
-  readonly hostedZoneId: string;
-  /** Where `lumenality/practice-app` lies, without the repository's name. */
-  readonly imageRegistry: string;
-  /** The Region's managed prefix list `com.amazonaws.<region>.s3`; the templates know the one of us-east-1. */
-  readonly s3PrefixListId: string | undefined;
-  /** Another Region, where the second copy of each backup goes. */
-  readonly backupCopyRegion: string;
-  /** Who is told about practices' alarms by e-mail; absent: nobody. */
-  readonly alarmEmail: string | undefined;
-  /** How much of each quota silos may use, as far as the environment says so. */
-  readonly limits: NamedLimits;
-  /** What holds for the others until somebody sets them (`cell limits`). */
-  readonly standardLimits: Amounts;
-}
-
 export interface Config {
   readonly host: string;
   readonly port: number;
@@ -105,7 +84,7 @@ export interface Config {
   readonly cloud:
     | { readonly kind: 'sandbox'; readonly port: number; readonly endpoint: string | undefined }
     | { readonly kind: 'aws'; readonly endpoint: string | undefined };
-  readonly cell: CellConfig;
+  readonly cell: ConfiguredCell;
   /** A directory that `release:build` wrote, published at start if it is new. */
   readonly releaseDirectory: string | undefined;
   /** Addresses of our own proxies, comma-separated: what they say in X-Forwarded-For is believed. */
@@ -158,7 +137,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   };
 }
 
-function cellOf(env: z.infer<typeof environmentSchema>): CellConfig {
+function cellOf(env: z.infer<typeof environmentSchema>): ConfiguredCell {
   const given = {
     AWS_REGION: env.AWS_REGION,
     LUMENALITY_DOMAIN: env.LUMENALITY_DOMAIN,

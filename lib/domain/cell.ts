@@ -70,6 +70,19 @@ export function limitsWith(standard: Amounts, named: NamedLimits): Amounts {
   return amounts((quota) => named[quota] ?? standard[quota]);
 }
 
+/** The cell `main`, as the environment describes it. */
+export interface ConfiguredCell
+  extends Pick<Cell, 'region' | 'domain' | 'hostedZoneId' | 'imageRegistry' | 'backupCopyRegion'> {
+  /** Undefined where it is the templates' default, that of us-east-1. */
+  readonly s3PrefixListId: string | undefined;
+  /** Undefined: nobody is told. */
+  readonly alarmEmail: string | undefined;
+  /** Limits that the environment names: they hold whatever was set by hand. */
+  readonly limits: NamedLimits;
+  /** What holds for the others until somebody sets them (`cell limits`). */
+  readonly standardLimits: Amounts;
+}
+
 /** What an administrator tells of a new cell; what is left out is as in the configured cell. */
 export const newCellSchema = z.strictObject({
   id: z

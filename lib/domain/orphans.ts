@@ -1,6 +1,6 @@
 import { priceList, priceOf } from './cost/prices/index.ts';
 import { hoursPerMonth } from './cost/usage.ts';
-import type { PracticeState } from './practice.ts';
+import { isSiloGone, type PracticeState } from './practice.ts';
 
 /** A resource that carries the tag `lumenality:practice`, as AWS lists it (Resource Groups Tagging API, GetResources). */
 export interface TaggedResource {
@@ -111,29 +111,24 @@ const madeByServices: ReadonlySet<string> = new Set([
   'secretsmanager:secret',
 ]);
 
-/** How a practice's silo ends: nothing but what is kept on purpose stays. */
-const ended: ReadonlySet<PracticeState> = new Set(['provisioning_cancelled', 'deprovisioned']);
-
 const stackTag = 'aws:cloudformation:stack-id';
 
 /** The id of the stack that made a resource, by CloudFormation's own tag. */
 export const stackIdOf = ({ tags }: TaggedResource): string | undefined => tags[stackTag];
 
-/**
- * Judges one tagged resource of a cell; undefined when it is where it belongs, or when a run is at work on its silo.
- * @param owner undefined when no practice has this id, and none ever had
- * @param stackExists whether the stack that made the resource, by its tag, still exists
- */
-export function judgeResource(
-  resource: TaggedResource,
-  about: {
-    readonly cellId: string;
-    readonly practiceId: string;
-    readonly owner: Owner | undefined;
-    readonly stackExists: boolean;
-    readonly facts: ResourceFacts;
-  },
-): OrphanFinding | undefined {
+/** What a resource is judged by beside itself. */
+interface Circumstances {
+  readonly cellId: string;
+  readonly practiceId: string;
+  /** Undefined when no practice has this id, and none ever had. */
+  readonly owner: Owner | undefined;
+  /** Whether the stack that made the resource, by its tag, still exists. */
+  readonly stackExists: boolean;
+  readonly facts: ResourceFacts;
+}
+
+/** Judges one tagged resource of a cell; undefined when it is where it belongs, or when a run is at work on its silo. */
+export function judgeResource(resource: TaggedResource, about: Circumstances): OrphanFinding | undefined {
   const { cellId, practiceId, owner, facts } = about;
   const { kind, name } = parseArn(resource.arn);
   const finding = (verdict: OrphanFinding['verdict'], reason: string, nextAction: string): OrphanFinding => ({
@@ -149,7 +144,7 @@ export function judgeResource(
     monthlyNanoUsd: costOf(kind, facts),
   });
 
-  if (owner?.openRunId !== null && owner !== undefined) return undefined;
+  if (owner !== undefined && owner.openRunId !== null) return undefined;
   const whyOrphan = reasonOf(resource, kind, about);
   if (whyOrphan === undefined) return undefined;
   const kept = keptBecause(kind, name, owner, facts);
@@ -167,20 +162,10 @@ export function judgeResource(
 function reasonOf(
   resource: TaggedResource,
   kind: string,
-  {
-    cellId,
-    practiceId,
-    owner,
-    stackExists,
-  }: {
-    readonly cellId: string;
-    readonly practiceId: string;
-    readonly owner: Owner | undefined;
-    readonly stackExists: boolean;
-  },
+  { cellId, practiceId, owner, stackExists }: Circumstances,
 ): string | undefined {
   if (owner === undefined) return `There is no practice ${practiceId} on this record.`;
-  if (ended.has(owner.state)) return `Practice ${practiceId} is ${owner.state}.`;
+  if (isSiloGone(owner.state)) return `Practice ${practiceId} is ${owner.state}.`;
   if (owner.cellId !== cellId) {
     return `Practice ${practiceId} is in ${owner.cellId === null ? 'no cell' : `cell ${owner.cellId}`}, not in this one.`;
   }

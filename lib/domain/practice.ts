@@ -15,6 +15,11 @@ export const practiceStates = [
 ] as const;
 export type PracticeState = (typeof practiceStates)[number];
 
+const withoutSilo: readonly PracticeState[] = ['provisioning_cancelled', 'deprovisioned'];
+
+/** Whether nothing of a practice's silo is left but what is kept on purpose. */
+export const isSiloGone = (state: PracticeState): boolean => withoutSilo.includes(state);
+
 export const healthStates = ['unknown', 'healthy', 'unhealthy'] as const;
 export type HealthState = (typeof healthStates)[number];
 

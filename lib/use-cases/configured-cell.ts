@@ -15,26 +15,11 @@ import { newestRelease } from '../db/release-store.ts';
 import { newestRunOf } from '../db/run-store.ts';
 import { assignUnplaced } from '../db/waiting-store.ts';
 import { systemActor } from '../domain/access.ts';
-import type { Amounts } from '../domain/capacity.ts';
-import { type Cell, configuredCellId, limitsWith, type NamedLimits } from '../domain/cell.ts';
+import { type Cell, type ConfiguredCell, configuredCellId, limitsWith } from '../domain/cell.ts';
 import { DomainError } from '../domain/errors.ts';
+import { isSiloGone } from '../domain/practice.ts';
 import { demandCounter } from '../workflows/find-room.ts';
 import type { Core } from './core.ts';
-
-/** The cell that the environment describes. */
-export interface ConfiguredCell {
-  readonly region: string;
-  readonly domain: string;
-  readonly hostedZoneId: string;
-  readonly imageRegistry: string;
-  readonly s3PrefixListId: string | undefined;
-  readonly backupCopyRegion: string;
-  readonly alarmEmail: string | undefined;
-  /** Limits that the environment names: they hold whatever was set by hand. */
-  readonly limits: NamedLimits;
-  /** What holds at first for those that it does not name. */
-  readonly standardLimits: Amounts;
-}
 
 /**
  * Brings the record of the cell `main` to the configuration, at each start: a difference leaves an audit row. Practices from before
@@ -129,9 +114,6 @@ function differencesOf(cell: Cell, told: CellChange): Differences {
   return { from: pick(cell), to: pick(told) };
 }
 
-/** States in which nothing of a silo is left. */
-const gone: readonly PracticeRow['state'][] = ['provisioning_cancelled', 'deprovisioned'];
-
 /** What practices use is counted from the release that they have, or were to get. */
 async function assign(core: Core, trx: Trx): Promise<void> {
   const practices = await assignUnplaced(trx, configuredCellId);
@@ -139,7 +121,7 @@ async function assign(core: Core, trx: Trx): Promise<void> {
   const cell = await lockCell(trx, configuredCellId);
   if (cell === undefined) throw new Error('the cell was recorded a moment ago');
   const demandFor = demandCounter(core.shapes);
-  for (const practice of practices.filter(({ state }) => !gone.includes(state))) {
+  for (const practice of practices.filter(({ state }) => !isSiloGone(state))) {
     const releaseId = await releaseOf(trx, practice);
     if (releaseId === undefined) continue;
     const { shape, settings, id: practiceId } = practice;

@@ -3,7 +3,7 @@ import { priceList } from '../domain/cost/prices/index.ts';
 import { type SiloCost, siloCost } from '../domain/cost/silo-cost.ts';
 import { type SiloUsage, usageOf } from '../domain/cost/usage.ts';
 import { DomainError } from '../domain/errors.ts';
-import type { Shape } from '../domain/practice.ts';
+import { isSiloGone, type Shape } from '../domain/practice.ts';
 import { practiceParameters } from '../workflows/practice-parameters.ts';
 import type { Core } from './core.ts';
 import { readPractice } from './read-practices.ts';
@@ -42,7 +42,7 @@ export async function readShapeCost(
  */
 export async function readPracticeCost(core: Core, id: string): Promise<QuotedCost> {
   const practice = await readPractice(core, id);
-  if (practice.state === 'deprovisioned' || practice.state === 'provisioning_cancelled')
+  if (isSiloGone(practice.state))
     throw wrongState(
       practice.state,
       `Practice ${id} is ${practice.state}: it has no silo that could cost anything.`,

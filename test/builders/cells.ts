@@ -1,9 +1,10 @@
 import { sandboxDefaults } from '../../lib/config.ts';
 import { generousLimits } from '../../lib/domain/capacity.ts';
+import type { ConfiguredCell } from '../../lib/domain/cell.ts';
 import { DomainError } from '../../lib/domain/errors.ts';
 import type { CellAccess } from '../../lib/ports/cell-access.ts';
 import type { Clouds } from '../../lib/ports/clouds.ts';
-import { type ConfiguredCell, recordConfiguredCell } from '../../lib/use-cases/configured-cell.ts';
+import { recordConfiguredCell } from '../../lib/use-cases/configured-cell.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
 
 /** Lets the control plane into every cell, as the role of the configured one. */
