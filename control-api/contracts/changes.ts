@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { overridableEffects } from '../../lib/domain/change-review.ts';
 import { shapes } from '../../lib/domain/practice.ts';
 import { components } from '../../lib/domain/release.ts';
-import { pageOf, reasonSchema, timeSchema } from './common.ts';
+import { pageOf, reasonSchema, releaseIdSchema, timeSchema } from './common.ts';
 
 export const deploymentRequestSchema = reasonSchema.extend({
-  releaseId: z.string().regex(/^r-[0-9a-f]{12}$/, 'must be the id of a release, for example r-0123456789ab'),
+  releaseId: releaseIdSchema,
 });
 
 const settingSchema = z.object({

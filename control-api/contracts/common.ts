@@ -11,6 +11,10 @@ export const pageOf = <Item extends z.ZodType>(item: Item) =>
 
 export const timeSchema = z.iso.datetime().describe('RFC 3339, UTC');
 
+export const releaseIdSchema = z
+  .string()
+  .regex(/^r-[0-9a-f]{12}$/, 'must be the id of a release, for example r-0123456789ab');
+
 /** RFC 9457, with one entry in `errors` for each wrong field (RFC 6901 pointer). */
 export const problemSchema = z
   .object({

@@ -1,14 +1,12 @@
 import { z } from 'zod';
-import { offboardingStages } from '../../lib/domain/offboarding.ts';
+import { mostDays, offboardingStages } from '../../lib/domain/offboarding.ts';
 import { practiceStates } from '../../lib/domain/practice.ts';
-import { reasonSchema, timeSchema } from './common.ts';
+import { reasonSchema, releaseIdSchema, timeSchema } from './common.ts';
 
 export const suspensionRequestSchema = reasonSchema;
 
 export const resumptionRequestSchema = reasonSchema.extend({
-  releaseId: z
-    .string()
-    .regex(/^r-[0-9a-f]{12}$/, 'must be the id of a release, for example r-0123456789ab')
+  releaseId: releaseIdSchema
     .optional()
     .describe(
       'Brings the silo to this release before it is opened; the one that the practice has unless given',
@@ -23,7 +21,7 @@ export const accessChangeSchema = z
   })
   .meta({ id: 'AccessChange' });
 
-const daysSchema = z.number().int().min(0).max(36_525);
+const daysSchema = z.number().int().min(0).max(mostDays);
 
 export const offboardingRequestSchema = reasonSchema.extend({
   confirm: z.string().max(80).describe('The id of the practice once more'),

@@ -1,7 +1,9 @@
+import type { Quota } from './capacity.ts';
+
 /** A limit of AWS that a cell has run into: its name in Service Quotas, and what `lumenality cell limits` calls it, if it does. */
 interface ReachedQuota {
   readonly name: string;
-  readonly limit: string | null;
+  readonly limit: Quota | null;
 }
 
 /**

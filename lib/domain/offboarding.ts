@@ -43,7 +43,7 @@ export const standardReprieveDays = 365;
 const leastTerms = { graceDays: 7, retentionDays: 2_190 } as const;
 
 /** A hundred years: what is longer is a slip of the hand. */
-const mostDays = 36_525;
+export const mostDays = 36_525;
 
 /** From the end of the retention until KMS deletes the key ("Deleting AWS KMS keys": the longest wait). */
 const keyDeletionDays = 30;

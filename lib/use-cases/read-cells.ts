@@ -4,6 +4,7 @@ import type { Connection } from '../db/database.ts';
 import { noAmounts, type Quota, quotas } from '../domain/capacity.ts';
 import { type CapacityForecast, forecastCapacity, windowOf } from '../domain/capacity-forecast.ts';
 import { type Cell, configuredCellId, setUpCommands } from '../domain/cell.ts';
+import { daysAfter } from '../domain/offboarding.ts';
 import type { Core } from './core.ts';
 import { notFound, wrongState } from './refusals.ts';
 
@@ -81,7 +82,7 @@ async function overviews(core: Core, cells: readonly Cell[]): Promise<CellOvervi
   const views: CellOverview[] = [];
   for (const cell of cells) {
     const days = windowOf(cell, now);
-    const growth = await growthOf(core.db, cell.id, new Date(now.getTime() - days * 86_400_000));
+    const growth = await growthOf(core.db, cell.id, daysAfter(now, -days));
     const capacity = forecastCapacity({
       limits: cell.limits,
       used: used.get(cell.id) ?? noAmounts,
