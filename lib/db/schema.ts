@@ -433,6 +433,9 @@ export interface Schema {
   owner_invitation: OwnerInvitationTable;
   offboarding: OffboardingTable;
   call_budget: CallBudgetTable;
+  practice_schedule: PracticeScheduleTable;
+  update_freeze: UpdateFreezeTable;
+  practice_calendar: PracticeCalendarTable;
   notice: NoticeTable;
   notice_delivery: NoticeDeliveryTable;
   notice_endpoint: NoticeEndpointTable;
