@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { components } from '../../lib/domain/release.ts';
 import { parametersForShape } from '../../tenant-template/shapes.ts';
+import { control } from '../builders/sandbox-controls.ts';
 import { provision, readRun, untilActive } from './api-client.ts';
 import type { Benchmark } from './benchmark.ts';
 import { startControlPlane } from './control-plane.ts';
@@ -25,7 +26,7 @@ export const waiting: Benchmark = {
       release,
     });
     const timeScale = quick ? 0.01 : 0.1;
-    await keepPace(sandbox.endpoint, timeScale);
+    await control(sandbox.endpoint, 'PUT', 'latency', { profile: 'aws', timeScale });
     say(
       `a silo of ${shape} at ${timeScale} of AWS's time: some ${Math.ceil(path.inStacks.seconds * timeScale)} s`,
     );
@@ -74,10 +75,4 @@ function templatesIn(release: string): Record<string, OrderedTemplate> {
       return [component, JSON.parse(body) as OrderedTemplate];
     }),
   );
-}
-
-async function keepPace(endpoint: string, timeScale: number): Promise<void> {
-  const body = JSON.stringify({ profile: 'aws', timeScale });
-  const answer = await fetch(`${endpoint}/_sandbox/latency`, { method: 'PUT', body });
-  if (!answer.ok) throw new Error(`The sandbox answered ${answer.status}: ${await answer.text()}`);
 }

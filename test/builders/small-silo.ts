@@ -14,6 +14,7 @@ import { components, type Release, releaseManifestSchema } from '../../lib/domai
 import type { CloudPorts } from '../../lib/ports/cloud.ts';
 import { startSandbox } from '../../lib/sandbox/server.ts';
 import { sandboxPorts } from './sandbox-cell.ts';
+import { control } from './sandbox-controls.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
@@ -154,11 +155,7 @@ export async function startSmallCloud(): Promise<SmallCloud> {
     ports,
     cloudFormation,
     fault: async (rule) => {
-      const answer = await fetch(`${endpoint}/_sandbox/faults`, {
-        method: 'POST',
-        body: JSON.stringify(rule),
-      });
-      if (!answer.ok) throw new Error(`The sandbox answered ${answer.status}: ${await answer.text()}`);
+      await control(endpoint, 'POST', 'faults', rule);
     },
     policyOf: async (StackName) =>
       (await cloudFormation.send(new GetStackPolicyCommand({ StackName }))).StackPolicyBody,

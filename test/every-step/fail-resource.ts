@@ -1,4 +1,5 @@
 import type { CloudPorts } from '../../lib/ports/cloud.ts';
+import { control } from '../builders/sandbox-controls.ts';
 
 /**
  * Lets one resource of the operation that this call is about to begin fail, once (docs/sandbox.md, "Faults"). Answers what takes
@@ -18,18 +19,17 @@ export async function failResource(
       : (await stacks.resources(id)).map(({ type }) => type);
   // Not the first: some resources are there by then and have to be rolled back.
   const resourceType = types[Math.floor(types.length / 2)];
-  const faults = `${endpoint}/_sandbox/faults`;
   const rule = {
     resourceType,
     match: `lumenality-${practiceId}-`,
     times: 1,
     effect: { kind: 'fail', message: 'Made to fail by the test.' },
   };
-  const answer = await fetch(faults, { method: 'POST', body: JSON.stringify(rule) });
-  if (!answer.ok) throw new Error(`The sandbox refused the fault: ${await answer.text()}`);
+  const answer = await control(endpoint, 'POST', 'faults', rule);
   const { id: fault } = (await answer.json()) as { readonly id: string };
   return async () => {
-    await fetch(`${faults}?id=${fault}`, { method: 'DELETE' });
+    // One that has hit is gone already, and its control says so.
+    await fetch(`${endpoint}/_sandbox/faults?id=${fault}`, { method: 'DELETE' });
   };
 }
 
