@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort, lastLines, type Started, type Workspace } from './workspace.ts';
+import { freePort } from '../builders/process.ts';
+import { lastLines, type Started, type Workspace } from './workspace.ts';
 
 /** A running control plane, as its clients see it. */
 export interface ControlPlane {
@@ -65,7 +66,7 @@ async function untilReady(started: Started, url: string): Promise<void> {
   }
 }
 
-async function isReady(url: string): Promise<boolean> {
+export async function isReady(url: string): Promise<boolean> {
   try {
     return (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5_000) })).ok;
   } catch {

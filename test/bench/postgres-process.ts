@@ -2,7 +2,9 @@ import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { freePort, nextMessage, type Started, type Workspace } from './workspace.ts';
+import { freePort } from '../builders/process.ts';
+import { oneByOne } from './one-by-one.ts';
+import { nextMessage, type Started, type Workspace } from './workspace.ts';
 
 /** A PostgreSQL server of this machine with an empty database. */
 export interface PostgresProcess {
@@ -29,23 +31,17 @@ export async function startPostgres(workspace: Workspace): Promise<PostgresProce
     return started;
   };
   let running = await start();
-  let back: Promise<void> = Promise.resolve();
+  // A server that is just starting is not there to be killed.
+  const inTurn = oneByOne();
   return {
     url: `postgres://lumenality:bench@127.0.0.1:${port}/lumenality`,
-    crash: () => {
-      // One after the other: a server that is just starting is not there to be killed.
-      const before = back;
-      const again = async (): Promise<void> => {
-        // That it failed is told to whoever asked for it; this one starts the server again.
-        await before.catch(() => undefined);
+    crash: () =>
+      inTurn(async () => {
         const postmaster = postmasterOf(join(parent, 'data'));
         await workspace.kill(running);
         if (postmaster !== undefined) await gone(postmaster);
         running = await startedAgain(start);
-      };
-      back = again();
-      return back;
-    },
+      }),
   };
 }
 

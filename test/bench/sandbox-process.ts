@@ -4,6 +4,7 @@ import { deployCell } from '../../bin/embedded-cell.ts';
 import { pushImage } from '../../bin/embedded-release.ts';
 import { readReleaseDirectory } from '../../bin/release-directory.ts';
 import { readConfig, sandboxDefaults } from '../../lib/config.ts';
+import { callsMade } from '../builders/sandbox-controls.ts';
 import { cellBeside } from './release.ts';
 import { type Environment, nextMessage, type Started, type Workspace } from './workspace.ts';
 
@@ -16,7 +17,6 @@ export interface SandboxProcess {
 }
 
 const readySchema = z.object({ ready: z.literal(true), port: z.number() });
-const callsSchema = z.object({ calls: z.record(z.string(), z.number()) });
 
 /** @param name names its process and its directory. */
 export async function startSandboxProcess(
@@ -24,28 +24,36 @@ export async function startSandboxProcess(
   name: string,
   options: { readonly release: string; readonly dataPlane: boolean },
 ): Promise<SandboxProcess> {
-  const started = workspace.startEntry(name, 'bin/sandbox.ts', {
-    args: [
-      '--port',
-      '0',
-      '--data-dir',
-      workspace.folder(`${name}-data`),
-      ...(options.dataPlane ? [] : ['--no-data-plane']),
-    ],
-  });
-  const { port } = await nextMessage(started, (message) => readySchema.safeParse(message).data);
-  const endpoint = `http://127.0.0.1:${port}`;
-  await deployCell(endpoint, cellBeside(options.release), readConfig({}).cell);
-  const { manifest } = await readReleaseDirectory(options.release);
-  await pushImage(endpoint, { ...manifest.image, folder: join(options.release, 'image') });
+  const directory = workspace.folder(`${name}-data`);
+  const { dataPlane, release } = options;
+  const { endpoint, started } = await launchSandbox(workspace, name, { port: 0, directory, dataPlane });
+  await furnish(endpoint, release);
   return {
     endpoint,
     started,
-    calls: async () => {
-      const response = await fetch(`${endpoint}/_sandbox/calls`);
-      return callsSchema.parse(await response.json()).calls;
-    },
+    calls: () => callsMade(endpoint),
   };
+}
+
+/** The process alone, for somebody who ends it and starts it again on the same port and directory; port 0 is any. */
+export async function launchSandbox(
+  workspace: Workspace,
+  name: string,
+  on: { readonly port: number; readonly directory: string; readonly dataPlane: boolean },
+): Promise<Pick<SandboxProcess, 'endpoint' | 'started'>> {
+  const args = ['--port', String(on.port), '--data-dir', on.directory];
+  const started = workspace.startEntry(name, 'bin/sandbox.ts', {
+    args: on.dataPlane ? args : [...args, '--no-data-plane'],
+  });
+  const { port } = await nextMessage(started, (message) => readySchema.safeParse(message).data);
+  return { endpoint: `http://127.0.0.1:${port}`, started };
+}
+
+/** Gives a new sandbox its cell and the image of a release. */
+export async function furnish(endpoint: string, release: string): Promise<void> {
+  await deployCell(endpoint, cellBeside(release), readConfig({}).cell);
+  const { manifest } = await readReleaseDirectory(release);
+  await pushImage(endpoint, { ...manifest.image, folder: join(release, 'image') });
 }
 
 /** What an AWS tool needs to reach a sandbox as the account that the control plane uses. */

@@ -1,19 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
-import { deployCell } from '../../bin/embedded-cell.ts';
-import { pushImage } from '../../bin/embedded-release.ts';
 import { buildParts, openDatabase } from '../../bin/parts.ts';
-import { readReleaseDirectory } from '../../bin/release-directory.ts';
 import { createLogger } from '../../control-api/logger.ts';
 import { readConfig } from '../../lib/config.ts';
 import { systemActor } from '../../lib/domain/access.ts';
 import { recordConfiguredCell } from '../../lib/use-cases/configured-cell.ts';
-import { publishRelease } from '../../lib/use-cases/publish-release.ts';
 import { ensureFirstToken } from '../../lib/use-cases/tokens.ts';
+import { isReady } from '../bench/control-plane.ts';
+import { oneByOne } from '../bench/one-by-one.ts';
 import { type PostgresProcess, startPostgres } from '../bench/postgres-process.ts';
-import { cellBeside } from '../bench/release.ts';
-import { freePort, lastLines, nextMessage, type Started, type Workspace } from '../bench/workspace.ts';
-import { renamedRelease } from '../builders/renamed-release.ts';
+import { furnish, launchSandbox } from '../bench/sandbox-process.ts';
+import { lastLines, type Started, type Workspace } from '../bench/workspace.ts';
+import { freePort } from '../builders/process.ts';
+import { publishTwo } from '../builders/renamed-release.ts';
+import { control } from '../builders/sandbox-controls.ts';
 import type { Disturbance } from './schedule.ts';
 
 /** A PostgreSQL server, a sandbox and some control planes, all of them processes that can be killed and come back. */
@@ -42,8 +41,6 @@ interface Tally {
   /** Control planes that ended without having been told to, with their last words; answers that blame an unexpected error. */
   readonly surprises: string[];
 }
-
-const readySchema = z.object({ ready: z.literal(true), port: z.number() });
 
 export async function startFleet(workspace: Workspace, release: string, replicas: number): Promise<Fleet> {
   const [postgres, sandbox, program] = await Promise.all([
@@ -93,18 +90,13 @@ async function prepare(
   try {
     const { core, cell, clouds } = buildParts(config, database, endpoint, createLogger('error'));
     await recordConfiguredCell(core, cell);
-    const first = await readReleaseDirectory(directory);
-    const next = renamedRelease(first);
-    await publishRelease(core, next, systemActor);
-    // The newest is what an approval deploys.
-    await delay(5);
-    await publishRelease(core, first, systemActor);
+    const { second } = await publishTwo(core, directory, systemActor);
     let token = '';
     await ensureFirstToken(core, async (secret) => {
       token = secret;
     });
     clouds.close();
-    return { token, nextRelease: next.manifest.id };
+    return { token, nextRelease: second.manifest.id };
   } finally {
     await database.close();
   }
@@ -113,58 +105,37 @@ async function prepare(
 interface Sandbox {
   readonly endpoint: string;
   crash(backAfterMs: number): Promise<void>;
-  control(method: string, path: string, body?: object): Promise<unknown>;
+  control(method: 'POST' | 'PUT' | 'DELETE', what: string, body?: object): Promise<Response>;
 }
 
 async function startSandbox(workspace: Workspace, release: string): Promise<Sandbox> {
-  const directory = workspace.folder('sandbox-data');
-  const port = await freePort();
-  const start = async (): Promise<Started> => {
-    const args = ['--port', String(port), '--data-dir', directory, '--no-data-plane'];
-    const started = workspace.startEntry('sandbox', 'bin/sandbox.ts', { args });
-    await nextMessage(started, (message) => readySchema.safeParse(message).data);
-    return started;
-  };
+  const place = { port: await freePort(), directory: workspace.folder('sandbox-data'), dataPlane: false };
+  const start = () => launchSandbox(workspace, 'sandbox', place);
   let running = await start();
-  let back: Promise<void> = Promise.resolve();
-  const endpoint = `http://127.0.0.1:${port}`;
-  await deployCell(endpoint, cellBeside(release), readConfig({}).cell);
-  const { manifest } = await readReleaseDirectory(release);
-  await pushImage(endpoint, { ...manifest.image, folder: `${release}/image` });
+  const { endpoint } = running;
+  await furnish(endpoint, release);
+  const inTurn = oneByOne();
   return {
     endpoint,
-    crash: (backAfterMs) => {
-      const before = back;
-      const again = async (): Promise<void> => {
-        // That it failed is told to whoever asked for it.
-        await before.catch(() => undefined);
-        await workspace.kill(running);
+    crash: (backAfterMs) =>
+      inTurn(async () => {
+        await workspace.kill(running.started);
         await delay(backAfterMs);
         running = await start();
-      };
-      back = again();
-      return back;
-    },
-    control: async (method, path, body) => {
-      const answer = await untilAnswered(`${endpoint}/_sandbox/${path}`, {
-        method,
-        headers: { connection: 'close' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      if (!answer.ok) throw new Error(`The sandbox answered ${answer.status}: ${await answer.text()}`);
-      return answer.json().catch(() => undefined);
-    },
+      }),
+    control: (...asked) => untilAnswered(() => control(endpoint, ...asked)),
   };
 }
 
 /** The sandbox may be away: it comes back. */
-async function untilAnswered(url: string, request: RequestInit): Promise<Response> {
+async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + readyWithinMs;
   for (;;) {
     try {
-      return await fetch(url, request);
+      return await ask();
     } catch (error) {
-      if (Date.now() > deadline) throw error;
+      // What `fetch` throws when there is nobody, or the connection breaks.
+      if (!(error instanceof TypeError) || Date.now() > deadline) throw error;
       await delay(200);
     }
   }
@@ -237,10 +208,7 @@ async function startReplica(of: {
 async function untilReady(url: string, lastWords: () => string): Promise<void> {
   const deadline = Date.now() + readyWithinMs;
   for (;;) {
-    const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5_000) }).catch(
-      () => undefined,
-    );
-    if (answer?.ok === true) return;
+    if (await isReady(url)) return;
     if (Date.now() > deadline) throw new Error(`${url} was not ready in time:\n${lastWords()}`);
     await delay(100);
   }
@@ -301,5 +269,5 @@ async function disturb(what: {
   }
 }
 
-const idOf = async (answer: Promise<unknown>): Promise<string> =>
-  ((await answer) as { readonly id: string }).id;
+const idOf = async (answer: Promise<Response>): Promise<string> =>
+  ((await (await answer).json()) as { readonly id: string }).id;

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { buildParts, openDatabase } from '../../bin/parts.ts';
-import { readReleaseDirectory } from '../../bin/release-directory.ts';
 import { createLogger } from '../../control-api/logger.ts';
 import { readConfig } from '../../lib/config.ts';
 import { newestRunOf, type RunWithSteps, readRun } from '../../lib/db/run-store.ts';
@@ -9,12 +8,12 @@ import { createRunEngine } from '../../lib/runs/engine.ts';
 import { createJobQueue, type JobQueue } from '../../lib/runs/job-queue.ts';
 import { recordConfiguredCell } from '../../lib/use-cases/configured-cell.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
-import { publishRelease } from '../../lib/use-cases/publish-release.ts';
 import { retryRun } from '../../lib/use-cases/retry-run.ts';
 import { startPostgres } from '../bench/postgres-process.ts';
 import { startSandboxProcess } from '../bench/sandbox-process.ts';
 import { lastLines, type Started, type Workspace } from '../bench/workspace.ts';
-import { renamedRelease } from '../builders/renamed-release.ts';
+import { publishTwo } from '../builders/renamed-release.ts';
+import { control } from '../builders/sandbox-controls.ts';
 import { type Interruption, type Orders, type Report, sameInterruption } from './interruption.ts';
 import { type Photographer, type Picture, photographer, unknownTables } from './picture.ts';
 import { type OffboardingEnd, operator, type Scenario, type Stage, scenarios } from './scenarios.ts';
@@ -71,13 +70,8 @@ export async function startHarness(workspace: Workspace, directory: string): Pro
   await engine.start();
   const claims = createJobQueue(database, log);
   await claims.open();
-  const first = await readReleaseDirectory(directory);
-  const releases = { first, second: renamedRelease(first) };
   const operated = { ...core, queue: engine.queue };
-  // The newest is what an approval deploys.
-  await publishRelease(operated, releases.second, operator);
-  await delay(5);
-  await publishRelease(operated, releases.first, operator);
+  const releases = await publishTwo(operated, directory, operator);
   const camera = photographer(database.db, sandbox.endpoint);
   let deaths = 0;
   return {
@@ -185,11 +179,7 @@ function together(participants: number, act: () => Promise<void>): () => Promise
 
 /** KMS takes 30 days to delete a key, and up to one more. */
 async function advanceSandbox(endpoint: string): Promise<void> {
-  const answer = await fetch(`${endpoint}/_sandbox/clock`, {
-    method: 'PUT',
-    body: JSON.stringify({ advanceDays: 32 }),
-  });
-  if (!answer.ok) throw new Error(`The sandbox refused: ${await answer.text()}`);
+  await control(endpoint, 'PUT', 'clock', { advanceDays: 32 });
 }
 
 function told({ id, workflow, practiceId, state, error, steps }: RunWithSteps): string {
