@@ -1,19 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  chmodSync,
-  closeSync,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
-import { createServer } from 'node:net';
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { build } from 'esbuild';
+import { bundle } from '../builders/bundle.ts';
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -63,25 +52,11 @@ export class Workspace {
     return this.#start(name, command, env, true);
   }
 
-  /** Makes one file of an entry point that starts many times, for `startFile`: so it starts in a third of the time. */
+  /** Bundles an entry point that starts many times, for `startFile`: so it starts in a third of the time. */
   async bundle(entry: string): Promise<string> {
-    const outfile = join(this.folder('bin'), `${basename(entry, '.ts')}.mjs`);
-    await build({
-      entryPoints: [join(this.root, entry)],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      // They read files that lie beside them.
-      external: ['@fastify/swagger-ui', '@electric-sql/pglite', 'pg-native'],
-      banner: {
-        js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-      },
-    });
-    symlinkSync(join(this.root, 'node_modules'), join(this.directory, 'node_modules'));
-    // The product reads its version there.
-    copyFileSync(join(this.root, 'package.json'), join(this.directory, 'package.json'));
-    return outfile;
+    const name = `bin/${basename(entry, '.ts')}`;
+    await bundle(this.root, this.directory, { [name]: entry });
+    return join(this.directory, `${name}.mjs`);
   }
 
   /** Starts what `bundle` made, with an IPC channel. */
@@ -211,20 +186,5 @@ export function nextMessage<T>(
     child.on('message', heard);
     child.once('exit', gone);
     if (child.exitCode !== null || child.signalCode !== null) gone();
-  });
-}
-
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === 'string') reject(new Error('no port is free'));
-        else resolve(address.port);
-      });
-    });
   });
 }

@@ -1,6 +1,6 @@
-import { copyFileSync, existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { bundle } from './bundle.ts';
 import { eventually } from './process.ts';
 import { isFirst, shared } from './run-directory.ts';
 
@@ -22,7 +22,8 @@ export async function builtEntry(entry: (typeof entries)[number]): Promise<strin
   const [building, built, failed] = [shared('entries-building'), shared('entries'), shared('entries-failed')];
   if (isFirst('entries')) {
     try {
-      await bundle(building);
+      mkdirSync(building);
+      await bundle(root, building, Object.fromEntries(entries.map((each) => [each, `${each}.ts`])));
       renameSync(building, built);
     } catch (error) {
       writeFileSync(failed, '');
@@ -35,33 +36,4 @@ export async function builtEntry(entry: (typeof entries)[number]): Promise<strin
   );
   if (existsSync(failed)) throw new Error('Another test file says why the programs were not built.');
   return join(built, `${entry}.mjs`);
-}
-
-/** Lies as the checkout does: programs find each other, their packages and their version by relative paths. */
-async function bundle(directory: string): Promise<void> {
-  mkdirSync(directory);
-  symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
-  copyFileSync(join(root, 'package.json'), join(directory, 'package.json'));
-  await build({
-    absWorkingDir: root,
-    entryPoints: Object.fromEntries(entries.map((entry) => [entry, join(root, `${entry}.ts`)])),
-    outdir: directory,
-    outExtension: { '.js': '.mjs' },
-    chunkNames: 'bin/[name]-[hash]',
-    bundle: true,
-    splitting: true,
-    platform: 'node',
-    format: 'esm',
-    // They read files beside their own: WebAssembly, native code, the specification of CloudFormation, pages.
-    external: [
-      '@aws-cdk/aws-service-spec',
-      '@electric-sql/pglite',
-      '@fastify/swagger-ui',
-      'lmdb',
-      'pg-native',
-    ],
-    banner: {
-      js: 'import { createRequire as requireFor } from "node:module"; const require = requireFor(import.meta.url);',
-    },
-  });
 }
