@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CloudFormationClient, DescribeStackEventsCommand } from '@aws-sdk/client-cloudformation';
-import { connectCells } from '../../lib/aws/index.ts';
 import { sandboxDefaults } from '../../lib/config.ts';
 import { migrate, openEmbedded } from '../../lib/db/database.ts';
 import { sharedCallBudget } from '../../lib/db/shared-call-budget.ts';
 import { awsCallRates, callLimits } from '../../lib/domain/call-budget.ts';
 import { followed } from '../../lib/workflows/stack-progress.ts';
-import { sandboxCell } from '../builders/sandbox-cell.ts';
+import { connectSandbox, sandboxCell } from '../builders/sandbox-cell.ts';
 import { beginStacks, callsTo, followerOf } from '../builders/stacks-under-way.ts';
 import type { Benchmark } from './benchmark.ts';
 import { type Figure, median } from './figures.ts';
@@ -26,14 +25,11 @@ export const reads: Benchmark = {
     const { endpoint } = await startSandboxProcess(workspace, 'sandbox', { release, dataPlane: false });
     const database = await openEmbedded(undefined);
     await migrate(database.db);
-    const connection = connectCells({
-      region: sandboxDefaults.region,
+    const connection = connectSandbox(
       endpoint,
-      credentials: sandboxDefaults.credentials,
-      probe: { scheme: 'http', port: 80 },
-      budget: sharedCallBudget(database.db, callLimits(awsCallRates)),
+      sharedCallBudget(database.db, callLimits(awsCallRates)),
       pace,
-    });
+    );
     try {
       const { stacks } = connection.of(sandboxCell);
       const fleet = { count: quick ? 50 : 500, lastingMs: quick ? 5_000 : 60_000, prefix: 'fleet' };
