@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-resource-groups-tagging-api';
 import { Client } from 'pg';
 import { sandboxDefaults } from '../../lib/config.ts';
+import { components } from '../../lib/domain/release.ts';
 import type { Acknowledged } from './operators.ts';
 
 /** What is so in the end, read from PostgreSQL and from AWS's own API, past every store and port of the product. */
@@ -258,8 +259,6 @@ function practiceOf(
 ): string {
   return tags.find(({ Key }) => Key === practiceTag)?.Value ?? 'nobody';
 }
-
-const components = ['foundation', 'data', 'service'] as const;
 
 function cloudProblems(practices: readonly Practice[], cloud: Cloud): string[] {
   const problems: string[] = [];
