@@ -11,6 +11,7 @@ import { builtEntry } from './built-entries.ts';
 import { builtRelease } from './built-release.ts';
 import { eventually, type Started, start } from './process.ts';
 import { sandboxPorts } from './sandbox-cell.ts';
+import { control } from './sandbox-controls.ts';
 import { type SiloDamage, siloDamage } from './silo-damage.ts';
 
 /** A sandbox cloud in a process of its own, which knows the image of a release of this checkout. */
@@ -48,17 +49,7 @@ export async function startSandboxCloud(): Promise<SandboxCloud> {
   const [built, endpoint] = await Promise.all([builtRelease(), answering]);
   await deployCell(endpoint, built.cell, readConfig({}).cell);
   const release = await readReleaseDirectory(built.release);
-  const control = async (method: string, path: string, body?: object): Promise<Response> => {
-    const answer = await fetch(`${endpoint}/_sandbox/${path}`, {
-      method,
-      // A kept connection may just be closing when it is used again.
-      headers: { connection: 'close' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    if (!answer.ok) throw new Error(`The sandbox answered ${answer.status}: ${await answer.text()}`);
-    return answer;
-  };
-  await control('PUT', 'images', {
+  await control(endpoint, 'PUT', 'images', {
     repository: release.manifest.image.repository,
     folder: join(built.release, 'image'),
   });
@@ -69,15 +60,15 @@ export async function startSandboxCloud(): Promise<SandboxCloud> {
     release,
     ports,
     fault: async (rule) => {
-      const { id } = (await (await control('POST', 'faults', rule)).json()) as { id: string };
+      const { id } = (await (await control(endpoint, 'POST', 'faults', rule)).json()) as { id: string };
       return async () => {
-        await control('DELETE', `faults?id=${id}`);
+        await control(endpoint, 'DELETE', `faults?id=${id}`);
       };
     },
     faults: async () =>
-      ((await (await control('GET', 'faults')).json()) as { faults: { match?: string }[] }).faults,
+      ((await (await control(endpoint, 'GET', 'faults')).json()) as { faults: { match?: string }[] }).faults,
     advanceDays: async (days) => {
-      await control('PUT', 'clock', { advanceDays: days });
+      await control(endpoint, 'PUT', 'clock', { advanceDays: days });
     },
     damage,
     stop: async () => {

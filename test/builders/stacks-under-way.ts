@@ -5,6 +5,7 @@ import type { RunEventBody } from '../../lib/domain/run.ts';
 import type { StackDeployments } from '../../lib/ports/stack-deployments.ts';
 import type { RunContext } from '../../lib/runs/workflow.ts';
 import type { Watch } from '../../lib/workflows/stack-progress.ts';
+import { callsMade, control } from './sandbox-controls.ts';
 
 const type = 'AWS::SNS::Topic';
 const TemplateBody = JSON.stringify({ Resources: { Topic: { Type: type } } });
@@ -64,25 +65,15 @@ export function followerOf(
   return { watch: { context, stacks, step: 'deploy-data', intervalMs: 1 }, told };
 }
 
-/** A kept connection may just be closing when it is used again. */
-const headers = { connection: 'close' };
-
 /** Adds a fault (docs/sandbox.md, "Controls"). */
 export async function addFault(endpoint: string, rule: object): Promise<void> {
-  const answer = await fetch(`${endpoint}/_sandbox/faults`, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify(rule),
-  });
-  if (!answer.ok) throw new Error(`The sandbox answered ${answer.status}: ${await answer.text()}`);
+  await control(endpoint, 'POST', 'faults', rule);
 }
 
 /** How often each operation of CloudFormation was called so far. */
 export async function callsTo(endpoint: string): Promise<ReadonlyMap<string, number>> {
-  const answer = await fetch(`${endpoint}/_sandbox/calls`, { headers });
-  const { calls } = (await answer.json()) as { calls: Record<string, number> };
   return new Map(
-    Object.entries(calls).flatMap(([name, count]) =>
+    Object.entries(await callsMade(endpoint)).flatMap(([name, count]) =>
       name.startsWith('cloudformation:') ? [[name.slice('cloudformation:'.length), count]] : [],
     ),
   );

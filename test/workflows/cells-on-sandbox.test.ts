@@ -11,6 +11,7 @@ import type { CellAddress } from '../../lib/ports/clouds.ts';
 import { startSandbox } from '../../lib/sandbox/server.ts';
 import { builtRelease } from '../builders/built-release.ts';
 import { connectSandbox, sandboxCell } from '../builders/sandbox-cell.ts';
+import { callsMade } from '../builders/sandbox-controls.ts';
 
 const cell = (id: string, accountId: string): CellAddress => ({
   id,
@@ -72,10 +73,7 @@ describe('several cells, on the sandbox cloud', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const calls = async (): Promise<Readonly<Record<string, number>>> => {
-    const answer = await fetch(`${sandbox.endpoint}/_sandbox/calls`);
-    return ((await answer.json()) as { calls: Record<string, number> }).calls;
-  };
+  const calls = () => callsMade(sandbox.endpoint);
   const stacksIn = async (accountId: string): Promise<string[]> => {
     const client = new CloudFormationClient(administrator(accountId));
     const { StackSummaries = [] } = await client.send(new ListStacksCommand({}));

@@ -26,6 +26,7 @@ import type { SiloRemoval, SnapshotFacts } from '../../lib/ports/silo-removal.ts
 import { type Sandbox, startSandbox } from '../../lib/sandbox/server.ts';
 import { eventually } from '../builders/process.ts';
 import { sandboxPorts } from '../builders/sandbox-cell.ts';
+import { callsMade, control } from '../builders/sandbox-controls.ts';
 
 const accountId = sandboxDefaults.credentials.accessKeyId;
 const Tags = [{ Key: 'lumenality:practice', Value: 'sunrise' }];
@@ -81,13 +82,9 @@ const newKey = async (): Promise<string> => {
   return KeyMetadata?.Arn ?? '';
 };
 
-const advance = (days: number) =>
-  fetch(`${sandbox.endpoint}/_sandbox/clock`, { method: 'PUT', body: JSON.stringify({ advanceDays: days }) });
+const advance = (days: number) => control(sandbox.endpoint, 'PUT', 'clock', { advanceDays: days });
 
-const called = async (): Promise<string[]> => {
-  const answer = await fetch(`${sandbox.endpoint}/_sandbox/calls`);
-  return Object.keys(((await answer.json()) as { calls: Record<string, number> }).calls);
-};
+const called = async (): Promise<string[]> => Object.keys(await callsMade(sandbox.endpoint));
 
 describe('the database of a practice that leaves', () => {
   let keyArn: string;
