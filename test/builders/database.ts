@@ -5,9 +5,19 @@ import { publishRelease } from '../../lib/db/release-store.ts';
 import { type Release, releaseManifestSchema } from '../../lib/domain/release.ts';
 
 /** A migrated database of the caller's own, on the PostgreSQL server of the run. It goes when it is closed. */
-export async function openTestDatabase(): Promise<Database> {
-  const { url, drop } = await createTestDatabase();
-  const database = openServer(url);
+export const openTestDatabase = async (
+  options: { readonly maxConnections?: number } = {},
+): Promise<Database> => opened(await createTestDatabase(), options);
+
+/** One that nobody has migrated. */
+export const openEmptyDatabase = async (): Promise<Database> => opened(await createEmptyDatabase());
+
+function opened(
+  { url, drop }: CreatedDatabase,
+  options: { readonly maxConnections?: number } = {},
+): Database {
+  // On a busy machine many who ask at once wait for each other; how long that may take is not what they test.
+  const database = openServer(url, { ...options, patience: { connectionTimeoutMillis: 60_000 } });
   return {
     ...database,
     close: async () => {
@@ -17,23 +27,38 @@ export async function openTestDatabase(): Promise<Database> {
   };
 }
 
-/** The same, and nothing of it open yet: for processes and pools of the caller's own. */
-export async function createTestDatabase(): Promise<{ readonly url: string; drop(): Promise<void> }> {
-  const template = new URL(templateUrl());
+/** A migrated database, and nothing of it open yet: for processes and pools of the caller's own. */
+export const createTestDatabase = (): Promise<CreatedDatabase> =>
+  copyOf(new URL(templateUrl()).pathname.slice(1));
+
+/** One that nobody has migrated. */
+export const createEmptyDatabase = (): Promise<CreatedDatabase> => copyOf('template0');
+
+export interface CreatedDatabase {
+  readonly url: string;
+  readonly drop: () => Promise<void>;
+}
+
+async function copyOf(template: string): Promise<CreatedDatabase> {
   const name = `test-${randomUUID()}`;
-  const url = new URL(template);
+  await administer(`create database "${name}" template "${template}"`);
+  return { url: urlOf(name), drop: () => administer(`drop database "${name}" with (force)`) };
+}
+
+async function administer(statement: string): Promise<void> {
+  const client = new Client({ connectionString: urlOf('postgres') });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+function urlOf(name: string): string {
+  const url = new URL(templateUrl());
   url.pathname = `/${name}`;
-  const administer = async (statement: string): Promise<void> => {
-    const client = new Client({ connectionString: template.href.replace(template.pathname, '/postgres') });
-    await client.connect();
-    try {
-      await client.query(statement);
-    } finally {
-      await client.end();
-    }
-  };
-  await administer(`create database "${name}" template "${template.pathname.slice(1)}"`);
-  return { url: url.href, drop: () => administer(`drop database "${name}" with (force)`) };
+  return url.href;
 }
 
 function templateUrl(): string {

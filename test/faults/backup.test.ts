@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { writeBackup } from '../../lib/db/backup.ts';
-import { type Database, migrate, openEmbedded, openServer, toJson } from '../../lib/db/database.ts';
+import { type Database, openEmbedded, toJson } from '../../lib/db/database.ts';
 import { restoreBackup } from '../../lib/db/restore.ts';
 import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
 import type { WorkflowDefinition } from '../../lib/runs/workflow.ts';
-import { openEmbeddedTestDatabase } from '../builders/database.ts';
-import { type PostgresServer, startPostgres } from '../builders/postgres.ts';
+import { openEmbeddedTestDatabase, openEmptyDatabase, openTestDatabase } from '../builders/database.ts';
 import { insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 
 const takenAt = new Date('2026-11-22T03:00:00Z');
@@ -60,7 +59,6 @@ function engineOn(database: Database, definition: WorkflowDefinition): RunEngine
   return createRunEngine({ database, definitions: [definition], clock, log: silent, concurrency: 2 });
 }
 
-let server: PostgresServer;
 let embedded: Database;
 const opened: Database[] = [];
 const noted = (database: Database): Database => {
@@ -69,7 +67,6 @@ const noted = (database: Database): Database => {
 };
 
 beforeAll(async () => {
-  server = await startPostgres();
   embedded = noted(await openEmbeddedTestDatabase());
   await embedded.db.insertInto('audit').values([auditRow, auditRow]).execute();
   await embedded.db
@@ -87,11 +84,9 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await Promise.all(opened.map((database) => database.close()));
-  await server.stop();
 });
 
-const emptyServer = async (name: string): Promise<Database> =>
-  noted(openServer(await server.createDatabase(name)));
+const emptyServer = async (): Promise<Database> => noted(await openEmptyDatabase());
 
 test('a run in flight goes on where it was, from the embedded database to a server and back', async () => {
   const before: string[] = [];
@@ -104,7 +99,7 @@ test('a run in flight goes on where it was, from the embedded database to a serv
   const backup = await backupOf(embedded);
   await lost.stop();
 
-  const onServer = await emptyServer('restored');
+  const onServer = await emptyServer();
   await restoreBackup(onServer.db, linesOf(backup));
   expect(await backupOf(onServer)).toEqual(backup);
   const halfway = noted(await openEmbedded(undefined));
@@ -129,7 +124,7 @@ test('a run in flight goes on where it was, from the embedded database to a serv
 });
 
 test('new rows get numbers behind the restored ones', async () => {
-  const { db } = await emptyServer('sequences');
+  const { db } = await emptyServer();
   await restoreBackup(db, linesOf(await backupOf(embedded)));
   const { seq } = await db.selectFrom('audit').select('seq').orderBy('seq', 'desc').executeTakeFirstOrThrow();
   const added = await db.insertInto('audit').values(auditRow).returning('seq').executeTakeFirstOrThrow();
@@ -137,8 +132,7 @@ test('new rows get numbers behind the restored ones', async () => {
 });
 
 test('a backup is of one moment, whatever goes on meanwhile', async () => {
-  const source = await emptyServer('moving');
-  await migrate(source.db);
+  const source = noted(await openTestDatabase());
   const before = await backupOf(source);
   let text = '';
   await writeBackup(source.db, takenAt, async (more) => {
@@ -156,7 +150,7 @@ describe('what is refused, with nothing restored', () => {
   let target: Database;
   let backup: string[];
   beforeAll(async () => {
-    target = await emptyServer('refusing');
+    target = await emptyServer();
     backup = await backupOf(embedded);
   });
 
@@ -187,7 +181,7 @@ describe('what is refused, with nothing restored', () => {
   });
 
   test('a database in use; one where a damaged backup was refused is not', async () => {
-    const { db } = await emptyServer('in-use');
+    const { db } = await emptyServer();
     await expect(restoreBackup(db, linesOf(backup.slice(0, -1)))).rejects.toThrow(/ends too early/);
     const { end: said } = await restoreBackup(db, linesOf(backup));
     expect(said.rows).toBe(backup.filter((line) => !line.startsWith('#')).length);
@@ -196,5 +190,5 @@ describe('what is refused, with nothing restored', () => {
 });
 
 test('a database that no control plane has used has no backup', async () => {
-  await expect(backupOf(await emptyServer('unused'))).rejects.toThrow(/nothing to back up/);
+  await expect(backupOf(await emptyServer())).rejects.toThrow(/nothing to back up/);
 });

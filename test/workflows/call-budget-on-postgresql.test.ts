@@ -1,17 +1,15 @@
 import { readCallFigures } from '../../lib/db/call-budget-store.ts';
-import { type Database, migrate, openServer } from '../../lib/db/database.ts';
+import { type Database, openServer } from '../../lib/db/database.ts';
 import { sharedCallBudget } from '../../lib/db/shared-call-budget.ts';
 import { callLimits } from '../../lib/domain/call-budget.ts';
-import { type PostgresServer, startPostgres } from '../builders/postgres.ts';
+import { type CreatedDatabase, createTestDatabase } from '../builders/database.ts';
 
 describe('one budget of calls for all who share a PostgreSQL', () => {
-  let postgres: PostgresServer;
+  let created: CreatedDatabase;
   let replicas: Database[] = [];
   beforeAll(async () => {
-    postgres = await startPostgres();
-    const url = await postgres.createDatabase('budget');
-    replicas = [0, 1, 2].map(() => openServer(url));
-    if (replicas[0] !== undefined) await migrate(replicas[0].db);
+    created = await createTestDatabase();
+    replicas = [0, 1, 2].map(() => openServer(created.url));
   });
   const figuresOf = async (cell: string) => {
     const [replica] = replicas;
@@ -19,7 +17,7 @@ describe('one budget of calls for all who share a PostgreSQL', () => {
   };
   afterAll(async () => {
     await Promise.all(replicas.map((replica) => replica.close()));
-    await postgres.stop();
+    await created.drop();
   });
 
   test('three replicas that ask as fast as they can get what one would, each a share of it', async () => {

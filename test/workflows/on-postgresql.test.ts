@@ -23,9 +23,13 @@ import { ensureFirstToken, revokeToken } from '../../lib/use-cases/tokens.ts';
 import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
 import { placeWaiting } from '../../lib/workflows/place-waiting.ts';
 import { openAccess, recordTestCell } from '../builders/cells.ts';
-import { publishTestRelease } from '../builders/database.ts';
+import {
+  type CreatedDatabase,
+  createEmptyDatabase,
+  openTestDatabase,
+  publishTestRelease,
+} from '../builders/database.ts';
 import { leaveRoomFor, raceForTheLastPlace } from '../builders/placement.ts';
-import { type PostgresServer, startPostgres } from '../builders/postgres.ts';
 import { insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 import { signUpRequest } from '../builders/sign-up.ts';
 
@@ -36,17 +40,13 @@ const wide = Array.from({ length: 16 });
 
 /** A PostgreSQL server with many sessions at once: what production runs on, and what the embedded database cannot show. */
 describe('on a PostgreSQL server', () => {
-  let server: PostgresServer;
-  beforeAll(async () => {
-    server = await startPostgres();
-  });
-  afterAll(() => server.stop());
-
   describe('two engines', () => {
+    let created: CreatedDatabase;
     const databases: Database[] = [];
     const engines: RunEngine[] = [];
     beforeAll(async () => {
-      const url = await server.createDatabase('engines');
+      created = await createEmptyDatabase();
+      const { url } = created;
       databases.push(openServer(url, { maxConnections: 5 }), openServer(url, { maxConnections: 5 }));
       // Both at once, as two replicas that start together do.
       await Promise.all(databases.map(({ db }) => migrate(db)));
@@ -54,6 +54,7 @@ describe('on a PostgreSQL server', () => {
     afterAll(async () => {
       await Promise.all(engines.map((engine) => engine.stop()));
       await Promise.all(databases.map((database) => database.close()));
+      await created.drop();
     });
 
     test('share the runs between them, and each step of each run is run once', async () => {
@@ -113,8 +114,7 @@ describe('on a PostgreSQL server', () => {
     let releaseId: string;
     const enqueued: { readonly id: string; readonly generation: number }[] = [];
     beforeAll(async () => {
-      database = openServer(await server.createDatabase('races'), { maxConnections: 16 });
-      await migrate(database.db);
+      database = await openTestDatabase({ maxConnections: 16 });
       const queue = {
         enqueue: async (_trx: unknown, run: (typeof enqueued)[number]) => void enqueued.push(run),
       };

@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Database, migrate, openServer } from '../../lib/db/database.ts';
+import { type Database, openServer } from '../../lib/db/database.ts';
 import { findPractice } from '../../lib/db/practice-store.ts';
 import { publishRelease } from '../../lib/db/release-store.ts';
 import { listRunEvents } from '../../lib/db/run-event-store.ts';
@@ -11,7 +11,7 @@ import { ensureFirstToken } from '../../lib/use-cases/tokens.ts';
 import { provisioningSteps } from '../../lib/workflows/provision-practice.ts';
 import { builtEntry } from '../builders/built-entries.ts';
 import { builtRelease } from '../builders/built-release.ts';
-import { type PostgresServer, startPostgres } from '../builders/postgres.ts';
+import { createTestDatabase } from '../builders/database.ts';
 import { freePort, type Started, start } from '../builders/process.ts';
 import { beginsStackCreation, eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 import { type SandboxCloud, startSandboxCloud } from '../builders/sandbox-cloud.ts';
@@ -28,13 +28,12 @@ interface Scene {
 
 describe('of two replicas on one PostgreSQL', () => {
   let cloud: SandboxCloud;
-  let server: PostgresServer;
   const scenes: Scene[] = [];
   // Both stories wait most of their time, so they are told at the same time.
   let killed: Promise<void>;
   let stopped: Promise<void>;
   beforeAll(async () => {
-    [cloud, server] = await Promise.all([startSandboxCloud(), startPostgres()]);
+    cloud = await startSandboxCloud();
     killed = dieAndTakeOver();
     stopped = stopAndHandOver();
     // Each is awaited in a test of its own.
@@ -42,16 +41,15 @@ describe('of two replicas on one PostgreSQL', () => {
   }, 180_000);
   afterAll(async () => {
     await Promise.all(scenes.map((scene) => scene.end()));
-    await Promise.all([cloud.stop(), server.stop()]);
+    await cloud.stop();
   });
 
   test('one dies by kill -9 and the other finishes its run', () => killed);
   test('one is asked to stop, and the other goes on at once', () => stopped);
 
   async function setScene(practiceId: string): Promise<Scene> {
-    const url = await server.createDatabase(practiceId);
+    const { url, drop } = await createTestDatabase();
     const database = openServer(url);
-    await migrate(database.db);
     await publishRelease(database.db, cloud.release, { publishedBy: 'test', now: clock.now() });
     const enqueuer = createRunEngine({ database, definitions: [], clock, log: silent, concurrency: 0 });
     await enqueuer.start();
@@ -92,6 +90,7 @@ describe('of two replicas on one PostgreSQL', () => {
         for (const { child } of replicas) child.kill('SIGKILL');
         await Promise.all(replicas.map(({ ended }) => ended));
         await database.close();
+        await drop();
       },
     };
     scenes.push(scene);
