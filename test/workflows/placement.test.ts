@@ -4,7 +4,7 @@ import { releaseCapacity, usedByCell } from '../../lib/db/capacity-store.ts';
 import { changeCell, insertCell, listCells, lockCell } from '../../lib/db/cell-store.ts';
 import type { Database } from '../../lib/db/database.ts';
 import type { Actor } from '../../lib/domain/access.ts';
-import { generousLimits, noAmounts, quotas } from '../../lib/domain/capacity.ts';
+import { noAmounts, quotas } from '../../lib/domain/capacity.ts';
 import { type Cell, configuredCellId } from '../../lib/domain/cell.ts';
 import { cancelRun } from '../../lib/use-cases/cancel-run.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
@@ -12,7 +12,7 @@ import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
 import { placeWaiting } from '../../lib/workflows/place-waiting.ts';
 import { openAccess, recordTestCell } from '../builders/cells.ts';
 import { openTestDatabase, publishTestRelease } from '../builders/database.ts';
-import { approved, raceForTheLastPlace, submitted } from '../builders/placement.ts';
+import { approved, submitted } from '../builders/placement.ts';
 
 const actor: Actor = { id: 'token:test', name: 'test', roles: ['operator'], requestId: 'test-request' };
 /** Each moment is another one, so that who came first is never in doubt. */
@@ -54,26 +54,6 @@ async function waitingIds(): Promise<string[]> {
     .execute();
   return rows.map(({ id }) => id);
 }
-
-/** Nobody waits from another test, and the one cell has room. */
-async function placeEverybody(): Promise<void> {
-  await database.db
-    .updateTable('cell')
-    .set({ state: 'draining' })
-    .where('id', '<>', configuredCellId)
-    .execute();
-  await database.db
-    .transaction()
-    .execute((trx) => changeCell(trx, configuredCellId, { limits: generousLimits }, clock.now()));
-  await placeWaiting(core);
-}
-
-test('of fifty approvals at once for the last place exactly one gets it', async () => {
-  await placeEverybody();
-  const { used, limit, ...outcome } = await raceForTheLastPlace(database, core);
-  expect(outcome).toEqual({ placed: 1, waiting: 49 });
-  expect(used).toBe(limit);
-});
 
 describe('whatever happens in whatever order', () => {
   const secondCell = async () => {
@@ -142,7 +122,6 @@ describe('whatever happens in whatever order', () => {
   );
 
   test('no sum grows beyond its limit, and nobody waits while there is room', async () => {
-    await placeEverybody();
     await secondCell();
     await fc.assert(
       fc.asyncProperty(fc.array(anyStep, { minLength: 5, maxLength: 25 }), async (sequence) => {
