@@ -1,18 +1,16 @@
 /**
  * `npm run chaos -- --minutes 5 --seed 1`: breaks what can break under a fleet of three control planes while practices are signed up,
  * provisioned, updated, suspended, resumed and called off; then looks, past the product, at what came of it.
- * Exit status: 0 nothing was lost or doubled; 1 something was (the directory with every log is named); 2 wrong usage.
+ * Exit status: 0 nothing was lost or doubled; 1 something was (the directory with all that tells why is named); 2 wrong usage.
  */
 import '../../bin/quiet-sdk.ts';
-import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { buildRelease } from '../bench/release.ts';
 import { Workspace } from '../bench/workspace.ts';
 import { type Fleet, startFleet } from './fleet.ts';
+import { keep } from './keep.ts';
 import { type Acknowledged, lead } from './operators.ts';
 import { type Findings, readEndState } from './reader.ts';
 import { type Schedule, scheduleOf } from './schedule.ts';
@@ -94,7 +92,12 @@ async function run(options: Options): Promise<Verdict> {
   });
   problems.push(...fleet.tally.surprises, ...findings.problems);
   const passed = problems.length === 0;
-  if (!passed) keep(schedule, problems, say);
+  if (!passed) {
+    for (const problem of problems.slice(0, 20)) say(`problem: ${problem.slice(0, 600)}`);
+    const { directory, missing } = await keep({ workspace, fleet, schedule, problems });
+    for (const what of missing) say(`not kept: ${what.slice(0, 2_000)}`);
+    say(`what is needed to find out why is in ${directory}`);
+  }
   const line = verdictLine(options, fleet, findings, problems.length);
   return { seed: options.seed, passed, line, problems, seconds: (performance.now() - begun) / 1000 };
 }
@@ -150,17 +153,4 @@ function verdictLine(
   const { kills, pauses, restarts, faults } = tally;
   const result = problems === 0 ? 'nothing lost, nothing doubled: PASS' : `${problems} problems: FAIL`;
   return `chaos seed ${seed}: ${practices} practices, ${states}; ${kills} kills, ${restarts} restarts, ${pauses} pauses, ${faults} faults; ${result}`;
-}
-
-/** Every log, and what was found, for whoever looks into it. */
-function keep(schedule: Schedule, problems: readonly string[], say: (line: string) => void): void {
-  const directory = mkdtempSync(join(tmpdir(), 'lumenality-chaos-'));
-  cpSync(workspace.directory, directory, {
-    recursive: true,
-    filter: (path) => path === workspace.directory || path.endsWith('.log'),
-  });
-  writeFileSync(join(directory, 'schedule.json'), JSON.stringify(schedule, null, 2));
-  writeFileSync(join(directory, 'problems.txt'), problems.join('\n'));
-  for (const problem of problems.slice(0, 20)) say(`problem: ${problem.slice(0, 600)}`);
-  say(`every log is in ${directory}`);
 }
