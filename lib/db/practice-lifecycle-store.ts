@@ -1,6 +1,23 @@
+import type { Updateable } from 'kysely';
 import type { HealthState, PracticeState } from '../domain/practice.ts';
 import type { Connection, Trx } from './database.ts';
 import { hostNameOf } from './practice-store.ts';
+import type { PracticeTable } from './schema.ts';
+
+/** Changes a practice, as a new revision. False, and nothing is written, when it is in none of the states `from`. */
+export async function changePractice(
+  trx: Trx,
+  practice: { readonly id: string; readonly from: readonly PracticeState[]; readonly now: Date },
+  change: Updateable<PracticeTable>,
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('practice')
+    .set((eb) => ({ ...change, revision: eb('revision', '+', 1), updated_at: practice.now }))
+    .where('id', '=', practice.id)
+    .where('state', 'in', [...practice.from])
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
 
 /** A release that a practice was just seen to run, by a verification. */
 interface Verified {
@@ -11,28 +28,24 @@ interface Verified {
 
 /** `provisioning → active`. False, and nothing is written, when the practice is in another state. */
 export function activatePractice(trx: Trx, practice: Verified): Promise<boolean> {
-  return recordVerified(trx, practice, 'provisioning', { state: 'active', activated_at: practice.now });
+  return recordVerified(trx, practice, ['provisioning'], { state: 'active', activated_at: practice.now });
 }
 
 /** An active practice runs another release, or the same one with other settings. False, and nothing is written, when it is not active. */
 export function recordUpdated(trx: Trx, practice: Verified): Promise<boolean> {
-  return recordVerified(trx, practice, 'active', {});
+  return recordVerified(trx, practice, ['active'], {});
 }
 
 /** `suspended | offboarding → active`: the silo was verified as at an activation. False, and nothing is written, from another state. */
-export async function reactivatePractice(trx: Trx, practice: Verified): Promise<boolean> {
-  const also = { state: 'active' } as const;
-  return (
-    (await recordVerified(trx, practice, 'suspended', also)) ||
-    (await recordVerified(trx, practice, 'offboarding', also))
-  );
+export function reactivatePractice(trx: Trx, practice: Verified): Promise<boolean> {
+  return recordVerified(trx, practice, ['suspended', 'offboarding'], { state: 'active' });
 }
 
 /**
  * The practice's app was seen to be out of reach: `to` is what it is from now on, and nobody asks for its health any more. False, and
  * nothing is written, when it is in none of the states `from`.
  */
-export async function recordClosed(
+export function recordClosed(
   trx: Trx,
   practice: {
     readonly id: string;
@@ -41,58 +54,28 @@ export async function recordClosed(
     readonly now: Date;
   },
 ): Promise<boolean> {
-  const { numUpdatedRows } = await trx
-    .updateTable('practice')
-    .set((eb) => ({
-      state: practice.to,
-      health: 'unknown',
-      health_checked_at: null,
-      revision: eb('revision', '+', 1),
-      updated_at: practice.now,
-    }))
-    .where('id', '=', practice.id)
-    .where('state', 'in', [...practice.from])
-    .executeTakeFirstOrThrow();
-  return numUpdatedRows === 1n;
+  return changePractice(trx, practice, { state: practice.to, health: 'unknown', health_checked_at: null });
 }
 
-async function recordVerified(
+function recordVerified(
   trx: Trx,
   { id, releaseId, now }: Verified,
-  from: PracticeState,
+  from: readonly PracticeState[],
   also: { readonly state?: PracticeState; readonly activated_at?: Date },
 ): Promise<boolean> {
-  const { numUpdatedRows } = await trx
-    .updateTable('practice')
-    .set((eb) => ({
-      ...also,
-      release_id: releaseId,
-      health: 'healthy',
-      health_checked_at: now,
-      revision: eb('revision', '+', 1),
-      updated_at: now,
-    }))
-    .where('id', '=', id)
-    .where('state', '=', from)
-    .executeTakeFirstOrThrow();
-  return numUpdatedRows === 1n;
+  const seen = { release_id: releaseId, health: 'healthy', health_checked_at: now } as const;
+  return changePractice(trx, { id, from, now }, { ...also, ...seen });
 }
 
 /** Moves a practice on whose provisioning ended without success. Answers whether it was in one of the states `from`. */
-export async function endProvisioning(
+export function endProvisioning(
   trx: Trx,
   practiceId: string,
   to: 'provisioning_failed' | 'provisioning_cancelled',
   now: Date,
 ): Promise<boolean> {
   const from: PracticeState[] = ['waiting', 'provisioning', 'provisioning_failed'];
-  const { numUpdatedRows } = await trx
-    .updateTable('practice')
-    .set((eb) => ({ state: to, revision: eb('revision', '+', 1), updated_at: now }))
-    .where('id', '=', practiceId)
-    .where('state', 'in', from)
-    .executeTakeFirstOrThrow();
-  return numUpdatedRows === 1n;
+  return changePractice(trx, { id: practiceId, from, now }, { state: to });
 }
 
 /** Closes the sign-up of a practice that was never made: its NPI may sign up again. Answers its id, if it was open. */

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Connection, Trx } from './database.ts';
+import { changePractice } from './practice-lifecycle-store.ts';
 import type { PracticeRow } from './practice-store.ts';
 
 /** A practice that waits for a cell, with the run that will make its silo. */
@@ -40,24 +41,13 @@ export function waitingPractices(
 }
 
 /** `waiting → provisioning`, in a cell. False, and nothing is written, when the practice does not wait. */
-export async function placePractice(
+export function placePractice(
   trx: Trx,
   id: string,
-  place: { readonly cellId: string; readonly hostName: string; readonly now: Date },
+  { cellId, hostName, now }: { readonly cellId: string; readonly hostName: string; readonly now: Date },
 ): Promise<boolean> {
-  const { numUpdatedRows } = await trx
-    .updateTable('practice')
-    .set((eb) => ({
-      state: 'provisioning',
-      cell_id: place.cellId,
-      host_name: place.hostName,
-      revision: eb('revision', '+', 1),
-      updated_at: place.now,
-    }))
-    .where('id', '=', id)
-    .where('state', '=', 'waiting')
-    .executeTakeFirstOrThrow();
-  return numUpdatedRows === 1n;
+  const place = { state: 'provisioning', cell_id: cellId, host_name: hostName } as const;
+  return changePractice(trx, { id, from: ['waiting'], now }, place);
 }
 
 /**
