@@ -64,3 +64,42 @@ export async function assignUnplaced(trx: Trx, cellId: string): Promise<Practice
     .execute();
   return rows.sort((one, other) => (one.id < other.id ? -1 : 1));
 }
+
+/** `waiting → queued`. False, and nothing is written, when the run does not wait. The caller enqueues it, in the same transaction. */
+export async function queueWaitingRun(trx: Trx, id: string): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('run')
+    .set({ state: 'queued', waiting_for: null })
+    .where('id', '=', id)
+    .where('state', '=', 'waiting')
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
+/** `waiting → cancelled`: a run that nobody ever worked on. False, and nothing is written, when it does not wait. */
+export async function cancelWaitingRun(trx: Trx, id: string, now: Date): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('run')
+    .set((eb) => ({
+      state: 'cancelled',
+      waiting_for: null,
+      finished_at: now,
+      generation: eb('generation', '+', 1),
+    }))
+    .where('id', '=', id)
+    .where('state', '=', 'waiting')
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}
+
+/** Says anew what a run waits for. False when it said so already, or does not wait. */
+export async function setWaitingFor(trx: Trx, id: string, waitingFor: string): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('run')
+    .set({ waiting_for: waitingFor })
+    .where('id', '=', id)
+    .where('state', '=', 'waiting')
+    .where('waiting_for', '<>', waitingFor)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+}

@@ -1,7 +1,8 @@
 import { appendAudit } from '../db/audit-store.ts';
 import type { Trx } from '../db/database.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
-import { cancelWaitingRun, type Run, skipOpenSteps } from '../db/run-store.ts';
+import { type Run, skipOpenSteps } from '../db/run-store.ts';
+import { cancelWaitingRun } from '../db/waiting-store.ts';
 import type { Actor } from '../domain/access.ts';
 import { provisioningCancelled } from '../workflows/provision-practice.ts';
 import type { Core } from './core.ts';

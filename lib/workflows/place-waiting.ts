@@ -3,8 +3,15 @@ import { appendAudit } from '../db/audit-store.ts';
 import { reserveCapacity } from '../db/capacity-store.ts';
 import type { Db, Trx } from '../db/database.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
-import { lockRun, queueWaitingRun, setWaitingFor } from '../db/run-store.ts';
-import { anyoneWaits, placePractice, type WaitingPractice, waitingPractices } from '../db/waiting-store.ts';
+import { lockRun } from '../db/run-store.ts';
+import {
+  anyoneWaits,
+  placePractice,
+  queueWaitingRun,
+  setWaitingFor,
+  type WaitingPractice,
+  waitingPractices,
+} from '../db/waiting-store.ts';
 import { systemActor } from '../domain/access.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
