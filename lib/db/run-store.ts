@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import type { RunError, RunState, StepState, Workflow } from '../domain/run.ts';
+import type { RunError, RunEventBody, RunState, StepState, Workflow } from '../domain/run.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
 import { newestFirst, type Page, type PageRequest } from './page.ts';
 import type { RunStepTable, RunTable } from './schema.ts';
@@ -336,12 +336,8 @@ export async function reopenSteps(trx: Trx, runId: string): Promise<void> {
     .execute();
 }
 
-/** Marks the steps that a cancelled run never reached or finished as `skipped`. Returns them in order. */
-export async function skipOpenSteps(
-  trx: Trx,
-  runId: string,
-  now: Date,
-): Promise<{ readonly name: string; readonly attempt: number }[]> {
+/** Marks the steps that a cancelled run never reached or finished as `skipped`. Returns what the run's events tell of it, in order. */
+export async function skipOpenSteps(trx: Trx, runId: string, now: Date): Promise<RunEventBody[]> {
   const rows = await trx
     .updateTable('run_step')
     .set({ state: 'skipped', finished_at: now })
@@ -349,7 +345,9 @@ export async function skipOpenSteps(
     .where('state', 'in', ['pending', 'running'])
     .returning(['name', 'ordinal', 'attempt'])
     .execute();
-  return rows.sort((a, b) => a.ordinal - b.ordinal);
+  return rows
+    .sort((a, b) => a.ordinal - b.ordinal)
+    .map(({ name, attempt }) => ({ kind: 'step', step: name, state: 'skipped', attempt }));
 }
 
 async function stepsOf(connection: Connection, runIds: readonly string[]): Promise<Map<string, RunStep[]>> {

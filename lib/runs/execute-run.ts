@@ -273,12 +273,7 @@ async function cancelRun(
         trx,
         run.id,
         [
-          ...skipped.map(({ name, attempt }) => ({
-            kind: 'step' as const,
-            step: name,
-            state: 'skipped' as const,
-            attempt,
-          })),
+          ...skipped,
           { kind: 'run', state: 'cancelled', ...(kept.length === 0 ? {} : { message: kept.join(' ') }) },
         ],
         now,

@@ -33,18 +33,5 @@ export async function endWaitingRun(
   });
   const skipped = await skipOpenSteps(trx, run.id, now);
   await provisioningCancelled(trx, run, [], now);
-  await appendRunEvents(
-    trx,
-    run.id,
-    [
-      ...skipped.map(({ name: step, attempt }) => ({
-        kind: 'step' as const,
-        step,
-        state: 'skipped' as const,
-        attempt,
-      })),
-      { kind: 'run', state: 'cancelled', message: reason },
-    ],
-    now,
-  );
+  await appendRunEvents(trx, run.id, [...skipped, { kind: 'run', state: 'cancelled', message: reason }], now);
 }
