@@ -4,7 +4,7 @@ import type { Component } from '../domain/release.ts';
 import { stackNameFor } from '../domain/stack-plan.ts';
 import type { SiloRemovals } from '../ports/silo-removal.ts';
 import type { StackView } from '../ports/stack-deployments.ts';
-import { judgeRecords } from './practice-records.ts';
+import { judgeRecords, type RecordsJudgement } from './practice-records.ts';
 import { recordedStack, recordSeen } from './recorded-stacks.ts';
 import { retainedOf } from './remove-component.ts';
 import { type Disposal, disposeOfDatabases, disposeOfRetained } from './silo-disposal.ts';
@@ -39,8 +39,7 @@ export async function clearLeftover(work: Deployment, component: Component, stac
   // Half deleted by hand, not half made.
   const wasWhole = stack.status === 'DELETE_FAILED' && (recorded?.templateSha256 ?? null) !== null;
   if (records === 'practice' && wasWhole && component !== 'service') throw halfDeleted(stack);
-  const served = component === 'data' && (await hasService(work));
-  const disposal = records === 'none' && !served ? disposalOf(work) : undefined;
+  const disposal = await disposalOf(work, component, records);
   if (disposal === undefined) await refuseData(work, stack);
   else await disposeOfDatabases(disposal, stack.stackId, undefined);
   if (stack.terminationProtection) {
@@ -71,8 +70,7 @@ export async function clearDeleted(work: Deployment, component: Component): Prom
   }
   const stack = await stacks.describe(recorded.stackId, context.signal);
   if (stack === undefined) return undefined;
-  const served = component === 'data' && (await hasService(work));
-  const disposal = records === 'none' && !served ? disposalOf(work) : undefined;
+  const disposal = await disposalOf(work, component, records);
   if (disposal !== undefined) {
     await disposeOfDatabases(disposal, stack.stackId, undefined);
     await tell(work, await disposeOfRetained(disposal, await retainedOf(work, stack.stackId)));
@@ -88,9 +86,15 @@ async function hasService({ context, stacks }: Deployment): Promise<boolean> {
   );
 }
 
-function disposalOf(work: Deployment): Disposal | undefined {
+/** What takes apart all that a stack left; undefined when something of it may hold anything. */
+async function disposalOf(
+  work: Deployment,
+  component: Component,
+  records: RecordsJudgement['records'],
+): Promise<Disposal | undefined> {
   const { silo, removal } = work;
-  if (silo === undefined || removal === undefined) return undefined;
+  if (silo === undefined || removal === undefined || records !== 'none') return undefined;
+  if (component === 'data' && (await hasService(work))) return undefined;
   return { ...work, silo, removal: removal(work.context.run.practiceId) };
 }
 
