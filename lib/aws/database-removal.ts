@@ -6,7 +6,6 @@ import {
   DeleteDBParameterGroupCommand,
   DeleteDBSnapshotCommand,
   DeleteDBSubnetGroupCommand,
-  DescribeDBInstancesCommand,
   DescribeDBParameterGroupsCommand,
   DescribeDBSnapshotsCommand,
   DescribeDBSubnetGroupsCommand,
@@ -16,7 +15,7 @@ import {
 import { DomainError } from '../domain/errors.ts';
 import type { DatabaseFarewell, SiloRemoval, SnapshotFacts } from '../ports/silo-removal.ts';
 import { call } from './clients.ts';
-import { awsCodeOf } from './errors.ts';
+import { instanceOf, isRdsCode } from './database-instance.ts';
 
 type DatabaseRemoval = Pick<
   SiloRemoval,
@@ -27,10 +26,6 @@ type DatabaseRemoval = Pick<
   | 'removeDatabaseParameterGroup'
   | 'removeSnapshot'
 >;
-
-/** By the start of a code: RDS says `DBSnapshotNotFound`, the SDK calls it `DBSnapshotNotFoundFault`. */
-const isCode = (error: unknown, ...codes: readonly string[]): boolean =>
-  codes.some((code) => awsCodeOf(error)?.startsWith(code));
 
 /**
  * @param reads asks, as the control plane
@@ -53,7 +48,7 @@ export function databaseRemoval(reads: RDSClient, writes: RDSClient, practiceId:
       try {
         await call('rds', 'CreateDBSnapshot', signal, (options) => writes.send(command, options));
       } catch (error) {
-        if (!isCode(error, 'DBSnapshotAlreadyExists')) throw passing(error);
+        if (!isRdsCode(error, 'DBSnapshotAlreadyExists')) throw passing(error);
         const taken = await snapshot(snapshotId, signal);
         if (taken?.databaseInstanceId !== databaseInstanceId)
           throw notFinal(`${snapshotId} is a snapshot of ${taken?.databaseInstanceId ?? 'nothing any more'}`);
@@ -202,7 +197,7 @@ async function snapshotOf(
     );
     return DBSnapshots[0] === undefined ? undefined : snapshotFacts(DBSnapshots[0]);
   } catch (error) {
-    if (isCode(error, 'DBSnapshotNotFound')) return undefined;
+    if (isRdsCode(error, 'DBSnapshotNotFound')) return undefined;
     throw error;
   }
 }
@@ -221,22 +216,6 @@ function snapshotFacts(snapshot: DBSnapshot): SnapshotFacts {
     engineVersion: snapshot.EngineVersion ?? 'unknown',
     createdAt: snapshot.SnapshotCreateTime?.toISOString() ?? null,
   };
-}
-
-async function instanceOf(
-  rds: RDSClient,
-  DBInstanceIdentifier: string,
-  signal?: AbortSignal,
-): Promise<DBInstance | undefined> {
-  try {
-    const { DBInstances = [] } = await call('rds', 'DescribeDBInstances', signal, (options) =>
-      rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier }), options),
-    );
-    return DBInstances[0];
-  } catch (error) {
-    if (isCode(error, 'DBInstanceNotFound')) return undefined;
-    throw error;
-  }
 }
 
 /**
@@ -258,13 +237,13 @@ async function unlessGone(code: string, change: () => Promise<unknown>): Promise
   try {
     await change();
   } catch (error) {
-    if (!isCode(error, code)) throw passing(error);
+    if (!isRdsCode(error, code)) throw passing(error);
   }
 }
 
 /** An instance in the middle of something, a group that a deleted instance has not quite left: RDS takes the call a little later. */
 function passing(error: unknown): unknown {
-  if (!(error instanceof DomainError) || !isCode(error, 'InvalidDB')) return error;
+  if (!(error instanceof DomainError) || !isRdsCode(error, 'InvalidDB')) return error;
   const { code, publicMessage, context } = error;
   return new DomainError(code, publicMessage, { context, cause: error, retryable: true });
 }

@@ -10,8 +10,7 @@ import { GetLoggingConfigurationCommand, GetWebACLForResourceCommand } from '@aw
 import type { ListenerRuleFacts } from '../domain/silo-facts.ts';
 import type { SiloReads } from '../ports/silo-reads.ts';
 import { type AwsClients, call } from './clients.ts';
-import { awsCodeOf } from './errors.ts';
-import { missing } from './missing.ts';
+import { missing, unlessNone } from './missing.ts';
 
 /** What Elastic Load Balancing and AWS WAF say about a practice's address. */
 export function entranceReads({
@@ -19,16 +18,13 @@ export function entranceReads({
   waf,
 }: AwsClients): Pick<SiloReads, 'listener' | 'rules' | 'loadBalancer' | 'targetGroups' | 'webAcl'> {
   const logDestinations = async (ResourceArn: string, signal?: AbortSignal): Promise<string[]> => {
-    try {
-      const { LoggingConfiguration } = await call('wafv2', 'GetLoggingConfiguration', signal, (options) =>
+    // "WAFNonexistentItemException": the web ACL has no logging configuration.
+    const found = await unlessNone('WAFNonexistentItemException', () =>
+      call('wafv2', 'GetLoggingConfiguration', signal, (options) =>
         waf.send(new GetLoggingConfigurationCommand({ ResourceArn }), options),
-      );
-      return LoggingConfiguration?.LogDestinationConfigs ?? [];
-    } catch (error) {
-      // "WAFNonexistentItemException": the web ACL has no logging configuration.
-      if (awsCodeOf(error) === 'WAFNonexistentItemException') return [];
-      throw error;
-    }
+      ),
+    );
+    return found?.LoggingConfiguration?.LogDestinationConfigs ?? [];
   };
   const rulesOf = async (ListenerArn: string, signal?: AbortSignal): Promise<Rule[]> => {
     const rules: Rule[] = [];

@@ -14,7 +14,7 @@ import {
 import type { LogGroupFacts } from '../domain/silo-facts.ts';
 import type { SiloReads } from '../ports/silo-reads.ts';
 import { type AwsClients, call } from './clients.ts';
-import { awsCodeOf } from './errors.ts';
+import { unlessNone } from './missing.ts';
 
 type RecordReads = Pick<SiloReads, 'bucket' | 'backupVault' | 'backupPlan' | 'logGroups'>;
 
@@ -139,14 +139,4 @@ function backupReads({ backup }: AwsClients): Pick<RecordReads, 'backupVault' | 
       };
     },
   };
-}
-
-/** Undefined for a setting that a bucket does not have; S3 has an error code of its own for each. */
-async function unlessNone<T>(code: string, read: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await read();
-  } catch (error) {
-    if (awsCodeOf(error) === code) return undefined;
-    throw error;
-  }
 }

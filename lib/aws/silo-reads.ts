@@ -4,17 +4,13 @@ import {
   GetKeyRotationStatusCommand,
   ListResourceTagsCommand,
 } from '@aws-sdk/client-kms';
-import {
-  type DBInstance,
-  DescribeDBInstancesCommand,
-  DescribeDBParametersCommand,
-} from '@aws-sdk/client-rds';
+import { type DBInstance, DescribeDBParametersCommand } from '@aws-sdk/client-rds';
 import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager';
 import type { DatabaseFacts } from '../domain/silo-facts.ts';
 import type { SiloReads } from '../ports/silo-reads.ts';
 import { type AwsClients, call } from './clients.ts';
+import { instanceOf } from './database-instance.ts';
 import { entranceReads } from './entrance-reads.ts';
-import { awsCodeOf } from './errors.ts';
 import { missing } from './missing.ts';
 import { networkReads } from './network-reads.ts';
 import { recordReads } from './record-reads.ts';
@@ -23,17 +19,6 @@ import { serviceReads } from './service-reads.ts';
 /** The port by the services' own read operations; each answer is what AWS says now. */
 export function siloReads(clients: AwsClients): SiloReads {
   const { rds } = clients;
-  const instances = async (instanceId: string, signal?: AbortSignal): Promise<DBInstance[]> => {
-    try {
-      const { DBInstances = [] } = await call('rds', 'DescribeDBInstances', signal, (options) =>
-        rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: instanceId }), options),
-      );
-      return DBInstances;
-    } catch (error) {
-      if (awsCodeOf(error)?.startsWith('DBInstanceNotFound')) return [];
-      throw error;
-    }
-  };
   return {
     ...keyReads(clients),
     ...networkReads(clients),
@@ -41,10 +26,10 @@ export function siloReads(clients: AwsClients): SiloReads {
     ...entranceReads(clients),
     ...recordReads(clients),
     database: async (instanceId, signal) => {
-      const [instance] = await instances(instanceId, signal);
+      const instance = await instanceOf(rds, instanceId, signal);
       return databaseFacts(instance ?? missing('rds', 'database instance', instanceId));
     },
-    databaseExists: async (instanceId, signal) => (await instances(instanceId, signal)).length > 0,
+    databaseExists: async (instanceId, signal) => (await instanceOf(rds, instanceId, signal)) !== undefined,
     databaseParameter: async (group, parameter, signal) => {
       let Marker: string | undefined;
       do {

@@ -20,7 +20,7 @@ import type { KeyLife, SiloRemoval, SiloRemovals } from '../ports/silo-removal.t
 import { type AwsClients, type ClientOptions, call, clientSettings } from './clients.ts';
 import { databaseRemoval } from './database-removal.ts';
 import { awsCodeOf } from './errors.ts';
-import { missing } from './missing.ts';
+import { missing, unlessNone } from './missing.ts';
 import { retireSession } from './retire-role.ts';
 
 /** "Deleting AWS KMS keys": the waiting period is 7 to 30 days, and the cell's policies allow the longest only. */
@@ -57,15 +57,11 @@ type KeyRemoval = Pick<SiloRemoval, 'keyLife' | 'scheduleKeyDeletion' | 'cancelK
 
 function keyRemoval(reads: KMSClient, writes: KMSClient): KeyRemoval {
   const keyLife: KeyRemoval['keyLife'] = async (KeyId, signal) => {
-    try {
-      const { KeyMetadata } = await call('kms', 'DescribeKey', signal, (options) =>
-        reads.send(new DescribeKeyCommand({ KeyId }), options),
-      );
-      return KeyMetadata === undefined ? undefined : lifeOf(KeyMetadata.Arn ?? KeyId, KeyMetadata);
-    } catch (error) {
-      if (awsCodeOf(error) === 'NotFoundException') return undefined;
-      throw error;
-    }
+    const found = await unlessNone('NotFoundException', () =>
+      call('kms', 'DescribeKey', signal, (options) => reads.send(new DescribeKeyCommand({ KeyId }), options)),
+    );
+    const key = found?.KeyMetadata;
+    return key === undefined ? undefined : lifeOf(key.Arn ?? KeyId, key);
   };
   return {
     keyLife,

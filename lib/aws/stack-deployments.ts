@@ -17,6 +17,7 @@ import {
   StackStatus,
   UpdateTerminationProtectionCommand,
 } from '@aws-sdk/client-cloudformation';
+import { isMissing } from '../domain/errors.ts';
 import type { ResourceChange } from '../domain/resource-change.ts';
 import type { ChangeSetView, StackDeployments, StackEvent, StackView } from '../ports/stack-deployments.ts';
 import type { CloudFormationCall } from './budgeted-calls.ts';
@@ -211,7 +212,7 @@ export function stackDeployments(
 
 /** CloudFormation has no code of its own for it: "ValidationError: Stack with id … does not exist". */
 function isUnknownStack(error: unknown): boolean {
-  return awsCodeOf(error) === 'ValidationError' && /does not exist/.test((error as Error).message);
+  return awsCodeOf(error) === 'ValidationError' && isMissing(error);
 }
 
 function stackView(stack: Stack): StackView {
