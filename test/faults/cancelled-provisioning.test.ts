@@ -38,7 +38,7 @@ async function failedAtItsService(
     times: 1,
     effect: { kind: 'fail', message: 'no tasks today' },
   });
-  const run = await cloud.provision(practiceId, undefined, also);
+  const run = await cloud.provision(practiceId, also);
   expect(run.error?.step).toBe('deploy-service');
   return run;
 }

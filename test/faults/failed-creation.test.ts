@@ -2,6 +2,7 @@ import { findPractice } from '../../lib/db/practice-store.ts';
 import { listSiloStacks } from '../../lib/db/silo-stack-store.ts';
 import { components } from '../../lib/domain/release.ts';
 import { eventually } from '../builders/runs.ts';
+import { control } from '../builders/sandbox-controls.ts';
 import { type SiloCloud, startSiloCloud } from './silo-cloud.ts';
 
 let cloud: SiloCloud;
@@ -12,6 +13,9 @@ afterAll(() => cloud.stop());
 
 const statusOf = async (practiceId: string, component: string) =>
   (await cloud.ports.stacks.describe(`lumenality-${practiceId}-${component}`))?.status;
+
+const limitLoadBalancers = (limit: number) =>
+  control(cloud.endpoint, 'PUT', 'quotas', { quota: 'loadBalancers', limit });
 
 /** What an undisturbed provisioning leads to. */
 async function expectWhole(practiceId: string): Promise<void> {
@@ -37,9 +41,9 @@ async function expectWhole(practiceId: string): Promise<void> {
 }
 
 test('a quota that is used up is named, with what to do; a retry goes on when it is raised', async () => {
-  await cloud.control('PUT', 'quotas', { quota: 'loadBalancers', limit: 0 });
+  await limitLoadBalancers(0);
   const run = await cloud.provision('acorn-aba');
-  await cloud.control('PUT', 'quotas', { quota: 'loadBalancers', limit: 10_000 });
+  await limitLoadBalancers(10_000);
   expect(run.error).toMatchObject({
     code: 'deployment_failed',
     step: 'deploy-foundation',
@@ -133,14 +137,7 @@ test('a creation that fails after a crash is told by its cause and not begun onc
     (await statusOf('elm-speech', 'data')) === 'CREATE_IN_PROGRESS' ? true : undefined,
   );
   await cloud.restartWorker();
-  const { error } = await eventually('the run to end', async () => {
-    const run = await cloud.database.db
-      .selectFrom('run')
-      .select(['state', 'error'])
-      .where('id', '=', runId)
-      .executeTakeFirstOrThrow();
-    return run.state === 'failed' || run.state === 'succeeded' ? run : undefined;
-  });
+  const { error } = await cloud.ended(runId);
   expect(error).toMatchObject({ step: 'deploy-data', resource: { reason: 'no capacity' } });
   expect((await cloud.retry(runId)).error).toBeNull();
 });

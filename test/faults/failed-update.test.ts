@@ -6,38 +6,21 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { siloShapes } from '../../bin/silo-shapes.ts';
 import { sandboxDefaults } from '../../lib/config.ts';
-import type { Database } from '../../lib/db/database.ts';
-import { publishRelease } from '../../lib/db/release-store.ts';
 import type { RunWithSteps } from '../../lib/db/run-store.ts';
 import type { Actor } from '../../lib/domain/access.ts';
 import { DomainError } from '../../lib/domain/errors.ts';
-import type { Release } from '../../lib/domain/release.ts';
 import type { StackDeployments } from '../../lib/ports/stack-deployments.ts';
-import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
-import type { WorkflowDefinition } from '../../lib/runs/workflow.ts';
-import type { Core } from '../../lib/use-cases/core.ts';
 import { suspendPractice as askSuspension } from '../../lib/use-cases/practice-access.ts';
-import { requestDeployment } from '../../lib/use-cases/request-deployment.ts';
-import { retryRun } from '../../lib/use-cases/retry-run.ts';
 import { provisionPractice } from '../../lib/workflows/provision-practice.ts';
 import { suspendPractice } from '../../lib/workflows/suspend-practice.ts';
 import { updatePractice } from '../../lib/workflows/update-practice.ts';
-import { openAccess } from '../builders/cells.ts';
-import { openTestDatabase } from '../builders/database.ts';
-import { eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
+import { type CoreWithWorker, startCoreWithWorker, withoutApp } from '../builders/core-with-worker.ts';
+import { eventually } from '../builders/runs.ts';
 import { type SmallCloud, smallRelease, startSmallCloud } from '../builders/small-silo.ts';
 
-const clock = { now: () => new Date() };
 const actor: Actor = { id: 'token:test', name: 'test', roles: ['security_admin'], requestId: 'test-request' };
 const first = smallRelease({});
 const next = smallRelease({ retentionDays: 60 });
-
-const withoutApp = (definition: WorkflowDefinition): WorkflowDefinition => ({
-  ...definition,
-  steps: definition.steps.filter(
-    ({ name }) => !['close-default-security-group', 'probe-app', 'verify', 'confirm-closed'].includes(name),
-  ),
-});
 
 /** The next calls to fail before they are sent, in this order. */
 const broken: ('createChangeSet' | 'executeChangeSet')[] = [];
@@ -61,58 +44,29 @@ function breaking(stacks: StackDeployments): StackDeployments {
 }
 
 let cloud: SmallCloud;
-let database: Database;
-let engine: RunEngine;
-let core: Core;
+let plane: CoreWithWorker;
 
 beforeAll(async () => {
-  [cloud, database] = await Promise.all([startSmallCloud(), openTestDatabase()]);
-  for (const release of [first, next]) {
-    await publishRelease(database.db, release, { publishedBy: 'test', now: clock.now() });
-  }
+  cloud = await startSmallCloud();
   const ports = { ...cloud.ports, stacks: breaking(cloud.ports.stacks) };
   const parts = { ports, shapes: siloShapes, cell: sandboxDefaults, pollIntervalMs: 20 };
-  const definitions = [provisionPractice(parts), updatePractice(parts), suspendPractice(parts)].map(
-    withoutApp,
-  );
-  engine = createRunEngine({ database, definitions, clock, log: silent, concurrency: 4 });
-  await engine.start();
-  const steps = definitions.map(({ name, steps: all }) => [name, all.map((step) => step.name)]);
-  core = {
-    db: database.db,
-    clock,
-    queue: engine.queue,
-    cellAccess: openAccess,
-    steps: Object.fromEntries(steps) as Core['steps'],
-    shapes: siloShapes,
-  };
+  plane = await startCoreWithWorker({
+    definitions: [provisionPractice(parts), updatePractice(parts), suspendPractice(parts)].map(
+      withoutApp('close-default-security-group'),
+    ),
+    releases: [first, next],
+  });
 }, 300_000);
 afterAll(async () => {
-  await engine.stop();
-  await database.close();
+  await plane.stop();
   await cloud.stop();
 });
 
 async function activePractice(practiceId: string): Promise<void> {
-  const of = {
-    practiceId,
-    steps: core.steps['provision-practice'],
-    input: { releaseId: first.manifest.id },
-  };
-  const runId = await insertPracticeRun(database.db, of, (trx, run) => engine.queue.enqueue(trx, run));
-  expect((await runIn(database.db, runId, 'succeeded', 'failed')).error).toBeNull();
+  expect((await plane.provision(practiceId)).error).toBeNull();
 }
-async function ask(practiceId: string, { manifest }: Release): Promise<string> {
-  const request = { practiceId, releaseId: manifest.id, reason: 'test' };
-  const { body } = await requestDeployment(core, request, { idempotencyKey: randomUUID() }, actor);
-  return body.runId;
-}
-const ended = (runId: string) => runIn(database.db, runId, 'succeeded', 'failed');
-const update = async (practiceId: string) => ended(await ask(practiceId, next));
-const retry = async ({ id }: RunWithSteps) => {
-  await retryRun(core, id, actor);
-  return ended(id);
-};
+const update = (practiceId: string) => plane.update(practiceId, next);
+const retry = ({ id }: RunWithSteps) => plane.retry(id);
 const statusOf = async (practiceId: string, component: string) =>
   (await cloud.ports.stacks.describe(`lumenality-${practiceId}-${component}`))?.status;
 
@@ -180,8 +134,8 @@ test('a suspension whose roll-back failed twice is retried once the cause is gon
   await cloud.fault({ ...rule, during: 'work', times: 1, effect });
   await cloud.fault({ ...rule, during: 'rollback', times: 2, effect });
   const request = { practiceId: 'elm-ot', reason: 'test' };
-  const { body } = await askSuspension(core, request, { idempotencyKey: randomUUID() }, actor);
-  const run = await ended(body.runId);
+  const { body } = await askSuspension(plane.core, request, { idempotencyKey: randomUUID() }, actor);
+  const run = await plane.ended(body.runId);
   expect(run.error).toMatchObject({ step: 'close-entrance', resource: { reason: 'no change today' } });
   expect(await statusOf('elm-ot', 'service')).toBe('UPDATE_ROLLBACK_FAILED');
   expect((await retry(run)).error).toBeNull();
@@ -217,7 +171,7 @@ test('of stacks that somebody has deleted, the one without data is made anew and
   await eventually('the data stack to be gone', async () =>
     (await statusOf('cedar-ot', 'data')) === undefined ? true : undefined,
   );
-  const run = await ended(await ask('cedar-ot', first));
+  const run = await plane.update('cedar-ot', first);
   expect(run.error).toMatchObject({
     code: 'change_refused',
     step: 'deploy-data',
@@ -255,7 +209,7 @@ test('an operation that somebody else has under way is waited for, and what it d
 test('a stack that is older than the record of its practice is neither adopted nor changed', async () => {
   await activePractice('elm-speech');
   const later = new Date(Date.now() + 3_600_000);
-  await database.db
+  await plane.database.db
     .updateTable('practice')
     .set({ created_at: later })
     .where('id', '=', 'elm-speech')

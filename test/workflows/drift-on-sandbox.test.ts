@@ -13,7 +13,7 @@ import {
   requestDriftCheck,
 } from '../../lib/use-cases/practice-drift.ts';
 import { readDrift as compareSilo } from '../../lib/workflows/read-drift.ts';
-import { type ProvisionedSilo, siloParts, startProvisionedSilo } from '../builders/provisioned-silo.ts';
+import { type SandboxedControlPlane, siloParts, startProvisionedSilo } from '../builders/provisioned-silo.ts';
 import { eventually, silent } from '../builders/runs.ts';
 import type { SandboxCloud } from '../builders/sandbox-cloud.ts';
 
@@ -22,7 +22,7 @@ const actor: Actor = { id: 'token:test', name: 'test', roles: ['operator'], requ
 const practiceId = 'alder-aba';
 
 describe('drift, on the sandbox cloud', () => {
-  let silo: ProvisionedSilo;
+  let silo: SandboxedControlPlane;
   let cloud: SandboxCloud;
   let database: Database;
   let drift: Repeating | undefined;
@@ -32,7 +32,7 @@ describe('drift, on the sandbox cloud', () => {
   beforeAll(async () => {
     silo = await startProvisionedSilo(practiceId);
     ({ cloud, database, core } = silo);
-    outputs = await silo.outputs();
+    outputs = await silo.outputs(practiceId);
     drift = detectDrift({
       sourcesOf: async () => ({ ...siloParts, cloud: cloud.ports }),
       db: database.db,

@@ -19,8 +19,8 @@ import { retryRun } from '../../lib/use-cases/retry-run.ts';
 import { readDrift } from '../../lib/workflows/read-drift.ts';
 import { freshKey } from '../builders/api.ts';
 import { recordTestCell } from '../builders/cells.ts';
-import { type ProvisionedSilo, siloParts, startProvisionedSilo } from '../builders/provisioned-silo.ts';
-import { runIn, silent } from '../builders/runs.ts';
+import { type SandboxedControlPlane, siloParts, startProvisionedSilo } from '../builders/provisioned-silo.ts';
+import { silent } from '../builders/runs.ts';
 
 const actor: Actor = { id: 'token:test', name: 'test', roles: ['security_admin'], requestId: 'test-request' };
 const reason = 'asked for by the practice';
@@ -56,14 +56,14 @@ const wholeTrail = [
 
 describe('the life of a practice, on the sandbox cloud', () => {
   const practiceId = 'dawn-aba';
-  let silo: ProvisionedSilo;
+  let silo: SandboxedControlPlane;
   let ahead = 0;
   const clock = { now: () => new Date(Date.now() + ahead) };
   const call = () => ({ idempotencyKey: freshKey() });
   const stateOf = async (id: string) => (await findPractice(silo.database.db, id))?.state;
   const ended = async (runId: string | null) => {
     if (runId === null) throw new Error('no run was begun');
-    return runIn(silo.database.db, runId, 'succeeded', 'failed', 'cancelled');
+    return silo.ended(runId);
   };
   const done = async (runId: string | null) => {
     const { state, error } = await ended(runId);
@@ -87,7 +87,7 @@ describe('the life of a practice, on the sandbox cloud', () => {
   it('goes from active through suspension and offboarding to the destruction of its key', async () => {
     const { core, database } = silo;
     const change = { practiceId, reason };
-    const outputs = await silo.outputs();
+    const outputs = await silo.outputs(practiceId);
     await recordTestCell(core);
 
     const suspension = (await suspendPractice(core, change, call(), actor)).body;
@@ -220,7 +220,7 @@ async function logOfDatabase(endpoint: string, databaseInstanceId: string): Prom
 }
 
 /** What a look at a silo finds, as the reconciler would. */
-async function driftOf({ database, cloud, core }: ProvisionedSilo, id: string) {
+async function driftOf({ database, cloud, core }: SandboxedControlPlane, id: string) {
   const practice = await findPractice(database.db, id);
   if (practice === undefined) throw new Error('the practice is gone');
   const { signal } = new AbortController();

@@ -1,30 +1,23 @@
 import { request } from 'node:http';
 import { newOwnerToken } from '../../bin/commands/owner-link.ts';
-import { siloShapes } from '../../bin/silo-shapes.ts';
 import { sandboxDefaults } from '../../lib/config.ts';
 import { listAudit } from '../../lib/db/audit-store.ts';
-import type { Database, Trx } from '../../lib/db/database.ts';
+import type { Database } from '../../lib/db/database.ts';
 import { listDeployments } from '../../lib/db/deployment-store.ts';
 import { listEvidence } from '../../lib/db/evidence-store.ts';
 import { findPractice } from '../../lib/db/practice-store.ts';
-import { publishRelease } from '../../lib/db/release-store.ts';
 import { listRunEvents, type RunEvent } from '../../lib/db/run-event-store.ts';
 import { listSiloStacks } from '../../lib/db/silo-stack-store.ts';
 import type { Actor } from '../../lib/domain/access.ts';
 import { components } from '../../lib/domain/release.ts';
 import { siloChecks } from '../../lib/domain/silo-checks.ts';
 import { watchHealth } from '../../lib/reconcilers/watch-health.ts';
-import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
 import { cancelRun } from '../../lib/use-cases/cancel-run.ts';
-import type { Core } from '../../lib/use-cases/core.ts';
 import { recordInvitation } from '../../lib/use-cases/owner-invitation.ts';
 import { retryRun } from '../../lib/use-cases/retry-run.ts';
-import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
-import { provisioningSteps, provisionPractice } from '../../lib/workflows/provision-practice.ts';
-import { openAccess } from '../builders/cells.ts';
-import { openTestDatabase } from '../builders/database.ts';
-import { beginsStackCreation, eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
-import { type SandboxCloud, startSandboxCloud } from '../builders/sandbox-cloud.ts';
+import { type SandboxedControlPlane, startSandboxedControlPlane } from '../builders/provisioned-silo.ts';
+import { beginsStackCreation, eventually, silent } from '../builders/runs.ts';
+import type { SandboxCloud } from '../builders/sandbox-cloud.ts';
 
 const clock = { now: () => new Date() };
 const actor: Actor = { id: 'token:test', name: 'test', roles: ['operator'], requestId: 'test-request' };
@@ -56,49 +49,16 @@ function postForm(
 }
 
 describe('provision-practice, on the sandbox cloud', () => {
+  let silos: SandboxedControlPlane;
   let cloud: SandboxCloud;
   let database: Database;
-  let engine: RunEngine;
 
   beforeAll(async () => {
-    [cloud, database] = await Promise.all([startSandboxCloud(), openTestDatabase()]);
-    await publishRelease(database.db, cloud.release, { publishedBy: 'test', now: clock.now() });
-    const cell = { ports: cloud.ports, shapes: siloShapes, cell: sandboxDefaults };
-    engine = createRunEngine({
-      database,
-      definitions: [provisionPractice({ ...cell, pollIntervalMs: 100, readyWithinMs: 60_000 })],
-      clock,
-      log: silent,
-      concurrency: 4,
-    });
-    await engine.start();
+    silos = await startSandboxedControlPlane();
+    ({ cloud, database } = silos);
   });
-  afterAll(async () => {
-    // Of a beforeAll that failed, only some are there.
-    await engine?.stop();
-    await database?.close();
-    await cloud?.stop();
-  });
+  afterAll(() => silos?.stop());
 
-  const provision = (practiceId: string, also?: (trx: Trx) => Promise<unknown>): Promise<string> =>
-    insertPracticeRun(
-      database.db,
-      { practiceId, steps: provisioningSteps, input: { releaseId: cloud.release.manifest.id } },
-      async (trx, run) => {
-        await also?.(trx);
-        await engine.queue.enqueue(trx, run);
-      },
-    );
-  const core = (): Core => ({
-    db: database.db,
-    clock,
-    queue: engine.queue,
-    cellAccess: openAccess,
-    steps: workflowSteps,
-    shapes: siloShapes,
-  });
-  const retry = (runId: string) => retryRun(core(), runId, actor);
-  const cancel = (runId: string) => cancelRun(core(), { runId, reason: 'withdrawn' }, actor);
   const failedChecks = async (practiceId: string): Promise<string[]> => {
     const newest = await listEvidence(database.db, { practiceId, limit: siloChecks.length });
     return newest.flatMap(({ check, passed }) => (passed ? [] : [check]));
@@ -130,8 +90,9 @@ describe('provision-practice, on the sandbox cloud', () => {
   test('takes a practice to active, with evidence for every check and a link for its owner that opens its app once', async () => {
     const { token, tokenSha256 } = newOwnerToken();
     const invitation = { practiceId: 'sunrise-aba', tokenSha256, email: ownerEmail, details: {} };
-    const runId = await provision('sunrise-aba', (trx) => recordInvitation(core(), trx, invitation, actor));
-    const run = await runIn(database.db, runId, 'succeeded', 'failed');
+    const run = await silos.provision('sunrise-aba', (trx) =>
+      recordInvitation(silos.core, trx, invitation, actor),
+    );
     expect(run.error).toBeNull();
     const practice = await findPractice(database.db, 'sunrise-aba');
     expect(practice).toMatchObject({
@@ -157,8 +118,8 @@ describe('provision-practice, on the sandbox cloud', () => {
       expect([component, stack?.terminationProtection]).toEqual([component, component !== 'service']);
     }
     const [deployment] = (await listDeployments(database.db, { practiceId: 'sunrise-aba', limit: 10 })).items;
-    expect(deployment).toMatchObject({ state: 'succeeded', runId });
-    const told = (await eventsOf(runId)).flatMap(({ body }) =>
+    expect(deployment).toMatchObject({ state: 'succeeded', runId: run.id });
+    const told = (await eventsOf(run.id)).flatMap(({ body }) =>
       body.kind === 'resource' ? [`${body.stackName} ${body.logicalId} ${body.eventId}`] : [],
     );
     expect(told.length).toBeGreaterThan(60);
@@ -173,12 +134,11 @@ describe('provision-practice, on the sandbox cloud', () => {
       match: 'maple-pt',
       effect: { kind: 'fail', message: 'no capacity' },
     });
-    const runId = await provision('maple-pt');
-    await runIn(database.db, runId, 'failed');
+    const failed = await silos.provision('maple-pt');
+    expect(failed.state).toBe('failed');
     const [foundation] = await listSiloStacks(database.db, ['maple-pt']);
     const keyArn = foundation?.outputs['KeyArn'] ?? '';
-    await cancel(runId);
-    const run = await runIn(database.db, runId, 'cancelled', 'failed');
+    const run = await silos.cancel(failed.id);
     expect(run.error).toBeNull();
     for (const component of components) {
       expect(await cloud.ports.stacks.describe(`lumenality-maple-pt-${component}`)).toBeUndefined();
@@ -206,8 +166,7 @@ describe('provision-practice, on the sandbox cloud', () => {
       operation: 'DescribeDBParameters',
       effect: { kind: 'error', code: 'AccessDenied', message: 'not authorized', status: 403 },
     });
-    const runId = await provision('cedar-ot');
-    const failed = await runIn(database.db, runId, 'succeeded', 'failed');
+    const failed = await silos.provision('cedar-ot');
     await lift();
     expect(failed.error).toMatchObject({ code: 'verification_failed', step: 'verify' });
     expect(failed.error?.message).toContain('database-tls-forced');
@@ -218,36 +177,26 @@ describe('provision-practice, on the sandbox cloud', () => {
       { check: 'database-tls-forced', observed: expect.stringContaining('AccessDenied') },
     ]);
 
-    const {
-      DatabaseInstanceId = '',
-      KeyArn = '',
-      VpcId = '',
-    } = Object.assign(
-      {},
-      ...(await listSiloStacks(database.db, ['cedar-ot'])).map(({ outputs }) => outputs),
-    ) as Record<string, string>;
+    const { DatabaseInstanceId = '', KeyArn = '', VpcId = '' } = await silos.outputs('cedar-ot');
     for (const [damage, check] of [
       [() => cloud.damage.peer(VpcId), 'vpc-not-connected'],
       [() => cloud.damage.stopForcingTls(DatabaseInstanceId), 'database-tls-forced'],
       [() => cloud.damage.disableKey(KeyArn), 'key-enabled'],
     ] as const) {
       await damage();
-      await retry(runId);
-      expect((await runIn(database.db, runId, 'succeeded', 'failed')).error?.step).toBe('verify');
+      expect((await silos.retry(failed.id)).error?.step).toBe('verify');
       expect(await failedChecks('cedar-ot')).toContain(check);
     }
 
     // RDS lets nobody remove a database whose key it cannot use: that is told at once, and not waited for.
-    await cancel(runId);
-    const refused = await runIn(database.db, runId, 'cancelled', 'failed');
+    const refused = await silos.cancel(failed.id);
     expect(refused.error).toMatchObject({
       step: 'cancel',
       message: expect.stringContaining(KeyArn),
       nextAction: expect.stringContaining('Enable key'),
     });
     await cloud.damage.enableKey(KeyArn, DatabaseInstanceId);
-    await cancel(runId);
-    const run = await runIn(database.db, runId, 'cancelled', 'failed');
+    const run = await silos.cancel(failed.id);
     expect(run.error).toBeNull();
     expect(run.kept).toEqual([expect.stringMatching(/^KMS key .*nobody was ever invited/)]);
     expect(await cloud.ports.silo.databaseExists(DatabaseInstanceId)).toBe(false);
@@ -268,11 +217,10 @@ describe('provision-practice, on the sandbox cloud', () => {
     const often = { service: 'kms', operation: 'GetKeyRotationStatus', times: 5 };
     const busy = { kind: 'error', code: 'KMSInternalException', message: 'busy', status: 500 };
     await cloud.fault({ ...often, effect: busy });
-    const runId = await provision('linden-aba');
-    const run = await runIn(database.db, runId, 'succeeded', 'failed');
+    const run = await silos.provision('linden-aba');
     expect(run.error).toBeNull();
     expect(run.steps.find(({ name }) => name === 'verify')?.attempt).toBe(2);
-    expect(await creationsIn(runId)).toHaveLength(components.length);
+    expect(await creationsIn(run.id)).toHaveLength(components.length);
     const unspent = (await cloud.faults()).filter(({ match }) => match === undefined);
     expect(unspent).toEqual([]);
 
@@ -304,8 +252,7 @@ describe('provision-practice, on the sandbox cloud', () => {
       match: 'willow-pt',
       effect: { kind: 'error', code: 'AccessDenied', message: 'User is not authorized', status: 403 },
     });
-    const runId = await provision('willow-pt');
-    const denied = await runIn(database.db, runId, 'succeeded', 'failed');
+    const denied = await silos.provision('willow-pt');
     expect(denied.error).toMatchObject({
       code: 'cloud_failure',
       step: 'deploy-foundation',
@@ -330,21 +277,21 @@ describe('provision-practice, on the sandbox cloud', () => {
       times: 1,
       effect: { kind: 'fail', message: 'The gateway has dependencies.' },
     });
-    await retry(runId);
+    await retryRun(silos.core, denied.id, actor);
     await eventually('the gateway to be there', async () =>
-      (await eventsOf(runId)).find(
+      (await eventsOf(denied.id)).find(
         ({ body }) =>
           body.kind === 'resource' &&
           body.resourceType === 'AWS::EC2::InternetGateway' &&
           body.status === 'CREATE_COMPLETE',
       ),
     );
-    await cancel(runId);
-    await expect(cancel(runId)).rejects.toMatchObject({ code: 'wrong_state' });
-    const failed = await runIn(database.db, runId, 'cancelled', 'failed');
+    const cancel = () => cancelRun(silos.core, { runId: denied.id, reason: 'withdrawn' }, actor);
+    await cancel();
+    await expect(cancel()).rejects.toMatchObject({ code: 'wrong_state' });
+    const failed = await silos.ended(denied.id);
     expect(failed.error).toMatchObject({ step: 'cancel', message: expect.stringContaining('dependencies') });
-    await cancel(runId);
-    const run = await runIn(database.db, runId, 'cancelled', 'failed');
+    const run = await silos.cancel(denied.id);
     expect(run.error).toBeNull();
     expect(await cloud.ports.stacks.describe('lumenality-willow-pt-foundation')).toBeUndefined();
   });

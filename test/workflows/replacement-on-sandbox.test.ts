@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import {
   CloudFormationClient,
   CreateChangeSetCommand,
@@ -16,9 +16,8 @@ import type { Actor } from '../../lib/domain/access.ts';
 import type { Release } from '../../lib/domain/release.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
 import { changeSettings } from '../../lib/use-cases/practice-settings.ts';
-import { requestDeployment } from '../../lib/use-cases/request-deployment.ts';
-import { type ProvisionedSilo, startProvisionedSilo } from '../builders/provisioned-silo.ts';
-import { eventually, runIn } from '../builders/runs.ts';
+import { type SandboxedControlPlane, startProvisionedSilo } from '../builders/provisioned-silo.ts';
+import { eventually } from '../builders/runs.ts';
 import type { SandboxCloud } from '../builders/sandbox-cloud.ts';
 
 const clock = { now: () => new Date() };
@@ -89,19 +88,20 @@ const mistakes: readonly (readonly [string, string, (template: Template) => void
   ],
 ];
 
-let silo: ProvisionedSilo;
+let silo: SandboxedControlPlane;
 let cloud: SandboxCloud;
 let database: Database;
-let outputs: ProvisionedSilo['outputs'];
 let core: Core;
 
 beforeAll(async () => {
   silo = await startProvisionedSilo(practiceId);
-  ({ cloud, database, core, outputs } = silo);
+  ({ cloud, database, core } = silo);
   await query('create table rows_of_the_test (word text)');
   await query("insert into rows_of_the_test values ('kept')");
 }, 180_000);
 afterAll(() => silo.stop());
+
+const outputs = () => silo.outputs(practiceId);
 
 const aws = () => ({
   region: sandboxDefaults.region,
@@ -141,9 +141,7 @@ const historyOf = (stackName: string) => cloud.ports.stacks.eventsSince(stackNam
 
 async function update(release: Release) {
   await publishRelease(database.db, release, { publishedBy: 'test', now: clock.now() });
-  const request = { practiceId, releaseId: release.manifest.id, reason: 'test' };
-  const { body } = await requestDeployment(core, request, { idempotencyKey: randomUUID() }, actor);
-  return runIn(database.db, body.runId, 'succeeded', 'failed');
+  return silo.update(practiceId, release);
 }
 
 test.each(mistakes)(
@@ -213,7 +211,7 @@ test('settings within their bounds change the silo in place, and it is verified 
   const { DatabaseResourceId } = await outputs();
   const settings = { databaseMaintenanceWindow: 'sat:07:00-sat:08:00', sessionTimeoutMinutes: 20 };
   const { runId } = await changeSettings(core, { practiceId, settings, reason: 'asked for' }, actor);
-  const run = await runIn(database.db, runId ?? '', 'succeeded', 'failed');
+  const run = await silo.ended(runId ?? '');
   expect(run.error).toBeNull();
   const stacks = await Promise.all(
     ['data', 'service'].map((component) =>

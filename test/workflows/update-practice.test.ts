@@ -6,27 +6,19 @@ import { listAudit } from '../../lib/db/audit-store.ts';
 import type { Database } from '../../lib/db/database.ts';
 import { listDeployments } from '../../lib/db/deployment-store.ts';
 import { findPractice } from '../../lib/db/practice-store.ts';
-import { publishRelease } from '../../lib/db/release-store.ts';
 import { listRunEvents } from '../../lib/db/run-event-store.ts';
 import type { Actor } from '../../lib/domain/access.ts';
 import { protectStatefulResources } from '../../lib/domain/change-review-policy.ts';
 import type { Release } from '../../lib/domain/release.ts';
-import { createRunEngine, type RunEngine } from '../../lib/runs/engine.ts';
-import type { WorkflowDefinition } from '../../lib/runs/workflow.ts';
 import { cancelRun } from '../../lib/use-cases/cancel-run.ts';
 import { createOverride, listOverrides, revokeOverride } from '../../lib/use-cases/change-overrides.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
-import { requestDeployment } from '../../lib/use-cases/request-deployment.ts';
-import { retryRun } from '../../lib/use-cases/retry-run.ts';
-import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
 import { provisionPractice } from '../../lib/workflows/provision-practice.ts';
 import { updatePractice } from '../../lib/workflows/update-practice.ts';
-import { openAccess } from '../builders/cells.ts';
-import { openTestDatabase } from '../builders/database.ts';
-import { eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
+import { type CoreWithWorker, startCoreWithWorker, withoutApp } from '../builders/core-with-worker.ts';
+import { eventually, runIn } from '../builders/runs.ts';
 import { type SmallCloud, smallRelease, startSmallCloud } from '../builders/small-silo.ts';
 
-const clock = { now: () => new Date() };
 const actor: Actor = { id: 'token:test', name: 'test', roles: ['security_admin'], requestId: 'test-request' };
 
 const first = smallRelease({});
@@ -34,55 +26,24 @@ const inPlace = smallRelease({ retentionDays: 60 });
 const replacing = smallRelease({ records: 'two' });
 const removing = smallRelease({ hasRecords: false });
 
-/** Without the steps that need an app: what is tested here is what happens to stacks. */
-const withoutApp = (definition: WorkflowDefinition): WorkflowDefinition => ({
-  ...definition,
-  steps: definition.steps.filter(
-    ({ name }) => !['close-default-security-group', 'probe-app', 'verify'].includes(name),
-  ),
-});
-
 let cloud: SmallCloud;
+let plane: CoreWithWorker;
 let database: Database;
-let engine: RunEngine;
 let core: Core;
 
-const definitionsFor = () => {
-  const parts = { ports: cloud.ports, shapes: siloShapes, cell: sandboxDefaults, pollIntervalMs: 20 };
-  return [withoutApp(provisionPractice(parts)), withoutApp(updatePractice(parts))];
-};
-
-async function startEngine(): Promise<RunEngine> {
-  const definitions = definitionsFor();
-  const started = createRunEngine({ database, definitions, clock, log: silent, concurrency: 4 });
-  await started.start();
-  const stepsOf = (name: string) =>
-    definitions.find((definition) => definition.name === name)?.steps.map((step) => step.name) ?? [];
-  core = {
-    db: database.db,
-    clock,
-    queue: started.queue,
-    cellAccess: openAccess,
-    steps: {
-      ...workflowSteps,
-      'provision-practice': stepsOf('provision-practice'),
-      'update-practice': stepsOf('update-practice'),
-    },
-    shapes: siloShapes,
-  };
-  return started;
-}
-
 beforeAll(async () => {
-  [cloud, database] = await Promise.all([startSmallCloud(), openTestDatabase()]);
-  for (const release of [first, inPlace, replacing, removing]) {
-    await publishRelease(database.db, release, { publishedBy: 'test', now: clock.now() });
-  }
-  engine = await startEngine();
+  cloud = await startSmallCloud();
+  const parts = { ports: cloud.ports, shapes: siloShapes, cell: sandboxDefaults, pollIntervalMs: 20 };
+  plane = await startCoreWithWorker({
+    definitions: [provisionPractice(parts), updatePractice(parts)].map(
+      withoutApp('close-default-security-group'),
+    ),
+    releases: [first, inPlace, replacing, removing],
+  });
+  ({ database, core } = plane);
 });
 afterAll(async () => {
-  await engine.stop();
-  await database.close();
+  await plane.stop();
   await cloud.stop();
 });
 
@@ -92,23 +53,11 @@ let serial = 0;
 async function activePractice(): Promise<string> {
   serial += 1;
   const practiceId = `practice-${serial}`;
-  const runId = await insertPracticeRun(
-    database.db,
-    { practiceId, steps: core.steps['provision-practice'], input: { releaseId: first.manifest.id } },
-    (trx, run) => engine.queue.enqueue(trx, run),
-  );
-  const run = await runIn(database.db, runId, 'succeeded', 'failed');
-  expect(run.error).toBeNull();
+  expect((await plane.provision(practiceId)).error).toBeNull();
   return practiceId;
 }
 
-async function ask(practiceId: string, { manifest }: Release): Promise<string> {
-  const request = { practiceId, releaseId: manifest.id, reason: 'test' };
-  const { body } = await requestDeployment(core, request, { idempotencyKey: randomUUID() }, actor);
-  return body.runId;
-}
-const update = async (practiceId: string, release: Release) =>
-  runIn(database.db, await ask(practiceId, release), 'succeeded', 'failed');
+const update = (practiceId: string, release: Release) => plane.update(practiceId, release);
 const allow = async (practiceId: string, effect: 'replace' | 'remove') => {
   const request = { practiceId, component: 'data', logicalId: 'Records', effect } as const;
   const terms = { reason: 'rehearsed', expiresInMinutes: 10 };
@@ -215,17 +164,15 @@ test('an update that failed while no engine watched is told by its cause, and a 
   const updates = { resourceType: 'AWS::Logs::LogGroup', action: 'update', match: id, times: 2 };
   await cloud.fault({ ...updates, effect: { kind: 'delay', ms: 1_000 } });
   await cloud.fault({ ...updates, effect: { kind: 'fail', message: 'no capacity' } });
-  const runId = await ask(id, inPlace);
+  const runId = await plane.ask(id, inPlace);
   await eventually('the update to begin', async () =>
     (await cloud.ports.stacks.describe(dataStack(id)))?.status === 'UPDATE_IN_PROGRESS' ? true : undefined,
   );
-  await engine.stop();
-  engine = await startEngine();
-  const run = await runIn(database.db, runId, 'succeeded', 'failed');
+  await plane.restartWorker();
+  const run = await plane.ended(runId);
   expect(run.error).toMatchObject({ step: 'deploy-data', code: 'deployment_failed' });
   expect(run.error?.message).toMatch(/failed: no capacity/);
-  await retryRun(core, runId, actor);
-  expect((await runIn(database.db, runId, 'succeeded', 'failed')).error).toBeNull();
+  expect((await plane.retry(runId)).error).toBeNull();
 });
 
 test('the stack policy alone refuses it too, when somebody goes past the control plane', async () => {
@@ -315,8 +262,7 @@ describe('with an override', () => {
       times: 1,
       effect: { kind: 'fail', message: 'no capacity' },
     });
-    await retryRun(core, denied.id, actor);
-    const run = await runIn(database.db, denied.id, 'succeeded', 'failed');
+    const run = await plane.retry(denied.id);
     expect(run.error).toMatchObject({
       code: 'deployment_failed',
       message: expect.stringContaining('no capacity'),
@@ -326,8 +272,7 @@ describe('with an override', () => {
       state: 'active',
       release_id: first.manifest.id,
     });
-    await retryRun(core, run.id, actor);
-    expect((await runIn(database.db, run.id, 'succeeded', 'failed')).error).toBeNull();
+    expect((await plane.retry(run.id)).error).toBeNull();
     await guarded(id);
   });
 
@@ -335,12 +280,12 @@ describe('with an override', () => {
     const id = await activePractice();
     await allow(id, 'replace');
     await slow(id, 'create');
-    const runId = await ask(id, replacing);
+    const runId = await plane.ask(id, replacing);
     await policyIsRelaxed(id);
-    await engine.stop();
-    expect(await cloud.policyOf(dataStack(id))).not.toBe(protectStatefulResources);
-    engine = await startEngine();
-    const run = await runIn(database.db, runId, 'succeeded', 'failed');
+    await plane.restartWorker(async () =>
+      expect(await cloud.policyOf(dataStack(id))).not.toBe(protectStatefulResources),
+    );
+    const run = await plane.ended(runId);
     expect(run.error).toBeNull();
     await guarded(id);
     const told = (await changesOf(runId)).map(({ changeSetId, logicalId }) => `${changeSetId} ${logicalId}`);
@@ -351,7 +296,7 @@ describe('with an override', () => {
     const id = await activePractice();
     await allow(id, 'replace');
     await slow(id, 'create');
-    const runId = await ask(id, replacing);
+    const runId = await plane.ask(id, replacing);
     await policyIsRelaxed(id);
     await cancelRun(core, { runId, reason: 'not today' }, actor);
     const run = await runIn(database.db, runId, 'cancelled', 'failed');
