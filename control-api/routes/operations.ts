@@ -65,7 +65,9 @@ export function operationsRoutes(app: Routes, deps: AppDeps, metrics: Metrics): 
     schema: {
       summary: 'This API, as an OpenAPI 3.1 document',
       tags: ['operations'],
-      response: { 200: z.record(z.string(), z.unknown()) },
+      response: {
+        200: z.record(z.string(), z.unknown()).meta({ examples: [{ openapi: '3.1.0', paths: {} }] }),
+      },
     },
     handler: async () => ({ ...app.swagger() }),
   });

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { sql } from 'kysely';
+import { z } from 'zod';
+import { responseExamples } from '../../control-api/response-examples.ts';
 import { toJson } from '../../lib/db/database.ts';
 import { insertSignUp } from '../../lib/db/sign-up-store.ts';
 import { startTestApi, type TestApi } from '../builders/api.ts';
@@ -136,10 +138,21 @@ test('the OpenAPI document describes every operation, its callers and its refusa
         name,
         true,
       ]);
+      for (const [status, { content }] of Object.entries(operation.responses)) {
+        const json = status.startsWith('2') ? content?.['application/json'] : undefined;
+        if (json === undefined || isNothing(json.schema)) continue;
+        expect([name, status, json.example]).toEqual([name, status, expect.any(Object)]);
+        expect(JSON.stringify(json.example)).not.toContain('[null]');
+      }
       const parameters = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
       const described = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path');
       expect([name, described.map((parameter) => parameter.name)]).toEqual([name, parameters]);
     }
+  }
+  // Every example is what its schema says.
+  for (const [name, example] of Object.entries(responseExamples)) {
+    const schema = z.globalRegistry._idmap.get(name) as z.ZodType | undefined;
+    expect([name, schema?.safeParse(example)]).toEqual([name, { success: true, data: example }]);
   }
   // Every reference leads somewhere.
   for (const [, name] of JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
@@ -155,5 +168,8 @@ interface Operation {
   summary?: string;
   tags?: string[];
   parameters?: { in: string; name: string }[];
-  responses: Record<string, { content?: unknown }>;
+  responses: Record<string, { content?: Record<string, { schema: { type?: string }; example?: unknown }> }>;
 }
+
+/** What a 204 answers with. */
+const isNothing = ({ type }: { type?: string }): boolean => type === 'null';

@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { type Access, accessTable } from '../../access.ts';
+import { responseExamples } from '../../response-examples.ts';
 
 /** The OpenAPI 3.1 document, made from the routes' own schemas and the access table, and a page to read it. */
 export async function registerApiDocuments(app: FastifyInstance, version: string): Promise<void> {
@@ -43,8 +44,17 @@ export async function registerApiDocuments(app: FastifyInstance, version: string
 interface Operation {
   operationId?: string;
   security?: unknown;
-  responses?: Record<string, { description?: string }>;
+  responses?: Record<string, Answer>;
   [extension: `x-${string}`]: unknown;
+}
+interface Answer {
+  description?: string;
+  content?: Record<string, { schema?: Schema; example?: unknown }>;
+}
+interface Schema {
+  $ref?: string;
+  examples?: unknown[];
+  properties?: Record<string, { items?: Schema }>;
 }
 interface OpenApiDocument {
   components?: { schemas?: Record<string, unknown> };
@@ -74,12 +84,27 @@ function describeAccess(document: OpenApiDocument): OpenApiDocument {
       if (access !== undefined && access !== 'public') operation['x-roles'] = access;
       for (const [status, response] of Object.entries(operation.responses ?? {})) {
         if (response.description === 'Default Response') response.description = answers[status] ?? 'Answer';
+        if (status.startsWith('2')) giveExample(response);
       }
       operation.responses = { ...operation.responses, default: problemResponse };
     }
   }
   dropInputTwins(document);
   return document;
+}
+
+function giveExample({ content }: Answer): void {
+  const json = content?.['application/json'];
+  const example = json?.schema && exampleOf(json.schema);
+  if (json !== undefined && example !== undefined) json.example = example;
+}
+
+/** Of a named schema its own example, of a page one with a single item; any other brings its own. */
+function exampleOf({ $ref, examples, properties }: Schema): unknown {
+  if ($ref !== undefined) return responseExamples[$ref.replace('#/components/schemas/', '')];
+  if (examples !== undefined) return examples[0];
+  const item = properties?.['items']?.items;
+  return item && { items: [exampleOf(item)], nextCursor: null };
 }
 
 /** A name for generated clients: `post /v1/signups/{id}/approve` is `postSignupsIdApprove`. */
