@@ -91,10 +91,10 @@ function fieldErrors(issue: ZodFastifySchemaValidationError, root: string): Fiel
   const parent = root + (issue.instancePath === '/' ? '' : issue.instancePath);
   const unknownKeys = issue.keyword === 'unrecognized_keys' ? issue.params['keys'] : undefined;
   if (Array.isArray(unknownKeys)) {
-    return unknownKeys.map((key) => ({
-      pointer: `${parent}/${pointerPart(String(key))}`,
-      message: 'is not a field of this request',
-    }));
+    // Unless the schema tells in its own words what it takes.
+    const said = issue.message ?? 'Unrecognized key';
+    const message = said.startsWith('Unrecognized key') ? 'is not a field of this request' : said;
+    return unknownKeys.map((key) => ({ pointer: `${parent}/${pointerPart(String(key))}`, message }));
   }
   const isMissing = issue.keyword === 'invalid_type' && issue.message?.endsWith('received undefined');
   return [{ pointer: parent, message: isMissing ? 'is required' : (issue.message ?? 'is not valid') }];

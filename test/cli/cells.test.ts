@@ -1,5 +1,6 @@
 import { addedCellSchema, cellPageSchema, cellSchema } from '../../control-api/contracts/cells.ts';
 import { approvalSchema } from '../../control-api/contracts/sign-ups.ts';
+import { quotas } from '../../lib/domain/capacity.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { type Answer, startCli } from './run-cli.ts';
 
@@ -74,6 +75,9 @@ test('cells are added with care: twice with one key once, and wrong flags are na
   expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('--account (/accountId)') });
   const unknown = await cli(['cell', 'limits', 'north', '--limit', 'vpc=3']);
   expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('vpc') });
+  const bananas = await cli(['cell', 'limits', 'north', '--limit', 'bananas=3']);
+  expect(bananas).toMatchObject({ code: 2, stderr: expect.stringContaining('bananas') });
+  for (const quota of quotas) expect(bananas.stderr).toContain(quota);
   expect(await cli(['cell', 'limits', 'north'])).toMatchObject({ code: 2 });
   expect(await cli(['cell', 'activate', 'south'])).toMatchObject({ code: 3 });
   const set = await cli(['cell', 'limits', 'north', '--limit', 'databases=80']);
