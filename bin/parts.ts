@@ -10,7 +10,6 @@ import { assertAnswers, bringUpToDate, type Database, openEmbedded, openServer }
 import { sharedCallBudget } from '../lib/db/shared-call-budget.ts';
 import { callLimits } from '../lib/domain/call-budget.ts';
 import type { Cell } from '../lib/domain/cell.ts';
-import type { CellAccess } from '../lib/ports/cell-access.ts';
 import type { Clock } from '../lib/ports/clock.ts';
 import type { CloudPorts } from '../lib/ports/cloud.ts';
 import type { Clouds } from '../lib/ports/clouds.ts';
@@ -38,7 +37,6 @@ export interface Parts {
   readonly database: Database;
   /** Every cell's ports. */
   readonly clouds: Clouds;
-  readonly cellAccess: CellAccess;
   /** What a practice's workflows are built with: the ports and parameters of its own cell. */
   readonly siloOf: SiloOf;
   readonly engine: RunEngine;
@@ -149,7 +147,7 @@ export function buildParts(
     log,
     everyMs: config.driftIntervalMinutes * 60_000,
   };
-  return { cell: config.cell, database, clouds, cellAccess, siloOf, engine, core, drift };
+  return { cell: config.cell, database, clouds, siloOf, engine, core, drift };
 }
 
 /** A pass that waits for a database or a cloud that says nothing must not keep the process from ending. Milliseconds. */
@@ -197,7 +195,7 @@ export function appDeps(config: Config, parts: Parts, endpoint: string | undefin
     practiceUrl: (hostName) => `${scheme}://${hostName}${authority}`,
     readiness: [
       { part: 'queue', check: async () => assertWorking(parts.engine) },
-      { part: 'cloud', check: async () => void (await parts.cellAccess.caller()) },
+      { part: 'cloud', check: async () => void (await parts.core.cellAccess.caller()) },
     ],
     limits: { signUpsPerMinute: config.signUpRate },
     ...(config.trustProxy === undefined ? {} : { trustProxy: config.trustProxy }),
