@@ -55,6 +55,22 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'POST /v1/practices/:id/offboard': ['security_admin'],
   'POST /v1/practices/:id/offboarding/cancel': ['operator', 'security_admin'],
 
+  'GET /v1/practices/:id/schedule': everyRole,
+  'PUT /v1/practices/:id/schedule': ['operator'],
+  'PUT /v1/practices/:id/pin': ['operator'],
+  'DELETE /v1/practices/:id/pin': ['operator'],
+  'PUT /v1/practices/:id/deferral': ['operator'],
+  'DELETE /v1/practices/:id/deferral': ['operator'],
+  'GET /v1/practices/:id/maintenance-windows': everyRole,
+  'POST /v1/practices/:id/calendar': ['operator'],
+  // The key in the address is the right to read it: calendar programs bring no token.
+  'GET /v1/calendars/:key.ics': 'public',
+  'GET /v1/freezes': everyRole,
+  'POST /v1/freezes': ['operator', 'release_manager', 'security_admin'],
+  'DELETE /v1/freezes/:id': ['operator', 'release_manager', 'security_admin'],
+  // It then holds against the deadline of a security release.
+  'POST /v1/freezes/:id/renew': ['security_admin'],
+
   'GET /v1/orphans': ['operator', 'security_admin'],
   'GET /v1/cells': cellReaders,
   'GET /v1/cells/:id': cellReaders,
@@ -77,6 +93,18 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'GET /v1/releases': everyRole,
   'GET /v1/releases/:id': everyRole,
   'GET /v1/audit': auditReaders,
+
+  // Deliveries name people's addresses, and an endpoint's URL may be a secret of its receiver.
+  'GET /v1/notices': ['operator', 'security_admin'],
+  'GET /v1/notices/:id': ['operator', 'security_admin'],
+  'POST /v1/notices/:id/redeliver': ['operator'],
+  'GET /v1/notice-endpoints': ['operator', 'security_admin'],
+  'POST /v1/notice-endpoints': ['operator', 'security_admin'],
+  'DELETE /v1/notice-endpoints/:id': ['operator', 'security_admin'],
+  'POST /v1/notice-endpoints/:id/rotate-secret': ['operator', 'security_admin'],
+  'POST /v1/notice-endpoints/:id/test': ['operator', 'security_admin'],
+  'GET /v1/practices/:id/contacts': ['operator', 'security_admin'],
+  'PUT /v1/practices/:id/contacts': ['operator'],
 
   'GET /v1/me': everyRole,
   'GET /v1/tokens': ['security_admin'],

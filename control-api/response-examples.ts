@@ -10,6 +10,7 @@ import type { Run, RunEvent } from './contracts/runs.ts';
 import type { SignUp } from './contracts/sign-ups.ts';
 import type { Token } from './contracts/tokens.ts';
 import { signUpExample } from './routes/examples.ts';
+import { scheduleExamples } from './schedule-examples.ts';
 
 const practiceId = 'sunrise-aba';
 const releaseId = 'r-0123456789ab';
@@ -336,6 +337,7 @@ export const responseExamples: Readonly<Record<string, unknown>> = {
     publishedBy: 'system',
     publishedAt: signedUpAt,
   },
+  ...scheduleExamples,
   Run: run,
   RunEvent: event,
   Settings: settings,

@@ -1,8 +1,7 @@
-import type { Selectable } from 'kysely';
-import { defaultWindow } from '../domain/maintenance-window.ts';
-import type { Freeze, PracticeSchedule } from '../domain/schedule.ts';
-import type { Connection } from './database.ts';
-import type { UpdateFreezeTable } from './schema.ts';
+import { defaultWindow, type MaintenanceWindow } from '../domain/maintenance-window.ts';
+import type { Deferral, Freeze, Pin, PracticeSchedule, Ring } from '../domain/schedule.ts';
+import type { Connection, Trx } from './database.ts';
+import { openFreezes, toFreeze } from './freeze-store.ts';
 
 /** Schedules by practice id, of these practices or of all that there ever were. A pin or a deferral that has passed is still in it. */
 export async function readSchedules(
@@ -47,26 +46,57 @@ export async function readSchedules(
   });
 }
 
-/** Freezes that hold now or later, earliest first; neither those that were lifted nor those that are over. */
-export async function readFreezes(connection: Connection, now: Date): Promise<Freeze[]> {
-  const rows = await connection
-    .selectFrom('update_freeze')
-    .selectAll()
-    .where('lifted_at', 'is', null)
-    .where('ends_at', '>', now)
-    .orderBy('starts_at')
-    .orderBy('id')
-    .execute();
-  return rows.map(toFreeze);
+/** What is to change; what is left out stays. */
+export interface ScheduleChange {
+  /** Null for the default window of the practice's zone. */
+  readonly window?: MaintenanceWindow | null;
+  readonly ring?: Ring;
+  readonly pin?: Pin | null;
+  readonly deferral?: Deferral | null;
 }
 
-function toFreeze(row: Selectable<UpdateFreezeTable>): Freeze {
-  return {
-    id: row.id,
-    practiceId: row.practice_id,
-    reason: row.reason,
-    from: row.starts_at,
-    until: row.ends_at,
-    renewedBySecurity: row.renewed_at !== null,
+/** Changes a practice's schedule, or begins one. */
+export async function putSchedule(
+  trx: Trx,
+  practiceId: string,
+  change: ScheduleChange,
+  at: Date,
+): Promise<void> {
+  const { window, ring, pin, deferral } = change;
+  const values = {
+    ...(window === undefined
+      ? {}
+      : {
+          rule: window?.rule ?? null,
+          duration_minutes: window?.durationMinutes ?? null,
+          time_zone: window?.timeZone ?? null,
+        }),
+    ...(ring === undefined ? {} : { ring }),
+    ...(pin === undefined
+      ? {}
+      : {
+          pin_release_id: pin?.releaseId ?? null,
+          pin_until: pin?.until ?? null,
+          pin_reason: pin?.reason ?? null,
+        }),
+    ...(deferral === undefined
+      ? {}
+      : { deferral_until: deferral?.until ?? null, deferral_reason: deferral?.reason ?? null }),
+    updated_at: at,
   };
+  await trx
+    .insertInto('practice_schedule')
+    .values({ practice_id: practiceId, ...values, revision: 1 })
+    .onConflict((conflict) =>
+      conflict
+        .column('practice_id')
+        .doUpdateSet((eb) => ({ ...values, revision: eb('practice_schedule.revision', '+', 1) })),
+    )
+    .execute();
+}
+
+/** Freezes that hold now or later, earliest first; neither those that were lifted nor those that are over. */
+export async function readFreezes(connection: Connection, now: Date): Promise<Freeze[]> {
+  const rows = await openFreezes(connection, now).orderBy('starts_at').orderBy('id').execute();
+  return rows.map(toFreeze);
 }

@@ -111,6 +111,21 @@ export function occurrencesOf(window: MaintenanceWindow, { from, until }: Span):
   return found;
 }
 
+/** The first occurrences that end after `from`, in order. */
+export function nextOccurrences(window: MaintenanceWindow, from: Date, limit: number): WindowOccurrence[] {
+  const found: WindowOccurrence[] = [];
+  for (let at = from; found.length < limit; ) {
+    // Long enough to hold one, so this comes to an end.
+    const until = new Date(at.getTime() + (longestGapDays + 2) * day);
+    // One that is open at the seam was found before it.
+    found.push(
+      ...occurrencesOf(window, { from: at, until }).filter(({ startsAt }) => at === from || startsAt >= at),
+    );
+    at = until;
+  }
+  return found.slice(0, limit);
+}
+
 const chunkLength = 64 * day;
 const mostChunks = 20_000;
 const chunks = new Map<string, readonly WindowOccurrence[]>();

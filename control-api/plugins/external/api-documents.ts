@@ -25,6 +25,10 @@ export async function registerApiDocuments(app: FastifyInstance, version: string
           name: 'cells',
           description: 'AWS accounts and Regions that hold silos, their limits and what is in use',
         },
+        {
+          name: 'schedules',
+          description: 'When practices may be updated: windows, rings, pins, deferrals, freezes',
+        },
         { name: 'cost', description: 'What silos cost a month at list prices' },
         { name: 'records', description: 'Plans, releases and the audit trail' },
         { name: 'access', description: 'Tokens and who is asking' },
