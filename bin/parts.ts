@@ -13,7 +13,9 @@ import type { Cell } from '../lib/domain/cell.ts';
 import type { Clock } from '../lib/ports/clock.ts';
 import type { CloudPorts } from '../lib/ports/cloud.ts';
 import type { Clouds } from '../lib/ports/clouds.ts';
+import type { NoticePorts } from '../lib/ports/notice-ports.ts';
 import { advanceOffboardings } from '../lib/reconcilers/advance-offboardings.ts';
+import { deliverNotices } from '../lib/reconcilers/deliver-notices.ts';
 import { type DriftParts, detectDrift } from '../lib/reconcilers/detect-drift.ts';
 import { forgetOldAnswers } from '../lib/reconcilers/forget-answers.ts';
 import { placePractices } from '../lib/reconcilers/place-practices.ts';
@@ -26,6 +28,7 @@ import type { Core } from '../lib/use-cases/core.ts';
 import { workflowDefinitions, workflowSteps } from '../lib/workflows/all-workflows.ts';
 import type { SiloParts } from '../lib/workflows/silo-steps.ts';
 import { deployingCells } from './embedded-cell.ts';
+import { noticePorts } from './notice-ports.ts';
 import { siloShapes } from './silo-shapes.ts';
 
 export const systemClock: Clock = { now: () => new Date() };
@@ -42,6 +45,7 @@ export interface Parts {
   readonly engine: RunEngine;
   readonly core: Core;
   readonly drift: DriftParts;
+  readonly notices: NoticePorts;
 }
 
 type SiloOf = (practiceId: string) => Promise<SiloParts & { readonly ports: CloudPorts }>;
@@ -147,7 +151,7 @@ export function buildParts(
     log,
     everyMs: config.driftIntervalMinutes * 60_000,
   };
-  return { cell: config.cell, database, clouds, siloOf, engine, core, drift };
+  return { cell: config.cell, database, clouds, siloOf, engine, core, drift, notices: noticePorts(config) };
 }
 
 /** A pass that waits for a database or a cloud that says nothing must not keep the process from ending. Milliseconds. */
@@ -155,7 +159,7 @@ const passEndsWithinMs = 5_000;
 
 /** Records the configured cell and starts the workers and the reconcilers; the function returned stops them in order. */
 export async function startWork(
-  { cell, core, database, clouds, siloOf, engine, drift }: Parts,
+  { cell, core, database, clouds, siloOf, engine, drift, notices }: Parts,
   log: Logger,
 ): Promise<() => Promise<void>> {
   await recordConfiguredCell(core, cell);
@@ -166,6 +170,7 @@ export async function startWork(
     placePractices(core, log),
     advanceOffboardings({ ...core, log }),
     detectDrift(drift),
+    deliverNotices({ ...core, log, notices }),
     watchHealth({
       db: database.db,
       probeOf: async (id) => (await siloOf(id)).ports.probe,
@@ -190,6 +195,7 @@ export function appDeps(config: Config, parts: Parts, endpoint: string | undefin
   return {
     core: parts.core,
     clouds: parts.clouds,
+    notices: parts.notices,
     log,
     version: packageVersion(),
     practiceUrl: (hostName) => `${scheme}://${hostName}${authority}`,

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { ReadinessCheck } from '../lib/use-cases/check-readiness.ts';
 import type { Core } from '../lib/use-cases/core.ts';
+import type { EndpointPorts } from '../lib/use-cases/notice-endpoints.ts';
 import type { Clouds } from '../lib/use-cases/orphans.ts';
 
 export interface Limits {
@@ -27,6 +28,8 @@ export interface AppDeps {
   readonly log: Logger;
   /** Every cell's cloud, for what is asked of AWS at the time of a request. */
   readonly clouds: Clouds;
+  /** What endpoints of webhooks are made with. */
+  readonly notices: EndpointPorts;
   /** The control plane's own version, for /healthz and the OpenAPI document. */
   readonly version: string;
   /** Where people reach the practice of a host name. */

@@ -9,6 +9,7 @@ import type { EvidenceRow, Practice } from './contracts/practices.ts';
 import type { Run, RunEvent } from './contracts/runs.ts';
 import type { SignUp } from './contracts/sign-ups.ts';
 import type { Token } from './contracts/tokens.ts';
+import { noticeExamples } from './notice-examples.ts';
 import { signUpExample } from './routes/examples.ts';
 import { scheduleExamples } from './schedule-examples.ts';
 
@@ -338,6 +339,7 @@ export const responseExamples: Readonly<Record<string, unknown>> = {
     publishedAt: signedUpAt,
   },
   ...scheduleExamples,
+  ...noticeExamples,
   Run: run,
   RunEvent: event,
   Settings: settings,

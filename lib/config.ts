@@ -60,6 +60,20 @@ const environmentSchema = z.object({
   LUMENALITY_CALL_RATES: text.optional(),
   LUMENALITY_DRIFT_INTERVAL_MINUTES: wholeNumber(5, 10_080).default(60),
   LUMENALITY_SIGNUP_RATE: wholeNumber(1, 100_000).default(20),
+  LUMENALITY_SMTP_URL: z
+    .url({ protocol: /^smtps?$/, error: "must be smtps://… or smtp://… with the server's name" })
+    .optional(),
+  LUMENALITY_MAIL_FROM: z
+    .string()
+    .regex(
+      /^([^<>@\p{Cc}]+ <[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/u,
+      'must be Name <address> or an address',
+    )
+    .optional(),
+  LUMENALITY_NOTICE_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 random bytes in base64')
+    .optional(),
   LUMENALITY_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
 });
 
@@ -101,6 +115,10 @@ export interface Config {
   readonly driftIntervalMinutes: number;
   /** Sign-ups a minute that one address may send. */
   readonly signUpRate: number;
+  /** Without a server, mails are files in the data directory. `from` is `Name <address>` or an address. */
+  readonly mail: { readonly server: URL | undefined; readonly from: string };
+  /** What secrets of notice endpoints are sealed with, 32 bytes; absent with the embedded database, which has a key of its own. */
+  readonly noticeKey: Buffer | undefined;
   readonly logLevel: string;
 }
 
@@ -133,6 +151,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     callRates: callRatesOf(env),
     driftIntervalMinutes: env.LUMENALITY_DRIFT_INTERVAL_MINUTES,
     signUpRate: env.LUMENALITY_SIGNUP_RATE,
+    mail: mailOf(env),
+    noticeKey:
+      env.LUMENALITY_NOTICE_KEY === undefined ? undefined : Buffer.from(env.LUMENALITY_NOTICE_KEY, 'base64'),
     logLevel: env.LUMENALITY_LOG_LEVEL,
   };
 }
@@ -169,6 +190,18 @@ function cellOf(env: z.infer<typeof environmentSchema>): ConfiguredCell {
     alarmEmail: env.LUMENALITY_ALARM_EMAIL,
     limits: env.LUMENALITY_CELL_LIMITS ?? {},
     standardLimits: env.LUMENALITY_CLOUD === 'aws' ? standardLimits : generousLimits,
+  };
+}
+
+/** Servers refuse mails from nobody, so whoever names one says who writes. */
+function mailOf(env: z.infer<typeof environmentSchema>): Config['mail'] {
+  const { LUMENALITY_SMTP_URL: server, LUMENALITY_MAIL_FROM: from } = env;
+  if (server !== undefined && from === undefined) {
+    throw refusal(['LUMENALITY_MAIL_FROM must be set beside LUMENALITY_SMTP_URL']);
+  }
+  return {
+    server: server === undefined ? undefined : new URL(server),
+    from: from ?? 'Lumenality <notices@localhost>',
   };
 }
 

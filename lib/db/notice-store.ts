@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { checkNoticeData, type NewNotice, practiceNoticeKinds } from '../domain/notice.ts';
-import { type Trx, toJson } from './database.ts';
+import { type Connection, type Trx, toJson } from './database.ts';
+import type { NoticeDeliveryTable, NoticeTable } from './notice-tables.ts';
+import { newestFirst, type Page, type PageRequest } from './page.ts';
 
 const dayMs = 86_400_000;
 
 /** How long a destination that does not take a notice is tried. */
 const patienceMs = 3 * dayMs;
+
+/** After a try that fails later than this, a delivery that is due at `now` is given up. */
+export const giveUpAfter = (now: Date): Date => new Date(now.getTime() + patienceMs);
 
 /** Rows of one statement: PostgreSQL takes 65,535 values. */
 const batch = 1_000;
@@ -28,11 +33,8 @@ export async function addNotices(trx: Trx, notices: readonly NewNotice[], now: D
   for (let start = 0; start < rows.length; start += batch) {
     const part = rows.slice(start, start + batch);
     await trx.insertInto('notice').values(part).execute();
-    await addDeliveries(
-      trx,
-      part.map(({ id }) => id),
-      now,
-    );
+    const ids = part.map(({ id }) => id);
+    await addDeliveries(trx, ids, now);
   }
   return rows.map(({ id }) => id);
 }
@@ -48,15 +50,15 @@ const signUpsContact = sql`jsonb_build_array(jsonb_build_object(
   'email', sign_up.contact->>'email', 'notices', ${toJson(practiceNoticeKinds)}::jsonb))`;
 
 async function addDeliveries(trx: Trx, noticeIds: readonly string[], now: Date): Promise<void> {
-  const giveUpAt = new Date(now.getTime() + patienceMs);
   await sql`
-    with told as (select id, seq, kind, practice_id from notice where id = any(${noticeIds}::uuid[])),
+    with told as (select id, seq, kind, practice_id, data from notice where id = any(${noticeIds}::uuid[])),
     destination as (
       select told.id as notice_id, told.seq, 'webhook' as channel, endpoint.id as endpoint_id, null as address
-      from told join notice_endpoint endpoint on endpoint.removed_at is null and endpoint.kinds ? told.kind
-        and (endpoint.practice_id is null or endpoint.practice_id = told.practice_id)
+      from told join notice_endpoint endpoint on endpoint.removed_at is null
+      where case told.kind when 'test' then endpoint.id::text = told.data->>'endpointId'
+        else endpoint.kinds ? told.kind and (endpoint.practice_id is null or endpoint.practice_id = told.practice_id) end
       union all
-      select distinct told.id, told.seq, 'mail', null::uuid, contact->>'email'
+      select told.id, told.seq, 'mail', null::uuid, contact->>'email'
       from told join practice on practice.id = told.practice_id
       join sign_up on sign_up.id = practice.sign_up_id
       left join practice_contact chosen on chosen.practice_id = practice.id
@@ -65,6 +67,65 @@ async function addDeliveries(trx: Trx, noticeIds: readonly string[], now: Date):
     )
     insert into notice_delivery (id, notice_id, channel, endpoint_id, address, destination, state, due_at, give_up_at)
     select gen_random_uuid(), notice_id, channel, endpoint_id, address, coalesce(endpoint_id::text, address), 'pending',
-      ${now}, ${giveUpAt}
+      ${now}, ${giveUpAfter(now)}
     from destination order by seq, channel, endpoint_id, address`.execute(trx);
+}
+
+export type NoticeDelivery = Selectable<NoticeDeliveryTable>;
+
+/** A notice with what became of it at each destination. */
+export type Notice = Selectable<NoticeTable> & { readonly deliveries: readonly NoticeDelivery[] };
+
+export interface NoticeFilter {
+  /** Id of a practice. */
+  readonly practice?: string | undefined;
+  /** Only notices with a delivery in this state. */
+  readonly delivery?: NoticeDelivery['state'] | undefined;
+}
+
+/** Newest first. */
+export async function listNotices(
+  connection: Connection,
+  page: PageRequest & NoticeFilter,
+): Promise<Page<Notice>> {
+  const { practice, delivery } = page;
+  let query = connection.selectFrom('notice').selectAll();
+  if (practice !== undefined) query = query.where('practice_id', '=', practice);
+  if (delivery !== undefined) {
+    query = query.where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('notice_delivery')
+          .select('notice_delivery.id')
+          .whereRef('notice_delivery.notice_id', '=', 'notice.id')
+          .where('notice_delivery.state', '=', delivery),
+      ),
+    );
+  }
+  const { items, nextCursor } = await newestFirst(query, page, { at: 'created_at', ids: 'uuid' });
+  return { items: await withDeliveries(connection, items), nextCursor };
+}
+
+export async function findNotice(connection: Connection, id: string): Promise<Notice | undefined> {
+  const rows = await connection.selectFrom('notice').selectAll().where('id', '=', id).execute();
+  return (await withDeliveries(connection, rows))[0];
+}
+
+/** One query more for the whole page, never one a row. */
+async function withDeliveries(connection: Connection, rows: Selectable<NoticeTable>[]): Promise<Notice[]> {
+  if (rows.length === 0) return [];
+  const deliveries = await connection
+    .selectFrom('notice_delivery')
+    .selectAll()
+    .where(
+      'notice_id',
+      'in',
+      rows.map(({ id }) => id),
+    )
+    .orderBy('seq')
+    .execute();
+  return rows.map((row) => ({
+    ...row,
+    deliveries: deliveries.filter(({ notice_id: id }) => id === row.id),
+  }));
 }

@@ -1,6 +1,7 @@
 import { type AuditFilter, type AuditRow, listAudit as auditRows } from '../db/audit-store.ts';
 import { type CallFigures, readCallFigures } from '../db/call-budget-store.ts';
 import { countByDrift } from '../db/drift-store.ts';
+import { readDeliveryFigures } from '../db/notice-delivery-store.ts';
 import type { Page, PageRequest } from '../db/page.ts';
 import { type PlanRow, listPlans as planRows } from '../db/plan-store.ts';
 import { countPractices } from '../db/practice-store.ts';
@@ -44,6 +45,7 @@ export interface StateCounts {
   /** Active practices only. */
   readonly drift: readonly { readonly state: string; readonly count: number }[];
   readonly cells: readonly CellFigure[];
+  readonly notices: { readonly pending: number; readonly failed: number; readonly oldestSeconds: number };
   readonly practices: readonly { readonly state: string; readonly count: number }[];
   readonly runs: readonly { readonly state: string; readonly count: number }[];
 }
@@ -55,5 +57,15 @@ export async function countStates(core: Core): Promise<StateCounts> {
   const runs = await countRunsByState(core.db);
   const calls = await readCallFigures(core.db);
   const cells = await cellFigures(core);
-  return { calls, cells, drift, practices, runs: [...runs].map(([state, count]) => ({ state, count })) };
+  const { pending, failed, oldestAt } = await readDeliveryFigures(core.db);
+  const oldestSeconds = oldestAt === null ? 0 : (core.clock.now().getTime() - oldestAt.getTime()) / 1_000;
+  const notices = { pending, failed, oldestSeconds };
+  return {
+    calls,
+    cells,
+    drift,
+    notices,
+    practices,
+    runs: [...runs].map(([state, count]) => ({ state, count })),
+  };
 }

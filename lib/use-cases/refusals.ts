@@ -1,6 +1,8 @@
 import { DomainError } from '../domain/errors.ts';
 
-export function notFound(kind: 'sign-up' | 'practice' | 'run' | 'release' | 'token' | 'cell'): DomainError {
+export function notFound(
+  kind: 'sign-up' | 'practice' | 'run' | 'release' | 'token' | 'cell' | 'notice' | 'notice endpoint',
+): DomainError {
   return new DomainError('not_found', `There is no such ${kind}. List them to find the id.`);
 }
 

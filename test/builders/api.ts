@@ -13,6 +13,7 @@ import { ensureFirstToken } from '../../lib/use-cases/tokens.ts';
 import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
 import { noClouds, openAccess, recordTestCell } from './cells.ts';
 import { openTestDatabase } from './database.ts';
+import { testNoticePorts } from './notices.ts';
 
 export const provisioningSteps = ['prepare', 'deploy-foundation', 'verify', 'activate'] as const;
 export const updateSteps = ['prepare', 'deploy-foundation', 'verify', 'finish'] as const;
@@ -82,6 +83,7 @@ export async function startTestApi(
   const app = await buildApp({
     core,
     clouds: noClouds,
+    notices: testNoticePorts(),
     log: createLogger('debug', destination),
     version: '0.0.0-test',
     practiceUrl: (hostName) => `https://${hostName}`,

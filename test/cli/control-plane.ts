@@ -9,6 +9,7 @@ import type { ReadinessCheck } from '../../lib/use-cases/check-readiness.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
 import { noClouds } from '../builders/cells.ts';
 import { publishTestRelease } from '../builders/database.ts';
+import { testNoticePorts } from '../builders/notices.ts';
 import { signUpRequest } from '../builders/sign-up.ts';
 
 /** The real control API on a port of its own; in place of its workers, a test says what happens in a run. */
@@ -54,6 +55,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
     const app = await buildApp({
       core: { ...api.core, clock: { now: () => new Date() } },
       clouds: noClouds,
+      notices: testNoticePorts(),
       log: pino({ level: 'silent' }),
       version: '0.1.0',
       practiceUrl: (hostName) => `https://${hostName}`,

@@ -4,6 +4,7 @@ import { driftStates } from '../../../lib/domain/drift.ts';
 import { practiceStates } from '../../../lib/domain/practice.ts';
 import { runStates } from '../../../lib/domain/run.ts';
 import type { StateCounts } from '../../../lib/use-cases/read-records.ts';
+import { noticeFigures } from './notice-metrics.ts';
 
 export interface Metrics {
   readonly contentType: string;
@@ -31,6 +32,7 @@ export function measure(app: FastifyInstance): Metrics {
   const runs = gaugeOf(registry, 'lumenality_runs', 'Runs by state');
   const setCalls = callFigures(registry);
   const setCells = cellFigures(registry);
+  const setNotices = noticeFigures(registry);
   app.addHook('onResponse', async (request, reply) => {
     // The route, never the path: one series a route, whatever callers ask for.
     const route = request.routeOptions.url ?? 'unknown';
@@ -50,6 +52,7 @@ export function measure(app: FastifyInstance): Metrics {
       }
       setCalls(counts.calls);
       setCells(counts.cells);
+      setNotices(counts.notices);
       return registry.metrics();
     },
   };
