@@ -5,6 +5,7 @@ import { queueDeployment } from '../db/deployment-store.ts';
 import type { PracticeRow } from '../db/practice-store.ts';
 import type { Actor } from '../domain/access.ts';
 import type { PracticeState } from '../domain/practice.ts';
+import { takeForRelease } from '../workflows/capacity-of-release.ts';
 import { answerOnce, type OnceAnswer } from './answer-once.ts';
 import { beginRunFor, idlePractice, type LifeChange, requirePublished } from './begin-change.ts';
 import type { Core } from './core.ts';
@@ -45,7 +46,7 @@ export function suspendPractice(
  * Asks for a suspended practice to be let in again, on the release that it has or on another one. It is active once its silo was
  * verified, as at its activation.
  * @throws DomainError `not_found`; `precondition_failed`; `invalid_input` (no such release); `wrong_state` (not suspended, or a run is
- * open, which it names).
+ * open, which it names); `conflict` when the release uses more than the practice's cell has left.
  */
 export function resumePractice(
   core: Core,
@@ -83,13 +84,15 @@ export async function beginResumption(
   await requirePublished(trx, releaseId);
   const run = { workflow: 'resume-practice', input: { releaseId } } as const;
   const runId = await beginRunFor(core, trx, change, run, actor);
+  const now = core.clock.now();
+  await takeForRelease(trx, core.shapes, { practice, releaseId, runId, now });
   await queueDeployment(trx, {
     id: randomUUID(),
     practiceId: practice.id,
     releaseId,
     runId,
     reason: change.reason,
-    now: core.clock.now(),
+    now,
   });
   return runId;
 }

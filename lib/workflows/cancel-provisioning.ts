@@ -1,12 +1,11 @@
 import { type Component, components } from '../domain/release.ts';
-import { stackNameFor } from '../domain/stack-plan.ts';
 import type { CloudPorts } from '../ports/cloud.ts';
 import type { Kept, RunContext } from '../runs/workflow.ts';
 import { findItsRecord, foreignStacks } from './own-silo.ts';
 import { recordedStack } from './recorded-stacks.ts';
 import { removeComponent } from './remove-component.ts';
+import { dataStackId } from './silo-database.ts';
 import { type Disposal, disposeOfDatabases, disposeOfRetained } from './silo-disposal.ts';
-import { settled } from './stack-progress.ts';
 
 export interface CancelParts {
   readonly cloud: Pick<CloudPorts, 'stacks' | 'silo' | 'actions' | 'removal'>;
@@ -50,12 +49,9 @@ async function remove(disposal: Disposal, component: Component): Promise<string[
   return disposeOfRetained(disposal, await removeComponent(disposal, component));
 }
 
-/** Looks also at a data stack that somebody has deleted: its database outlives it. */
 async function removeDatabases(disposal: Disposal): Promise<string[]> {
-  const { context } = disposal;
-  const data = await settled(disposal, stackNameFor(context.run.practiceId, 'data'));
-  const stackId = data?.stackId ?? (await recordedStack(context, 'data'))?.stackId ?? undefined;
+  const stackId = await dataStackId(disposal);
   if (stackId === undefined) return [];
-  const { KeyArn } = (await recordedStack(context, 'foundation'))?.outputs ?? {};
+  const { KeyArn } = (await recordedStack(disposal.context, 'foundation'))?.outputs ?? {};
   return disposeOfDatabases(disposal, stackId, KeyArn);
 }

@@ -2,7 +2,7 @@ import { changeOffboarding, findOffboarding, lockOffboarding } from '../db/offbo
 import { DomainError } from '../domain/errors.ts';
 import { daysAfter, finalSnapshotName, takeBack } from '../domain/offboarding.ts';
 import type { RunContext, WorkflowDefinition } from '../runs/workflow.ts';
-import { auditPractice, type LifeCycleParts } from './life-cycle-parts.ts';
+import { auditFailure, auditPractice, type LifeCycleParts } from './life-cycle-parts.ts';
 import { confirmRemoved, deprovision } from './steps/confirm-removed.ts';
 import { finalSnapshot } from './steps/final-snapshot.ts';
 import { removeData, removeFoundation, removeService } from './steps/remove-silo.ts';
@@ -32,8 +32,7 @@ export function deprovisionPractice(parts: LifeCycleParts): WorkflowDefinition {
       confirmRemoved(parts),
       deprovision,
     ],
-    failed: (trx, run, error, now) =>
-      auditPractice(trx, run, 'practice.deprovisioning_failed', { step: error.step, code: error.code }, now),
+    failed: (trx, run, error, now) => auditFailure(trx, run, 'practice.deprovisioning_failed', error, now),
     cancel: (context) => takeBackToGrace(parts, context),
     cancelled: async (trx, run, kept, now) => {
       const offboarding = await lockOffboarding(trx, run.practiceId);

@@ -2,9 +2,8 @@ import { z } from 'zod';
 import { changeOffboarding, lockOffboarding } from '../db/offboarding-store.ts';
 import { daysAfter } from '../domain/offboarding.ts';
 import type { StepDefinition, WorkflowDefinition } from '../runs/workflow.ts';
-import { auditPractice, type LifeCycleParts } from './life-cycle-parts.ts';
-import { confirmKey, keyOf } from './steps/key-life.ts';
-import { movedOn } from './steps/record-life.ts';
+import { auditFailure, auditPractice, type LifeCycleParts, movedOn } from './life-cycle-parts.ts';
+import { cancelKeyDeletion, confirmKey } from './steps/key-life.ts';
 
 /** The steps of `keep-key`, in order; a new run is recorded with these names. */
 export const keepKeySteps: readonly string[] = ['cancel-key-deletion', 'confirm-key-kept'];
@@ -16,12 +15,11 @@ const nothing = z.object({});
 export function keepKey(parts: LifeCycleParts): WorkflowDefinition {
   return {
     name: 'keep-key',
-    steps: [cancelKeyDeletion(parts), confirmKeyKept(parts)],
+    steps: [takeDeletionBack(parts), confirmKeyKept(parts)],
     failed: async (trx, run, error, now) => {
       // A key that is gone by now cannot be kept: then the way to the end is free.
       await changeOffboarding(trx, run.practiceId, { runId: null });
-      const details = { step: error.step, code: error.code };
-      await auditPractice(trx, run, 'practice.key_keeping_failed', details, now);
+      await auditFailure(trx, run, 'practice.key_keeping_failed', error, now);
     },
     cancel: async () => [],
     cancelled: async (trx, run) => {
@@ -30,15 +28,12 @@ export function keepKey(parts: LifeCycleParts): WorkflowDefinition {
   };
 }
 
-function cancelKeyDeletion({ ports }: LifeCycleParts): StepDefinition<z.infer<typeof nothing>> {
+function takeDeletionBack(parts: LifeCycleParts): StepDefinition<z.infer<typeof nothing>> {
   return {
     name: 'cancel-key-deletion',
     output: nothing,
     run: async (context) => {
-      const keyArn = await keyOf(context);
-      if (keyArn === null) return {};
-      await context.checkpoint();
-      await ports.removal(context.run.practiceId).cancelKeyDeletion(keyArn, context.signal);
+      await cancelKeyDeletion(parts, context);
       return {};
     },
   };

@@ -2,6 +2,8 @@ import { appendAudit } from '../db/audit-store.ts';
 import type { Trx } from '../db/database.ts';
 import { newestRunOf, type Run, reopenSteps } from '../db/run-store.ts';
 import { systemActor } from '../domain/access.ts';
+import { DomainError } from '../domain/errors.ts';
+import type { RunError } from '../domain/run.ts';
 import type { RunContext } from '../runs/workflow.ts';
 import type { SiloParts } from './silo-steps.ts';
 import type { Removal } from './stack-removal.ts';
@@ -33,6 +35,22 @@ export function auditPractice(
 ): Promise<void> {
   const subject = { type: 'practice', id: practiceId };
   return appendAudit(trx, { actor: systemActor, action, subject, details: { runId, ...details }, at });
+}
+
+/** The same for a run that failed: in which step, and why. */
+export function auditFailure(
+  trx: Trx,
+  run: Pick<Run, 'id' | 'practiceId'>,
+  action: string,
+  { step, code }: RunError,
+  at: Date,
+): Promise<void> {
+  return auditPractice(trx, run, action, { step, code }, at);
+}
+
+/** The error for a practice whose record is not (any more) what a run that ends would change. */
+export function movedOn(practiceId: string, was: string): DomainError {
+  return new DomainError('wrong_state', `Practice ${practiceId} is not ${was} any more.`);
 }
 
 /** Closing took what a failed provisioning had made of the service: its retry goes through all steps again, which find what is there. */

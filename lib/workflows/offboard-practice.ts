@@ -1,10 +1,10 @@
 import { changeOffboarding } from '../db/offboarding-store.ts';
 import type { WorkflowDefinition } from '../runs/workflow.ts';
-import { auditPractice, type LifeCycleParts, reopenProvisioning } from './life-cycle-parts.ts';
+import { auditFailure, auditPractice, type LifeCycleParts, reopenProvisioning } from './life-cycle-parts.ts';
 import { confirmClosed } from './steps/confirm-closed.ts';
 import { cameFrom } from './steps/offboarding-input.ts';
 import { beginGrace } from './steps/record-life.ts';
-import { closeEntrance, setEntrance } from './steps/set-entrance.ts';
+import { closeEntrance, reopenEntrance } from './steps/set-entrance.ts';
 
 /** The steps of `offboard-practice`, in order; a new run is recorded with these names. */
 export const offboardSteps: readonly string[] = ['close-entrance', 'confirm-closed', 'begin-grace'];
@@ -14,14 +14,9 @@ export function offboardPractice(parts: LifeCycleParts): WorkflowDefinition {
   return {
     name: 'offboard-practice',
     steps: [closeEntrance(parts), confirmClosed(parts), beginGrace],
-    failed: (trx, run, error, now) =>
-      auditPractice(trx, run, 'practice.offboarding_failed', { step: error.step, code: error.code }, now),
+    failed: (trx, run, error, now) => auditFailure(trx, run, 'practice.offboarding_failed', error, now),
     // The entrance becomes what it was: closed for one that was suspended before, and of one that never was active nothing was open.
-    cancel: async (context) => {
-      if (cameFrom(context.run) !== 'active') return [];
-      const { changed } = await setEntrance(parts, context, 'open', 'cancel');
-      return changed ? ['The entrance was opened again.'] : ['The entrance is open.'];
-    },
+    cancel: async (context) => (cameFrom(context.run) === 'active' ? reopenEntrance(parts, context) : []),
     cancelled: async (trx, run, kept, now) => {
       await changeOffboarding(trx, run.practiceId, {
         stage: 'cancelled',

@@ -7,6 +7,7 @@ import type { Run } from '../db/run-store.ts';
 import { systemActor } from '../domain/access.ts';
 import type { Kept, WorkflowDefinition } from '../runs/workflow.ts';
 import { cancelProvisioning } from './cancel-provisioning.ts';
+import { auditFailure, auditPractice } from './life-cycle-parts.ts';
 import { type SiloParts, siloStepNames, siloSteps } from './silo-steps.ts';
 import { activate } from './steps/record-release.ts';
 
@@ -23,15 +24,7 @@ export function provisionPractice(parts: SiloParts): WorkflowDefinition {
     failed: async (trx, run, error, now) => {
       await failDeployment(trx, run.id, error, now);
       if (!(await endProvisioning(trx, run.practiceId, 'provisioning_failed', now))) return;
-      const subject = { type: 'practice', id: run.practiceId };
-      await audit(
-        trx,
-        run,
-        subject,
-        'practice.provisioning_failed',
-        { step: error.step, code: error.code },
-        now,
-      );
+      await auditFailure(trx, run, 'practice.provisioning_failed', error, now);
     },
     cancel: (context) => cancelProvisioning({ cloud, pollIntervalMs }, context),
     cancelled: provisioningCancelled,
@@ -44,27 +37,14 @@ export async function provisioningCancelled(trx: Trx, run: Run, kept: Kept, now:
   if (!(await endProvisioning(trx, run.practiceId, 'provisioning_cancelled', now))) return;
   const reason = 'provisioning cancelled: nothing that uses a quota is left';
   await releaseCapacity(trx, run.practiceId, reason, { runId: run.id, now });
-  const subject = { type: 'practice', id: run.practiceId };
-  await audit(trx, run, subject, 'practice.provisioning_cancelled', { kept }, now);
+  await auditPractice(trx, run, 'practice.provisioning_cancelled', { kept }, now);
   const signUpId = await closeSignUpOf(trx, run.practiceId, now);
   if (signUpId === undefined) return;
-  const details = { practiceId: run.practiceId };
-  await audit(trx, run, { type: 'sign_up', id: signUpId }, 'sign_up.closed', details, now);
-}
-
-function audit(
-  trx: Trx,
-  run: { readonly id: string },
-  subject: { readonly type: string; readonly id: string },
-  action: string,
-  details: Readonly<Record<string, unknown>>,
-  at: Date,
-): Promise<void> {
-  return appendAudit(trx, {
+  await appendAudit(trx, {
     actor: systemActor,
-    action,
-    subject,
-    details: { runId: run.id, ...details },
-    at,
+    action: 'sign_up.closed',
+    subject: { type: 'sign_up', id: signUpId },
+    details: { runId: run.id, practiceId: run.practiceId },
+    at: now,
   });
 }

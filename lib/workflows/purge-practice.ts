@@ -4,10 +4,9 @@ import { changeOffboarding, lockOffboarding } from '../db/offboarding-store.ts';
 import { quotasOfKept } from '../domain/capacity.ts';
 import { daysAfter } from '../domain/offboarding.ts';
 import type { StepDefinition, WorkflowDefinition } from '../runs/workflow.ts';
-import { auditPractice, type LifeCycleParts } from './life-cycle-parts.ts';
+import { auditFailure, auditPractice, type LifeCycleParts, movedOn } from './life-cycle-parts.ts';
 import { confirmKey } from './steps/key-life.ts';
 import { purged, removeCopies } from './steps/purge.ts';
-import { movedOn } from './steps/record-life.ts';
 
 /** The steps of `purge-practice`, in order; a new run is recorded with these names. */
 export const purgeSteps: readonly string[] = ['confirm-key-gone', 'remove-copies', 'shred'];
@@ -25,8 +24,7 @@ export function purgePractice(parts: LifeCycleParts): WorkflowDefinition {
   return {
     name: 'purge-practice',
     steps: [confirmKeyGone(parts), removeCopies(parts), shred],
-    failed: (trx, run, error, now) =>
-      auditPractice(trx, run, 'practice.purge_failed', { step: error.step, code: error.code }, now),
+    failed: (trx, run, error, now) => auditFailure(trx, run, 'practice.purge_failed', error, now),
     cancel: async () => ['What was deleted stays deleted.'],
     cancelled: async (trx, run, _kept, now) => {
       await changeOffboarding(trx, run.practiceId, { runId: null });

@@ -13,24 +13,20 @@ import {
   parametersFor,
   stackNameFor,
   stackTagsFor,
-  standingParameters,
   taskBounds,
 } from '../domain/stack-plan.ts';
 import type { CloudPorts } from '../ports/cloud.ts';
-import type { Shapes } from '../ports/shapes.ts';
 import type { StackView } from '../ports/stack-deployments.ts';
 import { sha256 } from './deploy-stack.ts';
-import { practiceParameters } from './practice-parameters.ts';
+import { type StandingSources, standingOf } from './practice-parameters.ts';
 import { passingFailure, readSilo } from './read-silo.ts';
 import { recordedOutputs } from './recorded-stacks.ts';
 import { inProgress } from './stack-progress.ts';
-import { type PrepareParts, releaseOf } from './steps/prepare.ts';
+import { releaseOf } from './steps/prepare.ts';
 
-export interface DriftSources {
+export interface DriftSources extends Pick<StandingSources, 'cell' | 'shapes'> {
   readonly db: Db;
   readonly cloud: Pick<CloudPorts, 'stacks' | 'drift' | 'silo' | 'probe'>;
-  readonly shapes: Shapes;
-  readonly cell: PrepareParts['cell'];
   /** Milliseconds until the first look at a detection under way; each later one waits longer. */
   readonly pollIntervalMs: number;
   readonly now: () => Date;
@@ -56,12 +52,7 @@ export async function readDrift(sources: DriftSources, practice: PracticeRow): P
     );
   }
   const release = await releaseOf({ db }, practice.release_id);
-  const standing = standingParameters({
-    practice: { id: practice.id, hostName: hostNameOf(practice) },
-    chosen: await practiceParameters(db, sources.shapes, practice),
-    release: release.manifest,
-    cell: sources.cell,
-  });
+  const standing = await standingOf(db, sources, practice, release.manifest);
   const outputs = await recordedOutputs(db, practice.id);
   const stacks = promisedStacks(practice.id, release, standing, outputs);
   const bounds = taskBounds(standing);

@@ -1,19 +1,15 @@
-import type { Trx } from '../db/database.ts';
 import { failDeployment, setDeploymentState } from '../db/deployment-store.ts';
 import { changeOffboarding, lockOffboarding } from '../db/offboarding-store.ts';
-import type { Run } from '../db/run-store.ts';
-import type { RunError } from '../domain/run.ts';
 import type { WorkflowDefinition } from '../runs/workflow.ts';
 import { cancelUpdate } from './cancel-update.ts';
-import { auditPractice, type LifeCycleParts } from './life-cycle-parts.ts';
-import { siloStepNames, siloSteps } from './silo-steps.ts';
+import { auditFailure, auditPractice, type LifeCycleParts } from './life-cycle-parts.ts';
+import { reviewedSiloStepNames, reviewedSiloSteps } from './silo-steps.ts';
 import { confirmEntranceClosed } from './steps/confirm-closed.ts';
 import { resume } from './steps/record-life.ts';
-import { reviewUpdate } from './steps/review-changes.ts';
 import { setEntrance } from './steps/set-entrance.ts';
 
 /** The steps of `resume-practice`, in order; a new run is recorded with these names. */
-export const resumeSteps: readonly string[] = [...siloStepNames.toSpliced(1, 0, 'review-changes'), 'resume'];
+export const resumeSteps: readonly string[] = [...reviewedSiloStepNames, 'resume'];
 
 /**
  * Lets a practice in again whose access is closed, by the very steps that made it: its silo is brought to the release and the settings
@@ -21,15 +17,13 @@ export const resumeSteps: readonly string[] = [...siloStepNames.toSpliced(1, 0, 
  */
 export function resumePractice(parts: LifeCycleParts): WorkflowDefinition {
   const { ports: cloud, pollIntervalMs } = parts;
-  const steps = siloSteps({ ...parts, access: 'open' });
   return {
     name: 'resume-practice',
-    steps: [...steps.toSpliced(1, 0, reviewUpdate({ cloud, pollIntervalMs })), resume],
+    steps: [...reviewedSiloSteps({ ...parts, access: 'open' }), resume(parts.shapes)],
     begun: (trx, run, now) => setDeploymentState(trx, run.id, 'running', now),
-    failed: async (trx: Trx, run: Run, error: RunError, now: Date) => {
+    failed: async (trx, run, error, now) => {
       await failDeployment(trx, run.id, error, now);
-      const details = { step: error.step, code: error.code };
-      await auditPractice(trx, run, 'practice.resumption_failed', details, now);
+      await auditFailure(trx, run, 'practice.resumption_failed', error, now);
     },
     // What was opened is closed again, and seen to be: the practice counts as closed all the while.
     cancel: async (context) => {

@@ -2,9 +2,8 @@ import { z } from 'zod';
 import { changeOffboarding, lockOffboarding } from '../db/offboarding-store.ts';
 import { daysAfter, standardReprieveDays } from '../domain/offboarding.ts';
 import type { StepDefinition, WorkflowDefinition } from '../runs/workflow.ts';
-import { auditPractice, type LifeCycleParts } from './life-cycle-parts.ts';
-import { confirmKey, keyOf, keyScheduled, scheduleKeyDeletion } from './steps/key-life.ts';
-import { movedOn } from './steps/record-life.ts';
+import { auditFailure, auditPractice, type LifeCycleParts, movedOn } from './life-cycle-parts.ts';
+import { cancelKeyDeletion, confirmKey, keyScheduled, scheduleKeyDeletion } from './steps/key-life.ts';
 
 /** The steps of `shred-practice`, in order; a new run is recorded with these names. */
 export const shredSteps: readonly string[] = ['schedule-key-deletion', 'confirm-key-deletion'];
@@ -14,13 +13,10 @@ export function shredPractice(parts: LifeCycleParts): WorkflowDefinition {
   return {
     name: 'shred-practice',
     steps: [scheduleKeyDeletion(parts), confirmKeyDeletion(parts)],
-    failed: (trx, run, error, now) =>
-      auditPractice(trx, run, 'practice.shredding_failed', { step: error.step, code: error.code }, now),
+    failed: (trx, run, error, now) => auditFailure(trx, run, 'practice.shredding_failed', error, now),
     cancel: async (context) => {
-      const keyArn = await keyOf(context);
+      const keyArn = await cancelKeyDeletion(parts, context);
       if (keyArn === null) return [];
-      await context.checkpoint();
-      await parts.ports.removal(context.run.practiceId).cancelKeyDeletion(keyArn, context.signal);
       await confirmKey(parts, context, 'kept', 'Look at the key in KMS, then cancel the run again.');
       return [`KMS key ${keyArn} is kept; the retention goes on for ${standardReprieveDays} days.`];
     },

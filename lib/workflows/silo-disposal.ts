@@ -1,10 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError } from '../domain/errors.ts';
 import type { SiloReads } from '../ports/silo-reads.ts';
 import type { SiloRemoval } from '../ports/silo-removal.ts';
-import { databaseLogGroups } from './database-logs.ts';
 import { judgeRecords, type RecordsJudgement } from './practice-records.ts';
 import type { Retained } from './remove-component.ts';
+import {
+  databaseGone,
+  databaseLogGroups,
+  databasesOf,
+  databaseType,
+  endedSnapshot,
+} from './silo-database.ts';
 import type { Removal } from './stack-removal.ts';
 
 /** What takes apart the silo of a practice that was never active. */
@@ -12,8 +17,6 @@ export type Disposal = Removal & {
   readonly silo: Pick<SiloReads, 'databaseExists' | 'logGroups'>;
   readonly removal: SiloRemoval;
 };
-
-const databaseType = 'AWS::RDS::DBInstance';
 
 /**
  * Removes the databases that a stack made, present or deleted: without a snapshot when nobody can have entered anything, else after a final snapshot that was
@@ -25,14 +28,13 @@ export async function disposeOfDatabases(
   stackId: string,
   keyArn: string | undefined,
 ): Promise<string[]> {
-  const { context, stacks, silo } = disposal;
+  const { context, silo } = disposal;
   const kept: string[] = [];
-  for (const { type, physicalId } of await stacks.resources(stackId, context.signal)) {
-    if (type !== databaseType || physicalId === null) continue;
-    if (await silo.databaseExists(physicalId, context.signal)) {
-      kept.push(...(await disposeOfDatabase(disposal, physicalId, keyArn)));
+  for (const id of await databasesOf(disposal, stackId)) {
+    if (await silo.databaseExists(id, context.signal)) {
+      kept.push(...(await disposeOfDatabase(disposal, id, keyArn)));
     }
-    kept.push(...(await disposeOfDatabaseLogs(disposal, physicalId)));
+    kept.push(...(await disposeOfDatabaseLogs(disposal, id)));
   }
   return kept;
 }
@@ -57,21 +59,21 @@ async function disposeOfDatabase(
   instanceId: string,
   keyArn: string | undefined,
 ): Promise<string[]> {
-  const { context, removal } = disposal;
+  const { context, silo, removal } = disposal;
   const judged = await judgeRecords(context.db, context.run.practiceId);
   if (judged.records === 'practice') throw holdsRecords(instanceId, judged);
   if (judged.records === 'none') {
     const reason = `provisioning of ${context.run.practiceId} was given up: ${judged.because}`;
     await context.checkpoint();
     await removal.removeDatabase(instanceId, { finalSnapshot: false, reason }, context.signal);
-    await databaseGone(disposal, instanceId);
+    await databaseGone(disposal, silo, instanceId);
     return [];
   }
   if (keyArn === undefined) throw noSnapshot(instanceId, 'its key is not on record');
   const snapshotId = await finalSnapshot(disposal, instanceId);
   await context.checkpoint();
   await removal.removeDatabase(instanceId, { finalSnapshotId: snapshotId, keyArn }, context.signal);
-  await databaseGone(disposal, instanceId);
+  await databaseGone(disposal, silo, instanceId);
   return [
     `Database snapshot ${snapshotId} stays, with its key ${keyArn}: ${judged.because}. It costs about a cent a month for each 100 MB. ` +
       'When it is certain that nobody needs it, delete it and schedule the deletion of the key.',
@@ -83,25 +85,14 @@ async function disposeOfDatabase(
  * asked for again takes another: the run may have been retried in between, and people may have entered something since.
  */
 async function finalSnapshot(disposal: Disposal, instanceId: string): Promise<string> {
-  const { context, removal, intervalMs } = disposal;
+  const { context, removal } = disposal;
   const { id, practiceId, generation } = context.run;
   const snapshotId = `lumenality-${practiceId}-cancelled-${id.slice(0, 8)}-${generation}`;
   await context.checkpoint();
   await removal.beginFinalSnapshot({ databaseInstanceId: instanceId, snapshotId }, context.signal);
-  for (;;) {
-    const snapshot = await removal.snapshot(snapshotId, context.signal);
-    if (snapshot?.status === 'available') return snapshotId;
-    if (snapshot?.status === 'failed') throw noSnapshot(instanceId, `RDS says that ${snapshotId} failed`);
-    await delay(intervalMs, undefined, { signal: context.signal });
-    await context.checkpoint();
-  }
-}
-
-async function databaseGone({ context, silo, intervalMs }: Disposal, instanceId: string): Promise<void> {
-  while (await silo.databaseExists(instanceId, context.signal)) {
-    await delay(intervalMs, undefined, { signal: context.signal });
-    await context.checkpoint();
-  }
+  const snapshot = await endedSnapshot(disposal, removal, snapshotId);
+  if (snapshot?.status === 'available') return snapshotId;
+  throw noSnapshot(instanceId, `RDS says that ${snapshotId} failed`);
 }
 
 /**

@@ -1,13 +1,15 @@
 import type { Component } from '../domain/release.ts';
 import type { CloudPorts } from '../ports/cloud.ts';
 import type { StepDefinition } from '../runs/workflow.ts';
+import type { StandingSources } from './practice-parameters.ts';
 import { closeDefaultSecurityGroup } from './steps/close-default-security-group.ts';
 import { deployComponent } from './steps/deploy-component.ts';
-import { type PrepareParts, prepare } from './steps/prepare.ts';
+import { prepare } from './steps/prepare.ts';
 import { probeApp } from './steps/probe-app.ts';
+import { reviewUpdate } from './steps/review-changes.ts';
 import { verify } from './steps/verify.ts';
 
-export interface SiloParts extends PrepareParts {
+export interface SiloParts extends StandingSources {
   readonly ports: Pick<CloudPorts, 'stacks' | 'silo' | 'actions' | 'removal' | 'probe'>;
   /** Milliseconds between two looks at a stack or an app: 400 suits the sandbox; AWS allows few reads a second. */
   readonly pollIntervalMs: number;
@@ -25,6 +27,9 @@ export const siloStepNames: readonly string[] = [
   'probe-app',
   'verify',
 ];
+
+/** The names of `reviewedSiloSteps`, in order. */
+export const reviewedSiloStepNames: readonly string[] = siloStepNames.toSpliced(1, 0, 'review-changes');
 
 const standardReadyWithinMs = 300_000;
 
@@ -48,4 +53,10 @@ export function siloSteps(parts: SiloParts): readonly StepDefinition[] {
     }),
     verify({ cloud }),
   ];
+}
+
+/** The same for a silo that is there: what would become of each of its stacks is reviewed before anything is done to one. */
+export function reviewedSiloSteps(parts: SiloParts): readonly StepDefinition[] {
+  const { ports: cloud, pollIntervalMs } = parts;
+  return siloSteps(parts).toSpliced(1, 0, reviewUpdate({ cloud, pollIntervalMs }));
 }

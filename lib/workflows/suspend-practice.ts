@@ -1,8 +1,8 @@
 import type { WorkflowDefinition } from '../runs/workflow.ts';
-import { auditPractice, type LifeCycleParts } from './life-cycle-parts.ts';
+import { auditFailure, auditPractice, type LifeCycleParts } from './life-cycle-parts.ts';
 import { confirmClosed } from './steps/confirm-closed.ts';
 import { suspend } from './steps/record-life.ts';
-import { closeEntrance, setEntrance } from './steps/set-entrance.ts';
+import { closeEntrance, reopenEntrance } from './steps/set-entrance.ts';
 
 /** The steps of `suspend-practice`, in order; a new run is recorded with these names. */
 export const suspendSteps: readonly string[] = ['close-entrance', 'confirm-closed', 'suspend'];
@@ -12,12 +12,8 @@ export function suspendPractice(parts: LifeCycleParts): WorkflowDefinition {
   return {
     name: 'suspend-practice',
     steps: [closeEntrance(parts), confirmClosed(parts), suspend],
-    failed: (trx, run, error, now) =>
-      auditPractice(trx, run, 'practice.suspension_failed', { step: error.step, code: error.code }, now),
-    cancel: async (context) => {
-      const { changed } = await setEntrance(parts, context, 'open', 'cancel');
-      return changed ? ['The entrance was opened again.'] : ['The entrance is open.'];
-    },
+    failed: (trx, run, error, now) => auditFailure(trx, run, 'practice.suspension_failed', error, now),
+    cancel: (context) => reopenEntrance(parts, context),
     cancelled: (trx, run, kept, now) =>
       auditPractice(trx, run, 'practice.suspension_cancelled', { kept }, now),
   };

@@ -330,6 +330,17 @@ describe('an update to a release that uses other amounts', () => {
       expect.stringMatching(/uses more of elasticIps .* cell main has too little left/),
     ]);
     expect((await api.call({ url: `/v1/practices/${practiceId}/runs` })).json().items).toHaveLength(1);
+    const state = (is: 'active' | 'suspended') =>
+      db.updateTable('practice').set({ state: is }).where('id', '=', practiceId).execute();
+    await state('suspended');
+    const resumption = await api.call({
+      method: 'POST',
+      url: `/v1/practices/${practiceId}/resume`,
+      headers: { 'idempotency-key': freshKey() },
+      payload: { releaseId, reason: 'needs addresses' },
+    });
+    expect([resumption.statusCode, resumption.json().detail]).toEqual([409, refused.json().detail]);
+    await state('active');
     await limits('main', { elasticIps: 2 });
     const asked = await ask();
     expect(asked.statusCode).toBe(202);

@@ -11,10 +11,9 @@ import { safeguards } from '../../domain/silo-check.ts';
 import { stackNameFor } from '../../domain/stack-plan.ts';
 import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
 import { failureWords, keepEvidence } from '../keep-evidence.ts';
-import { auditPractice, type LifeCycleParts } from '../life-cycle-parts.ts';
+import { auditPractice, type LifeCycleParts, movedOn } from '../life-cycle-parts.ts';
 import { recordedOutputs } from '../recorded-stacks.ts';
 import { snapshotTaken } from './final-snapshot.ts';
-import { movedOn } from './record-life.ts';
 import { removed } from './remove-silo.ts';
 
 const confirmed = { name: 'confirm-removed', output: z.object({ checks: z.number().int().positive() }) };

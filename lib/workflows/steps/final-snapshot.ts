@@ -1,13 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { changeOffboarding } from '../../db/offboarding-store.ts';
 import { DomainError } from '../../domain/errors.ts';
 import type { Evidence } from '../../domain/evidence.ts';
 import { finalSnapshotName } from '../../domain/offboarding.ts';
 import { safeguards } from '../../domain/silo-check.ts';
-import { stackNameFor } from '../../domain/stack-plan.ts';
-import type { SiloRemoval, SnapshotFacts } from '../../ports/silo-removal.ts';
-import type { RunContext, StepContext, StepDefinition } from '../../runs/workflow.ts';
+import type { SiloReads } from '../../ports/silo-reads.ts';
+import type { SnapshotFacts } from '../../ports/silo-removal.ts';
+import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
 import { failureWords, keepEvidence } from '../keep-evidence.ts';
 import { requireLastState } from '../last-state.ts';
 import {
@@ -16,8 +15,9 @@ import {
   removalOf,
   standardSettledWithinMs,
 } from '../life-cycle-parts.ts';
-import { recordedOutputs, recordedStack } from '../recorded-stacks.ts';
-import { settled } from '../stack-progress.ts';
+import { recordedOutputs } from '../recorded-stacks.ts';
+import { databasesOf, dataStackId, endedSnapshot } from '../silo-database.ts';
+import type { Watch } from '../stack-progress.ts';
 
 const snapshotSchema = z.object({
   id: z.string(),
@@ -48,8 +48,9 @@ export function finalSnapshot(parts: LifeCycleParts): StepDefinition<Taken> {
     run: async (context) => {
       const { practiceId } = context.run;
       const keyArn = (await recordedOutputs(context.db, practiceId)).get('foundation')?.['KeyArn'] ?? null;
-      const instanceId = await existingDatabase(parts, context);
-      await requireLastState(removalOf(parts, context, context.step), instanceId);
+      const watch = removalOf(parts, context, context.step);
+      const instanceId = await existingDatabase(watch, parts.ports.silo);
+      await requireLastState(watch, instanceId);
       if (instanceId === undefined) return { database: null, keyArn };
       const snapshot = await madeSnapshot(parts, context, instanceId);
       await confirm(context, snapshot, { instanceId, keyArn });
@@ -68,18 +69,15 @@ export function finalSnapshot(parts: LifeCycleParts): StepDefinition<Taken> {
   };
 }
 
-const databaseType = 'AWS::RDS::DBInstance';
-
 /** The database of the data stack, also of one that somebody has deleted: the database outlives it. */
-async function existingDatabase(parts: LifeCycleParts, context: StepContext): Promise<string | undefined> {
-  const { stacks, silo } = parts.ports;
-  const watch = { context, stacks, step: context.step, intervalMs: parts.pollIntervalMs };
-  const stack = await settled(watch, stackNameFor(context.run.practiceId, 'data'));
-  const stackId = stack?.stackId ?? (await recordedStack(context, 'data'))?.stackId ?? undefined;
+async function existingDatabase(
+  watch: Watch,
+  silo: Pick<SiloReads, 'databaseExists'>,
+): Promise<string | undefined> {
+  const stackId = await dataStackId(watch);
   if (stackId === undefined) return undefined;
-  for (const { type, physicalId } of await stacks.resources(stackId, context.signal)) {
-    if (type !== databaseType || physicalId === null) continue;
-    if (await silo.databaseExists(physicalId, context.signal)) return physicalId;
+  for (const id of await databasesOf(watch, stackId)) {
+    if (await silo.databaseExists(id, watch.context.signal)) return id;
   }
   return undefined;
 }
@@ -97,31 +95,17 @@ async function madeSnapshot(
   if (before?.status === 'failed') await removal.removeSnapshot(snapshotId, context.signal);
   await context.checkpoint();
   await removal.beginFinalSnapshot({ databaseInstanceId, snapshotId }, context.signal);
-  return endedSnapshot(parts, context, removal, snapshotId);
-}
-
-async function endedSnapshot(
-  parts: LifeCycleParts,
-  context: RunContext,
-  removal: SiloRemoval,
-  snapshotId: string,
-): Promise<SnapshotFacts> {
-  const deadline = performance.now() + (parts.settledWithinMs ?? standardSettledWithinMs);
-  for (;;) {
-    const snapshot = await removal.snapshot(snapshotId, context.signal);
-    if (snapshot !== undefined && snapshot.status === 'available') return snapshot;
-    const status = snapshot === undefined ? 'not there' : `${snapshot.status}, ${snapshot.percentProgress}%`;
-    if (snapshot?.status === 'failed' || performance.now() > deadline) {
-      throw new DomainError('deployment_failed', `The final snapshot ${snapshotId} is ${status}.`, {
-        context: {
-          nextAction:
-            'Nothing was removed. Look at the database instance and its events in RDS, remove the cause, then retry the run: it makes the snapshot again or waits for this one.',
-        },
-      });
-    }
-    await context.checkpoint();
-    await delay(parts.pollIntervalMs, undefined, { signal: context.signal });
-  }
+  const waiting = { context, intervalMs: parts.pollIntervalMs };
+  const withinMs = parts.settledWithinMs ?? standardSettledWithinMs;
+  const snapshot = await endedSnapshot(waiting, removal, snapshotId, withinMs);
+  if (snapshot?.status === 'available') return snapshot;
+  const status = snapshot === undefined ? 'not there' : `${snapshot.status}, ${snapshot.percentProgress}%`;
+  throw new DomainError('deployment_failed', `The final snapshot ${snapshotId} is ${status}.`, {
+    context: {
+      nextAction:
+        'Nothing was removed. Look at the database instance and its events in RDS, remove the cause, then retry the run: it makes the snapshot again or waits for this one.',
+    },
+  });
 }
 
 /** @throws DomainError `verification_failed`; whatever was read is kept as evidence. */

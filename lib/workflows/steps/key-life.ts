@@ -39,8 +39,20 @@ export function scheduleKeyDeletion({
 }
 
 /** The key of the practice's offboarding, as it was written down before the silo went. */
-export async function keyOf({ db, run }: RunContext): Promise<string | null> {
+async function keyOf({ db, run }: RunContext): Promise<string | null> {
   return (await findOffboarding(db, run.practiceId))?.keyArn ?? null;
+}
+
+/** Takes a pending deletion of the practice's key back; answers that key, null when there never was one. */
+export async function cancelKeyDeletion(
+  { ports }: LifeCycleParts,
+  context: RunContext,
+): Promise<string | null> {
+  const keyArn = await keyOf(context);
+  if (keyArn === null) return null;
+  await context.checkpoint();
+  await ports.removal(context.run.practiceId).cancelKeyDeletion(keyArn, context.signal);
+  return keyArn;
 }
 
 /** What a key is to be, and the words for it. */

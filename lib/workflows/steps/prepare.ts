@@ -5,17 +5,10 @@ import { findPractice, hostNameOf } from '../../db/practice-store.ts';
 import { readReleaseTemplates } from '../../db/release-store.ts';
 import { DomainError } from '../../domain/errors.ts';
 import { components, type Release } from '../../domain/release.ts';
-import {
-  type Access,
-  accessParameters,
-  type ParameterSources,
-  requireFillable,
-  standingParameters,
-} from '../../domain/stack-plan.ts';
-import type { Shapes } from '../../ports/shapes.ts';
+import { requireFillable } from '../../domain/stack-plan.ts';
 import type { RunContext, StepDefinition } from '../../runs/workflow.ts';
 import { sha256 } from '../deploy-stack.ts';
-import { practiceParameters } from '../practice-parameters.ts';
+import { type StandingSources, standingOf } from '../practice-parameters.ts';
 
 const inputSchema = z.object({ releaseId: z.string() });
 
@@ -29,15 +22,8 @@ export const prepared = {
   }),
 };
 
-export interface PrepareParts {
-  readonly cell: ParameterSources['cell'];
-  readonly shapes: Shapes;
-  /** What the run makes of the practice's access; absent: it stays as it is on record. */
-  readonly access?: Access;
-}
-
 /** Finds everything that can be wrong before anything is deployed, and opens the deployment. */
-export function prepare(parts: PrepareParts): StepDefinition<z.infer<typeof prepared.output>> {
+export function prepare(parts: StandingSources): StepDefinition<z.infer<typeof prepared.output>> {
   return {
     ...prepared,
     run: async ({ db, run }) => {
@@ -46,18 +32,9 @@ export function prepare(parts: PrepareParts): StepDefinition<z.infer<typeof prep
       if (practice === undefined)
         throw new DomainError('not_found', `There is no practice ${run.practiceId}.`);
       const release = await releaseOf({ db }, releaseId);
-      const hostName = hostNameOf(practice);
-      const standing = standingParameters({
-        practice: { id: practice.id, hostName },
-        chosen: {
-          ...(await practiceParameters(db, parts.shapes, practice)),
-          ...(parts.access === undefined ? {} : accessParameters(parts.access)),
-        },
-        release: release.manifest,
-        cell: parts.cell,
-      });
+      const standing = await standingOf(db, parts, practice, release.manifest);
       requireFillable(release.manifest, standing);
-      return { releaseId, hostName, standing };
+      return { releaseId, hostName: hostNameOf(practice), standing };
     },
     commit: (trx, { releaseId }, { run, now }) =>
       openDeployment(trx, {

@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import type { Trx } from '../../db/database.ts';
-import { setDeploymentState } from '../../db/deployment-store.ts';
 import { changeOffboarding, lockOffboarding } from '../../db/offboarding-store.ts';
 import { reactivatePractice, recordClosed } from '../../db/practice-lifecycle-store.ts';
 import type { Run } from '../../db/run-store.ts';
-import { DomainError } from '../../domain/errors.ts';
 import { daysAfter, offboardableStates } from '../../domain/offboarding.ts';
+import type { Shapes } from '../../ports/shapes.ts';
 import type { StepDefinition } from '../../runs/workflow.ts';
-import { auditPractice } from '../life-cycle-parts.ts';
-import { prepared } from './prepare.ts';
+import { auditPractice, movedOn } from '../life-cycle-parts.ts';
+import { recordRelease, usesNoMore } from './record-release.ts';
 
 const nothing = z.object({});
 
@@ -32,30 +31,22 @@ export const suspend = recording('suspend', async (trx, run, now) => {
   await auditPractice(trx, run, 'practice.suspended', {}, now);
 });
 
-const resumedSchema = z.object({ releaseId: z.string() });
-
 /** The practice is active again from here on; an offboarding that this takes back is history. */
-export const resume: StepDefinition<z.infer<typeof resumedSchema>> = {
-  name: 'resume',
-  output: resumedSchema,
-  run: async (context) => ({ releaseId: context.outputOf(prepared).releaseId }),
-  commit: async (trx, { releaseId }, { run, now }) => {
-    const at = now();
-    const { practiceId: id } = run;
-    if (!(await reactivatePractice(trx, { id, releaseId, now: at })))
-      throw movedOn(id, 'suspended or in its grace period');
-    await setDeploymentState(trx, run.id, 'succeeded', at);
-    await auditPractice(trx, run, 'practice.resumed', { releaseId }, at);
-    const offboarding = await lockOffboarding(trx, id);
-    if (offboarding?.stage !== 'cancelling') return;
-    await changeOffboarding(trx, id, {
-      stage: 'cancelled',
-      runId: null,
-      cancelledAt: at,
-    });
-    await auditPractice(trx, run, 'practice.offboarding_cancelled', {}, at);
-  },
-};
+export const resume = (shapes: Shapes) =>
+  recordRelease({
+    name: 'resume',
+    record: reactivatePractice,
+    action: 'practice.resumed',
+    refusal: 'suspended or in its grace period',
+    also: async (trx, of) => {
+      await usesNoMore(shapes)(trx, of);
+      const { run, at } = of;
+      const offboarding = await lockOffboarding(trx, run.practiceId);
+      if (offboarding?.stage !== 'cancelling') return;
+      await changeOffboarding(trx, run.practiceId, { stage: 'cancelled', runId: null, cancelledAt: at });
+      await auditPractice(trx, run, 'practice.offboarding_cancelled', {}, at);
+    },
+  });
 
 /** Access was seen to be closed: the clock of the grace period starts. */
 export const beginGrace = recording('begin-grace', async (trx, run, now) => {
@@ -69,7 +60,3 @@ export const beginGrace = recording('begin-grace', async (trx, run, now) => {
   const details = { from: offboarding.cameFrom, graceEndsAt: graceEndsAt.toISOString() };
   await auditPractice(trx, run, 'practice.offboarding_began', details, now);
 });
-
-export function movedOn(practiceId: string, was: string): DomainError {
-  return new DomainError('wrong_state', `Practice ${practiceId} is not ${was} any more.`);
-}

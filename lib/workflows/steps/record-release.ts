@@ -1,30 +1,32 @@
 import { z } from 'zod';
-import { appendAudit } from '../../db/audit-store.ts';
 import type { Trx } from '../../db/database.ts';
 import { setDeploymentState } from '../../db/deployment-store.ts';
 import { activatePractice, recordUpdated } from '../../db/practice-lifecycle-store.ts';
 import { lockPractice } from '../../db/practice-store.ts';
 import type { Run } from '../../db/run-store.ts';
-import { systemActor } from '../../domain/access.ts';
-import { DomainError } from '../../domain/errors.ts';
 import type { Shapes } from '../../ports/shapes.ts';
 import type { StepDefinition } from '../../runs/workflow.ts';
 import { giveBackForRelease } from '../capacity-of-release.ts';
+import { auditPractice, movedOn } from '../life-cycle-parts.ts';
 import { prepared } from './prepare.ts';
 
 const recordedSchema = z.object({ releaseId: z.string() });
 
+/** A run that was brought to its end, and the release that its practice runs from then on. */
+interface Recorded {
+  readonly run: Run;
+  readonly releaseId: string;
+  readonly at: Date;
+}
+
 /** A last step: practice, deployment, audit row and run say what was verified in one transaction, and nothing before did. */
-function recordRelease(as: {
+export function recordRelease(as: {
   readonly name: string;
   readonly record: typeof activatePractice;
   readonly action: string;
   /** What the practice is no longer, when it cannot be recorded. */
   readonly refusal: string;
-  readonly also?: (
-    trx: Trx,
-    of: { readonly run: Run; readonly releaseId: string; readonly at: Date },
-  ) => Promise<void>;
+  readonly also?: (trx: Trx, of: Recorded) => Promise<void>;
 }): StepDefinition<z.infer<typeof recordedSchema>> {
   return {
     name: as.name,
@@ -33,17 +35,11 @@ function recordRelease(as: {
     commit: async (trx, { releaseId }, { run, now }) => {
       const at = now();
       if (!(await as.record(trx, { id: run.practiceId, releaseId, now: at }))) {
-        throw new DomainError('wrong_state', `Practice ${run.practiceId} is not ${as.refusal} any more.`);
+        throw movedOn(run.practiceId, as.refusal);
       }
-      await as.also?.(trx, { run, releaseId, at });
       await setDeploymentState(trx, run.id, 'succeeded', at);
-      await appendAudit(trx, {
-        actor: systemActor,
-        action: as.action,
-        subject: { type: 'practice', id: run.practiceId },
-        details: { releaseId, runId: run.id },
-        at,
-      });
+      await auditPractice(trx, run, as.action, { releaseId }, at);
+      await as.also?.(trx, { run, releaseId, at });
     },
   };
 }
@@ -63,9 +59,14 @@ export const finish = (shapes: Shapes) =>
     record: recordUpdated,
     action: 'practice.updated',
     refusal: 'active',
-    also: async (trx, { run, releaseId, at }) => {
-      const practice = await lockPractice(trx, run.practiceId);
-      if (practice === undefined) throw new Error(`no practice ${run.practiceId}`);
-      await giveBackForRelease(trx, shapes, { practice, releaseId, runId: run.id, now: at });
-    },
+    also: usesNoMore(shapes),
   });
+
+/** What the practice uses less of with its release than it has reserved goes back to its cell. */
+export function usesNoMore(shapes: Shapes): (trx: Trx, of: Recorded) => Promise<void> {
+  return async (trx, { run, releaseId, at }) => {
+    const practice = await lockPractice(trx, run.practiceId);
+    if (practice === undefined) throw new Error(`no practice ${run.practiceId}`);
+    await giveBackForRelease(trx, shapes, { practice, releaseId, runId: run.id, now: at });
+  };
+}

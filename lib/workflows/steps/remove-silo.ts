@@ -1,10 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { changeOffboarding, lockOffboarding } from '../../db/offboarding-store.ts';
 import { DomainError } from '../../domain/errors.ts';
 import type { Component } from '../../domain/release.ts';
 import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
-import { databaseLogGroups } from '../database-logs.ts';
 import {
   auditPractice,
   type LifeCycleParts,
@@ -12,6 +10,7 @@ import {
   standardSettledWithinMs,
 } from '../life-cycle-parts.ts';
 import { type Retained, removeComponent } from '../remove-component.ts';
+import { databaseGone, databaseLogGroups, databaseType } from '../silo-database.ts';
 import { snapshotTaken } from './final-snapshot.ts';
 
 const keptSchema = z.array(z.object({ type: z.string(), id: z.string() }));
@@ -57,7 +56,7 @@ export function removeData(parts: LifeCycleParts): StepDefinition<Removed> {
       const idsOf = (type: string) =>
         retained.filter((each) => each.type === type).map(({ physicalId }) => physicalId);
       const logs: { readonly type: string; readonly id: string }[] = [];
-      for (const id of idsOf('AWS::RDS::DBInstance')) {
+      for (const id of idsOf(databaseType)) {
         await removeDatabase(parts, context, id);
         for (const name of await databaseLogGroups(parts.ports.silo, id, context.signal))
           logs.push({ type: 'AWS::Logs::LogGroup', id: name });
@@ -111,20 +110,9 @@ async function removeDatabase(parts: LifeCycleParts, context: StepContext, id: s
   await context.checkpoint();
   const farewell = { finalSnapshotId: database.snapshot.id, keyArn };
   await removals(context.run.practiceId).removeDatabase(id, farewell, context.signal);
-  const deadline = performance.now() + (parts.settledWithinMs ?? standardSettledWithinMs);
-  while (await silo.databaseExists(id, context.signal)) {
-    if (performance.now() > deadline) {
-      throw new DomainError(
-        'deployment_failed',
-        `Database instance ${id} was asked to go and is still there.`,
-        {
-          context: {
-            nextAction: 'Look at its events in RDS, remove the cause, then retry the run: it goes on.',
-          },
-        },
-      );
-    }
-    await context.checkpoint();
-    await delay(parts.pollIntervalMs, undefined, { signal: context.signal });
-  }
+  const waiting = { context, intervalMs: parts.pollIntervalMs };
+  if (await databaseGone(waiting, silo, id, parts.settledWithinMs ?? standardSettledWithinMs)) return;
+  throw new DomainError('deployment_failed', `Database instance ${id} was asked to go and is still there.`, {
+    context: { nextAction: 'Look at its events in RDS, remove the cause, then retry the run: it goes on.' },
+  });
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Access } from '../../domain/stack-plan.ts';
-import type { RunContext, StepDefinition } from '../../runs/workflow.ts';
+import type { Kept, RunContext, StepDefinition } from '../../runs/workflow.ts';
 import { bringEntranceTo } from '../entrance.ts';
 import { type LifeCycleParts, removalOf } from '../life-cycle-parts.ts';
 import { requireOwnSilo } from '../own-silo.ts';
@@ -46,4 +46,10 @@ export async function setEntrance(
   const { stack, changed } = await bringEntranceTo(removalOf(parts, context, step), access);
   await recordSeen(context, 'service', stack);
   return { status: stack.status, changed };
+}
+
+/** For the cancellation of a closing: what it has closed is opened again. */
+export async function reopenEntrance(parts: LifeCycleParts, context: RunContext): Promise<Kept> {
+  const { changed } = await setEntrance(parts, context, 'open', 'cancel');
+  return changed ? ['The entrance was opened again.'] : ['The entrance is open.'];
 }
