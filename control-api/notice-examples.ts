@@ -39,7 +39,11 @@ const endpoint: Endpoint = {
 const contacts: Contacts = {
   practiceId,
   contacts: [
-    { name: 'Dana Reyes', email: 'dana@sunrise-aba.example.com', notices: ['update_scheduled', 'update_failed'] },
+    {
+      name: 'Dana Reyes',
+      email: 'dana@sunrise-aba.example.com',
+      notices: ['update_scheduled', 'update_failed'],
+    },
   ],
   chosen: true,
 };

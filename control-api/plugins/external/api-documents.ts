@@ -29,7 +29,10 @@ export async function registerApiDocuments(app: FastifyInstance, version: string
           name: 'schedules',
           description: 'When practices may be updated: windows, rings, pins, deferrals, freezes',
         },
-        { name: 'notices', description: 'What practices and other systems are told, where to, and what became of it' },
+        {
+          name: 'notices',
+          description: 'What practices and other systems are told, where to, and what became of it',
+        },
         { name: 'cost', description: 'What silos cost a month at list prices' },
         { name: 'records', description: 'Plans, releases and the audit trail' },
         { name: 'access', description: 'Tokens and who is asking' },
