@@ -1,0 +1,22 @@
+/** From then until then. */
+export interface MetricSpan {
+  readonly from: Date;
+  readonly until: Date;
+}
+
+/** What a practice's load balancer measured of its app in a span. */
+export interface SiloFigures {
+  readonly requests: number;
+  /** Answers of the app with a status of 500 or more. */
+  readonly errors: number;
+  /** The 95th percentile of the app's response time, in milliseconds; null when nothing was asked. */
+  readonly latencyMs: number | null;
+}
+
+/** How the app of a practice does, as CloudWatch shows it (`AWS/ApplicationELB`: "CloudWatch metrics for your Application Load Balancer"). */
+export interface SiloMetrics {
+  /** @throws DomainError `cloud_failure`; `retryable` when AWS had too much to do */
+  figures(practiceId: string, span: MetricSpan, signal?: AbortSignal): Promise<SiloFigures>;
+  /** Names of the practice's alarms that are in the state ALARM, in order. */
+  alarms(practiceId: string, signal?: AbortSignal): Promise<string[]>;
+}
