@@ -1,28 +1,60 @@
+import { sql } from 'kysely';
 import { DomainError } from '../domain/errors.ts';
 import type { Release, ReleaseManifest } from '../domain/release.ts';
-import { type Connection, toJson } from './database.ts';
+import {
+  type DsseEnvelope,
+  ownPublication,
+  type Publication,
+  type RecordedReleaseState,
+} from '../domain/release-publication.ts';
+import { type Connection, type Trx, toJson } from './database.ts';
 import { newestFirst, type Page, type PageRequest } from './page.ts';
 
 /** A published release without the bodies of its templates. */
-export interface PublishedRelease {
+export interface PublishedRelease extends Publication {
   readonly id: string;
   readonly manifest: ReleaseManifest;
   readonly publishedBy: string;
   readonly publishedAt: Date;
+  /** The order of publication: a release with a greater one is newer. */
+  readonly ordinal: number;
+  readonly state: RecordedReleaseState;
+  /** A newer release is published that is not halted. */
+  readonly superseded: boolean;
+  /** Who halted it, when and why; null unless it is halted. */
+  readonly halted: { readonly by: string; readonly at: Date; readonly reason: string } | null;
+  /** Null where the control plane published a release of its own. */
+  readonly signature: DsseEnvelope | null;
+  /** Grows by one at each change of the state: the ETag. */
+  readonly revision: number;
 }
 
-const summary = ['id', 'manifest', 'published_by', 'published_at'] as const;
+/**
+ * Makes publications follow one another until the transaction ends, so that a release which others can see is never followed by one
+ * with a smaller ordinal. Reading goes on.
+ */
+export async function lockPublications(trx: Trx): Promise<void> {
+  await sql`lock table release in share row exclusive mode`.execute(trx);
+}
 
 /**
  * Publishes a release unless it is published already; releases are immutable, so the same content is the same release.
  * Returns whether a row was added.
+ * @throws DomainError `conflict` when another content has its id.
  */
 export async function publishRelease(
   connection: Connection,
   release: Release,
-  by: { readonly publishedBy: string; readonly now: Date },
+  by: {
+    readonly publishedBy: string;
+    readonly now: Date;
+    /** Without one it is a release of the control plane's own. */
+    readonly publication?: Publication;
+    readonly signature?: DsseEnvelope;
+  },
 ): Promise<boolean> {
   const { manifest, templates } = release;
+  const { kind, severity, deadline, notes, changelogUrl } = by.publication ?? ownPublication;
   const added = await connection
     .insertInto('release')
     .values({
@@ -32,6 +64,12 @@ export async function publishRelease(
       templates: toJson(templates),
       published_by: by.publishedBy,
       published_at: by.now,
+      kind,
+      severity,
+      deadline,
+      notes,
+      changelog_url: changelogUrl,
+      signature: by.signature === undefined ? null : toJson(by.signature),
     })
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
@@ -50,12 +88,18 @@ export async function publishRelease(
   );
 }
 
+/** The newest release that is not halted. */
 export async function newestRelease(connection: Connection): Promise<PublishedRelease | undefined> {
-  return (await listReleases(connection, { limit: 1 })).items[0];
+  const row = await summaries(connection)
+    .where('state', '=', 'published')
+    .orderBy('ordinal', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? undefined : toPublished(row);
 }
 
 export async function readRelease(connection: Connection, id: string): Promise<PublishedRelease | undefined> {
-  const row = await connection.selectFrom('release').select(summary).where('id', '=', id).executeTakeFirst();
+  const row = await summaries(connection).where('id', '=', id).executeTakeFirst();
   return row === undefined ? undefined : toPublished(row);
 }
 
@@ -73,21 +117,59 @@ export async function listReleases(
   connection: Connection,
   page: PageRequest,
 ): Promise<Page<PublishedRelease>> {
-  const query = connection.selectFrom('release').select(summary);
-  const { items, nextCursor } = await newestFirst(query, page, { at: 'published_at', ids: 'text' });
+  const { items, nextCursor } = await newestFirst(summaries(connection), page, {
+    at: 'published_at',
+    ids: 'text',
+  });
   return { items: items.map(toPublished), nextCursor };
 }
 
-function toPublished(row: {
-  id: string;
-  manifest: ReleaseManifest;
-  published_by: string;
-  published_at: Date;
-}): PublishedRelease {
+const summaries = (connection: Connection) =>
+  connection
+    .selectFrom('release')
+    .select([
+      'id',
+      'manifest',
+      'published_by',
+      'published_at',
+      'ordinal',
+      'kind',
+      'severity',
+      'deadline',
+      'notes',
+      'changelog_url',
+      'signature',
+      'state',
+      'halted_by',
+      'halted_at',
+      'halted_reason',
+      'revision',
+    ])
+    .select(
+      sql<boolean>`exists (select 1 from release as newer where newer.ordinal > release.ordinal and newer.state = 'published')`.as(
+        'superseded',
+      ),
+    );
+
+type Summary = Awaited<ReturnType<ReturnType<typeof summaries>['execute']>>[number];
+
+function toPublished(row: Summary): PublishedRelease {
+  const { halted_by: by, halted_at: at, halted_reason: reason } = row;
   return {
     id: row.id,
     manifest: row.manifest,
     publishedBy: row.published_by,
     publishedAt: row.published_at,
+    ordinal: row.ordinal,
+    kind: row.kind,
+    severity: row.severity,
+    deadline: row.deadline,
+    notes: row.notes,
+    changelogUrl: row.changelog_url,
+    state: row.state,
+    superseded: row.superseded,
+    halted: by === null || at === null || reason === null ? null : { by, at, reason },
+    signature: row.signature,
+    revision: row.revision,
   };
 }

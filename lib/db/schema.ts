@@ -1,4 +1,4 @@
-import type { ColumnType, Generated } from 'kysely';
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 import type { Role } from '../domain/access.ts';
 import type { CallKind } from '../domain/call-budget.ts';
 import type { Amounts, Quota } from '../domain/capacity.ts';
@@ -7,6 +7,12 @@ import type { AcceptedDifference, DriftDifference, DriftState } from '../domain/
 import type { CameFrom, FinalSnapshot, KeptResource, OffboardingStage } from '../domain/offboarding.ts';
 import type { HealthState, PracticeState, Shape } from '../domain/practice.ts';
 import type { Component, ReleaseManifest } from '../domain/release.ts';
+import type {
+  DsseEnvelope,
+  RecordedReleaseState,
+  ReleaseKind,
+  Severity,
+} from '../domain/release-publication.ts';
 import type { RunError, RunEventBody, RunEventKind, RunState, StepState, Workflow } from '../domain/run.ts';
 import type { Ring } from '../domain/schedule.ts';
 import type { PracticeSettings } from '../domain/settings.ts';
@@ -96,6 +102,21 @@ interface ReleaseTable {
   templates: Json<Record<Component, string>>;
   published_by: string;
   published_at: Time;
+  /** The order of publication, from 1; not without gaps. */
+  ordinal: GeneratedAlways<number>;
+  kind: ReleaseKind;
+  /** Of a security release, as its deadline; null of any other. */
+  severity: ColumnType<Severity | null, Severity | null | undefined, Severity | null>;
+  deadline: NullableTime;
+  notes: string;
+  changelog_url: NullableText;
+  /** Null where the control plane published a release of its own. */
+  signature: NullableJson<DsseEnvelope>;
+  state: Generated<RecordedReleaseState>;
+  halted_by: NullableText;
+  halted_at: NullableTime;
+  halted_reason: NullableText;
+  revision: Generated<number>;
 }
 
 /** One release applied to one practice. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { appendAudit } from '../db/audit-store.ts';
-import { publishRelease as insertRelease } from '../db/release-store.ts';
+import { publishRelease as insertRelease, lockPublications } from '../db/release-store.ts';
 import type { Actor } from '../domain/access.ts';
 import { DomainError } from '../domain/errors.ts';
 import { components, type Release } from '../domain/release.ts';
@@ -14,6 +14,7 @@ import type { Core } from './core.ts';
 export async function publishRelease(core: Core, release: Release, actor: Actor): Promise<boolean> {
   assertWhole(release);
   return core.db.transaction().execute(async (trx) => {
+    await lockPublications(trx);
     const now = core.clock.now();
     const added = await insertRelease(trx, release, { publishedBy: actor.name, now });
     if (!added) return false;

@@ -15,12 +15,6 @@ const reason = 'asked for by the practice';
 beforeAll(async () => {
   api = await startTestApi();
   releaseId = await publishTestRelease(api.database, 'b', api.clock.at);
-  const templates = JSON.stringify({
-    foundation: '{"Resources":{}}',
-    data: '{"Resources":{}}',
-    service: '{"Resources":{}}',
-  });
-  await api.database.db.updateTable('release').set({ templates }).where('id', '=', releaseId).execute();
 });
 afterAll(() => api.close());
 

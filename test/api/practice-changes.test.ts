@@ -20,10 +20,11 @@ const resources = {
 
 beforeAll(async () => {
   api = await startTestApi();
-  releaseId = await publishTestRelease(api.database, 'a', api.clock.at);
-  const data = JSON.stringify({ Resources: resources });
-  const templates = JSON.stringify({ foundation: '{"Resources":{}}', data, service: '{"Resources":{}}' });
-  await api.database.db.updateTable('release').set({ templates }).where('id', '=', releaseId).execute();
+  releaseId = await publishTestRelease(api.database, 'a', api.clock.at, {
+    foundation: '{"Resources":{}}',
+    data: JSON.stringify({ Resources: resources }),
+    service: '{"Resources":{}}',
+  });
 });
 afterAll(() => api.close());
 

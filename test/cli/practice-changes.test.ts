@@ -5,6 +5,7 @@ import {
 } from '../../control-api/contracts/changes.ts';
 import { deploymentSchema } from '../../control-api/contracts/practices.ts';
 import type { RunEventBody } from '../../lib/domain/run.ts';
+import { publishTestRelease } from '../builders/database.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { type Answer, startCli } from './run-cli.ts';
 
@@ -22,14 +23,14 @@ const asDocument = async (args: readonly string[]): Promise<unknown> => {
 
 beforeAll(async () => {
   plane = await startControlPlane();
+  releaseId = await publishTestRelease(plane.api.database, 'b', new Date(), {
+    foundation: '{"Resources":{}}',
+    data: JSON.stringify({ Resources: { DatabaseInstance: { Type: 'AWS::RDS::DBInstance' } } }),
+    service: '{"Resources":{}}',
+  });
   const { runId } = await plane.approved('Juniper OT');
   await plane.end(runId, 'succeeded');
-  const { db } = plane.api.database;
-  const release = await db.selectFrom('release').select('id').executeTakeFirstOrThrow();
-  releaseId = release.id;
-  const data = JSON.stringify({ Resources: { DatabaseInstance: { Type: 'AWS::RDS::DBInstance' } } });
-  const templates = JSON.stringify({ foundation: '{"Resources":{}}', data, service: '{"Resources":{}}' });
-  await db.updateTable('release').set({ templates }).where('id', '=', releaseId).execute();
+  await plane.api.database.db.updateTable('practice').set({ release_id: releaseId }).execute();
 });
 afterAll(() => plane.close());
 

@@ -7,6 +7,7 @@ import * as cells from './0005-cells.ts';
 import * as callBudget from './0006-call-budget.ts';
 import * as offboarding from './0007-offboarding.ts';
 import * as schedules from './0008-schedules.ts';
+import * as releases from './0009-releases.ts';
 import * as notices from './0011-notices.ts';
 
 /** Forward only, in the order of their numbers; a published migration never changes. */
@@ -19,5 +20,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006-call-budget': callBudget,
   '0007-offboarding': offboarding,
   '0008-schedules': schedules,
+  '0009-releases': releases,
   '0011-notices': notices,
 };
