@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import ical from 'ical-generator';
+import ical, { ICalEventTransparency } from 'ical-generator';
 import type { Calendar } from '../lib/use-cases/practice-calendar.ts';
 
 /** How often calendar programs may come back, in seconds. */
@@ -28,7 +28,7 @@ export function toICalendar({ practiceId, displayName, inWords, windows }: Calen
           ? 'An update, if there is one, starts and ends in this window. The app may restart briefly.'
           : 'Only an urgent security update would start in this window.',
       // It takes nobody's time: it is no appointment.
-      transparency: 'TRANSPARENT' as never,
+      transparency: ICalEventTransparency.TRANSPARENT,
     });
   }
   return calendar.toString();
