@@ -13,8 +13,6 @@ export interface SiloParts extends StandingSources {
   readonly ports: Pick<CloudPorts, 'stacks' | 'silo' | 'actions' | 'removal' | 'probe'>;
   /** Milliseconds between two looks at a stack or an app: 400 suits the sandbox; AWS allows few reads a second. */
   readonly pollIntervalMs: number;
-  /** How long the app may take until it first says `ready`; 5 minutes unless told. */
-  readonly readyWithinMs?: number;
 }
 
 /** The names of `siloSteps`, in order. */
@@ -31,8 +29,6 @@ export const siloStepNames: readonly string[] = [
 /** The names of `reviewedSiloSteps`, in order. */
 export const reviewedSiloStepNames: readonly string[] = siloStepNames.toSpliced(1, 0, 'review-changes');
 
-const standardReadyWithinMs = 300_000;
-
 /**
  * What brings a silo to a release and proves it, be it the first one or the next: three stacks, a look at the app,
  * verification. What a workflow makes of a verified silo is a step of its own.
@@ -46,11 +42,7 @@ export function siloSteps(parts: SiloParts): readonly StepDefinition[] {
     closeDefaultSecurityGroup({ cloud }),
     deploy('data'),
     deploy('service'),
-    probeApp({
-      probe: cloud.probe,
-      readyWithinMs: parts.readyWithinMs ?? standardReadyWithinMs,
-      pollIntervalMs,
-    }),
+    probeApp({ probe: cloud.probe, pollIntervalMs }),
     verify({ cloud }),
   ];
 }

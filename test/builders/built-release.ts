@@ -32,7 +32,7 @@ export async function builtRelease(): Promise<BuiltDirectories> {
   await eventually(
     () => (existsSync(built) || existsSync(failure) ? true : undefined),
     () => 'another test file has not built the release',
-    120_000,
+    300_000,
   );
   if (existsSync(failure)) throw new Error(`The release was not built:\n${readFileSync(failure, 'utf8')}`);
   return { release: join(built, 'release'), cell: join(built, 'release-cell') };

@@ -155,7 +155,6 @@ test.each([
     const [deployment] = (await listDeployments(database.db, { practiceId: id, limit: 1 })).items;
     expect(deployment).toMatchObject({ state: 'failed', error: { code: 'change_refused' } });
   },
-  60_000,
 );
 
 test('an update that failed while no engine watched is told by its cause, and a retry tries again', async () => {
@@ -205,33 +204,29 @@ describe('with an override', () => {
   test.each([
     ['replace', replacing],
     ['remove', removing],
-  ] as const)(
-    'one run may %s it, once, and the guard is whole again',
-    async (effect, release) => {
-      const id = await activePractice();
-      await allow(id, effect);
-      const run = await update(id, release);
-      expect(run.error).toBeNull();
-      expect(await findPractice(database.db, id)).toMatchObject({ release_id: release.manifest.id });
-      expect(await changesOf(run.id)).toEqual(
-        expect.arrayContaining([expect.objectContaining({ logicalId: 'Records', verdict: 'overridden' })]),
-      );
-      await guarded(id);
-      const actions = await auditOf(id);
-      expect(actions).toEqual(
-        expect.arrayContaining([
-          'change_override.created',
-          'change_override.used',
-          'change_override.guard_restored',
-        ]),
-      );
-      expect((await listOverrides(core, id, { limit: 10 })).items).toMatchObject([{ used_by_run: run.id }]);
-      if (effect === 'remove') return;
-      const back = await update(id, first);
-      expect(back.error).toMatchObject({ code: 'change_refused', step: 'review-changes' });
-    },
-    60_000,
-  );
+  ] as const)('one run may %s it, once, and the guard is whole again', async (effect, release) => {
+    const id = await activePractice();
+    await allow(id, effect);
+    const run = await update(id, release);
+    expect(run.error).toBeNull();
+    expect(await findPractice(database.db, id)).toMatchObject({ release_id: release.manifest.id });
+    expect(await changesOf(run.id)).toEqual(
+      expect.arrayContaining([expect.objectContaining({ logicalId: 'Records', verdict: 'overridden' })]),
+    );
+    await guarded(id);
+    const actions = await auditOf(id);
+    expect(actions).toEqual(
+      expect.arrayContaining([
+        'change_override.created',
+        'change_override.used',
+        'change_override.guard_restored',
+      ]),
+    );
+    expect((await listOverrides(core, id, { limit: 10 })).items).toMatchObject([{ used_by_run: run.id }]);
+    if (effect === 'remove') return;
+    const back = await update(id, first);
+    expect(back.error).toMatchObject({ code: 'change_refused', step: 'review-changes' });
+  });
 
   test('that allows something else, or was revoked, the change is refused', async () => {
     const id = await activePractice();

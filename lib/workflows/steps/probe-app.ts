@@ -7,10 +7,11 @@ import { prepared } from './prepare.ts';
 
 export interface ProbeParts {
   readonly probe: HealthProbe;
-  /** How long the app may take from its tasks running to its first `ready`: DNS and target health need their time. */
-  readonly readyWithinMs: number;
   readonly pollIntervalMs: number;
 }
+
+/** How long the app may take from its tasks running to its first `ready`: DNS and target health need their time. */
+const readyWithinMs = 300_000;
 
 const probed = { name: 'probe-app', output: z.object({ attempts: z.number() }) };
 
@@ -20,12 +21,12 @@ export function probeApp(parts: ProbeParts): StepDefinition<z.infer<typeof probe
     ...probed,
     run: async (context) => {
       const { hostName } = context.outputOf(prepared);
-      const deadline = performance.now() + parts.readyWithinMs;
+      const deadline = performance.now() + readyWithinMs;
       for (let attempts = 1; ; attempts += 1) {
         await context.checkpoint();
         const answer = await readiness(parts.probe, hostName, context);
         if (answer === 'ready') return { attempts };
-        if (performance.now() > deadline) throw notReady(hostName, parts.readyWithinMs, answer);
+        if (performance.now() > deadline) throw notReady(hostName, answer);
         await delay(parts.pollIntervalMs, undefined, { signal: context.signal });
       }
     },
@@ -44,10 +45,10 @@ async function readiness(probe: HealthProbe, hostName: string, { signal }: StepC
   }
 }
 
-function notReady(hostName: string, withinMs: number, last: string): DomainError {
+function notReady(hostName: string, last: string): DomainError {
   return new DomainError(
     'verification_failed',
-    `The app at ${hostName} was not ready within ${Math.round(withinMs / 1000)} seconds. Its last answer: ${last}`,
+    `The app at ${hostName} was not ready within ${readyWithinMs / 1_000} seconds. Its last answer: ${last}`,
     {
       context: {
         nextAction: 'Read the log group of the app and correct the cause, then retry the run; or cancel it.',
