@@ -232,6 +232,9 @@ describe('a pin and a deferral', () => {
 });
 
 describe('a freeze', () => {
+  // One of the fleet would hold windows of other tests too.
+  afterEach(() => api.database.db.deleteFrom('update_freeze').execute());
+
   const freeze = async (body: object, key = freshKey()) => {
     const answer = await send(
       'POST',
@@ -273,7 +276,6 @@ describe('a freeze', () => {
     expect(await list('open=true')).toEqual([own.id]);
     expect(await list(`practiceId=${other}`)).toEqual([fleet.id]);
     expect((await list(`practiceId=${one}`)).toSorted()).toEqual([fleet.id, own.id].toSorted());
-    await send('DELETE', `/v1/freezes/${own.id}`);
   });
 
   test('is made once for a key, and within its bounds', async () => {
@@ -286,7 +288,6 @@ describe('a freeze', () => {
       undefined,
       'true',
     ]);
-    await send('DELETE', `/v1/freezes/${frozen?.id}`);
     const refused = async (change: object) =>
       (await freeze({ ...body, ...change })).answer.json().errors[0].pointer;
     expect(await refused({ until: inDays(31) })).toBe('/until');
