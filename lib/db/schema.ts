@@ -23,6 +23,7 @@ import type {
   NoticeTable,
   PracticeContactTable,
 } from './notice-tables.ts';
+import type { RolloutTable, RolloutTargetTable } from './rollout-tables.ts';
 
 type NullableText = ColumnType<string | null, string | null | undefined, string | null>;
 /** `timestamptz`: read as Date, written as Date. */
@@ -461,4 +462,6 @@ export interface Schema {
   notice_delivery: NoticeDeliveryTable;
   notice_endpoint: NoticeEndpointTable;
   practice_contact: PracticeContactTable;
+  rollout: RolloutTable;
+  rollout_target: RolloutTargetTable;
 }

@@ -60,6 +60,7 @@ const unconcerned = [
   'practice_schedule',
   'update_freeze',
   'practice_calendar',
+  'rollout_target',
 ];
 
 /** Tables with a practice of which nobody has said whether a picture has to show them. */

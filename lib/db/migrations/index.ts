@@ -8,6 +8,7 @@ import * as callBudget from './0006-call-budget.ts';
 import * as offboarding from './0007-offboarding.ts';
 import * as schedules from './0008-schedules.ts';
 import * as releases from './0009-releases.ts';
+import * as rollouts from './0010-rollouts.ts';
 import * as notices from './0011-notices.ts';
 
 /** Forward only, in the order of their numbers; a published migration never changes. */
@@ -21,5 +22,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0007-offboarding': offboarding,
   '0008-schedules': schedules,
   '0009-releases': releases,
+  '0010-rollouts': rollouts,
   '0011-notices': notices,
 };

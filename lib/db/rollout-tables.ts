@@ -1,0 +1,58 @@
+import type { ColumnType } from 'kysely';
+import type { RolloutPlan, RolloutPolicy, RolloutState, TargetState } from '../domain/rollout.ts';
+
+/** `timestamptz`: read as Date, written as Date. */
+type Time = ColumnType<Date, Date, Date>;
+type Optional<T> = ColumnType<T | null, T | null | undefined, T | null>;
+/** `jsonb`: written as JSON text (`toJson`), read as the value; never changed. */
+type Fixed<T> = ColumnType<T, string, never>;
+
+/** A plan as JSON has it: times are RFC 3339, UTC. */
+export type StoredPlan = Stored<RolloutPlan>;
+type Stored<T> = T extends Date
+  ? string
+  : T extends object
+    ? { readonly [Key in keyof T]: Stored<T[Key]> }
+    : T;
+
+/** One release brought to the fleet. */
+export interface RolloutTable {
+  id: string;
+  release_id: string;
+  /** The unfinished rollout of an older release that this one takes over. */
+  parent_id: Optional<string>;
+  state: RolloutState;
+  policy: Fixed<RolloutPolicy>;
+  plan: Fixed<StoredPlan>;
+  reason: string;
+  /** Why it is `paused`; null in any other state. */
+  paused_because: Optional<string>;
+  created_by: string;
+  created_at: Time;
+  started_at: Optional<Date>;
+  finished_at: Optional<Date>;
+  /** Grows by one at each change: the ETag. */
+  revision: number;
+}
+
+/** What came of the plan for one practice. */
+export interface RolloutTargetTable {
+  rollout_id: string;
+  practice_id: string;
+  /** Which of the plan's waves, from 0. */
+  wave: number;
+  /** As it is to be now: a missed window moves it. */
+  starts_at: Time;
+  latest_start_at: Time;
+  state: TargetState;
+  /** Whether the rollout has started and so keeps the practice for itself while the state is open. */
+  held: boolean;
+  run_id: Optional<string>;
+  roll_back_run_id: Optional<string>;
+  /** What the practice ran before, and goes back to. */
+  previous_release_id: Optional<string>;
+  /** What is to be known about it, in words. */
+  note: Optional<string>;
+  baked_until: Optional<Date>;
+  updated_at: Time;
+}
