@@ -1,0 +1,81 @@
+/** What a load balancer measured of a practice's app in a span. */
+export interface HealthFigures {
+  readonly requests: number;
+  readonly errors: number;
+  /** The 95th percentile, in milliseconds; null when nothing was asked. */
+  readonly latencyMs: number | null;
+}
+
+/** How much worse a practice may fare with a release than before. */
+export interface HealthThresholds {
+  /** By how much the share of failed requests may grow: 0.02 is two in a hundred. */
+  readonly errorRate: number;
+  /** How many times as long a request may take. */
+  readonly latencyRatio: number;
+}
+
+/** Of the bake time, and of a span of the same length before the update. */
+export interface HealthLook {
+  readonly before: HealthFigures;
+  readonly after: HealthFigures;
+  /** Names of the alarms that ring now. */
+  readonly alarms: readonly string[];
+}
+
+export interface HealthJudgement {
+  readonly passed: boolean;
+  /** What was compared, or what is worse; for people. */
+  readonly words: string;
+}
+
+/** With fewer requests one unlucky person would decide. */
+const fewestRequests = 20;
+/** Faster than this is fast enough, however fast it was before. */
+const fastEnoughMs = 200;
+
+/**
+ * Holds a practice's figures since an update against those before. An alarm fails it, also one that rang before: nobody could tell the two
+ * apart. Too few requests to compare are said to be so, and pass: that the app answers was verified at the update.
+ */
+export function judgeHealth(
+  { before, after, alarms }: HealthLook,
+  thresholds: HealthThresholds,
+): HealthJudgement {
+  const worse = [
+    ...(alarms.length === 0 ? [] : [`in alarm: ${alarms.join(', ')}`]),
+    ...(after.requests < fewestRequests ? [] : [...moreErrors(before, after, thresholds)]),
+    ...(after.requests < fewestRequests ? [] : [...slower(before, after, thresholds)]),
+  ];
+  if (worse.length > 0) return { passed: false, words: worse.join('; ') };
+  if (after.requests < fewestRequests) {
+    const words = `no alarm; ${after.requests} requests since the update are too few to compare (${fewestRequests} are needed)`;
+    return { passed: true, words };
+  }
+  const words = `no alarm; ${percent(rateOf(after))} of ${after.requests} requests failed, 95 % took ${after.latencyMs ?? 0} ms or less`;
+  return { passed: true, words };
+}
+
+function* moreErrors(
+  before: HealthFigures,
+  after: HealthFigures,
+  thresholds: HealthThresholds,
+): Generator<string> {
+  // Without enough of a past the release has to do well on its own.
+  const past = before.requests < fewestRequests ? 0 : rateOf(before);
+  if (rateOf(after) - past <= thresholds.errorRate) return;
+  yield `${percent(rateOf(after))} of ${after.requests} requests failed, ${percent(past)} before; ${percent(thresholds.errorRate)} more are allowed`;
+}
+
+function* slower(
+  before: HealthFigures,
+  after: HealthFigures,
+  thresholds: HealthThresholds,
+): Generator<string> {
+  if (before.requests < fewestRequests || before.latencyMs === null || after.latencyMs === null) return;
+  const allowed = Math.max(fastEnoughMs, before.latencyMs * thresholds.latencyRatio);
+  if (after.latencyMs <= allowed) return;
+  yield `95 % of requests took up to ${Math.round(after.latencyMs)} ms, ${Math.round(before.latencyMs)} ms before; ${Math.round(allowed)} ms are allowed`;
+}
+
+const rateOf = ({ requests, errors }: HealthFigures): number => (requests === 0 ? 0 : errors / requests);
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;

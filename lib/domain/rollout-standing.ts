@@ -1,0 +1,59 @@
+import type { TargetState } from './rollout.ts';
+
+/** States of a practice for which a rollout will still do something by itself. */
+const busyStates: readonly TargetState[] = ['pending', 'updating', 'baking'];
+
+export const isBusy = (state: TargetState): boolean => busyStates.includes(state);
+
+/** How far a rollout is, without its practices one by one. */
+export interface Standing {
+  /** The first wave with a practice that the rollout is not done with; null when it is done with all. */
+  readonly openWave: number | null;
+  /** Practices that failed or went back, or are on their way back: what the failure budget counts. */
+  readonly failures: number;
+  readonly succeeded: number;
+  readonly missed: number;
+  /** A wave before the open one in which nobody got the release and somebody was missed: it has proved nothing. */
+  readonly unproven: number | null;
+}
+
+interface Placed {
+  readonly wave: number;
+  readonly state: TargetState;
+  readonly isGoingBack: boolean;
+}
+
+export function standingOf(targets: readonly Placed[]): Standing {
+  const waves = new Map<number, { open: boolean; succeeded: boolean; missed: boolean }>();
+  let [failures, succeeded, missed] = [0, 0, 0];
+  for (const { wave, state, isGoingBack } of targets) {
+    const seen = waves.get(wave) ?? { open: false, succeeded: false, missed: false };
+    waves.set(wave, seen);
+    seen.open ||= isBusy(state);
+    seen.succeeded ||= state === 'succeeded';
+    seen.missed ||= state === 'missed';
+    if (state === 'succeeded') succeeded += 1;
+    if (state === 'missed') missed += 1;
+    if (state === 'failed' || state === 'rolled_back' || (isGoingBack && isBusy(state))) failures += 1;
+  }
+  const ordered = [...waves].sort(([a], [b]) => a - b);
+  const openWave = ordered.find(([, { open }]) => open)?.[0] ?? null;
+  const unproven = ordered.find(
+    ([wave, seen]) => (openWave === null || wave < openWave) && seen.missed && !seen.succeeded,
+  );
+  return { openWave, failures, succeeded, missed, unproven: unproven?.[0] ?? null };
+}
+
+/** What a rollout comes to whose every practice has been dealt with. */
+export function outcomeOf(
+  { failures, succeeded, missed }: Standing,
+  budget: number,
+): { readonly state: 'succeeded' | 'failed'; readonly reason: string } {
+  const counted = `${succeeded} updated, ${failures} failed, ${missed} missed`;
+  if (failures > budget) return { state: 'failed', reason: `${counted}: ${allowed(budget)} may fail` };
+  if (missed > 0) return { state: 'failed', reason: `${counted}: plan another rollout for those missed` };
+  if (failures > 0 && succeeded === 0) return { state: 'failed', reason: `${counted}: nobody got it` };
+  return { state: 'succeeded', reason: counted };
+}
+
+export const allowed = (budget: number): string => (budget === 0 ? 'none' : `at most ${budget}`);
