@@ -58,12 +58,12 @@ async function addDeliveries(trx: Trx, noticeIds: readonly string[], now: Date):
       where case told.kind when 'test' then endpoint.id::text = told.data->>'endpointId'
         else endpoint.kinds ? told.kind and (endpoint.practice_id is null or endpoint.practice_id = told.practice_id) end
       union all
-      select told.id, told.seq, 'mail', null::uuid, contact->>'email'
+      select told.id, told.seq, 'mail', null::uuid, person->>'email'
       from told join practice on practice.id = told.practice_id
       join sign_up on sign_up.id = practice.sign_up_id
       left join practice_contact chosen on chosen.practice_id = practice.id
-      cross join jsonb_array_elements(coalesce(chosen.contacts, ${signUpsContact})) contact
-      where contact->'notices' ? told.kind
+      cross join jsonb_array_elements(coalesce(chosen.contacts, ${signUpsContact})) listed (person)
+      where person->'notices' ? told.kind
     )
     insert into notice_delivery (id, notice_id, channel, endpoint_id, address, destination, state, due_at, give_up_at)
     select gen_random_uuid(), notice_id, channel, endpoint_id, address, coalesce(endpoint_id::text, address), 'pending',

@@ -57,7 +57,7 @@ export async function deliverDue(parts: NoticeParts, signal?: AbortSignal): Prom
     } else if (underWay.size > 0) {
       await Promise.race(underWay);
     } else {
-      return;
+      break;
     }
   }
   await Promise.all(underWay);
