@@ -9,6 +9,7 @@ import { identityOf, roleCredentials } from './cell-credentials.ts';
 import { type ClientOptions, clientSettings, createClients } from './clients.ts';
 import { healthProbe, type ProbeSettings } from './health-probe.ts';
 import { siloActions } from './silo-actions.ts';
+import { siloMetrics } from './silo-metrics.ts';
 import { siloReads } from './silo-reads.ts';
 import { siloRemovals } from './silo-removal.ts';
 import { stackDeployments } from './stack-deployments.ts';
@@ -64,6 +65,7 @@ function connectCell(
     stacks: { ...stacks, glance: watch.glance },
     drift: stackDrift(clients, calls),
     silo: siloReads(clients),
+    metrics: siloMetrics(clients),
     actions: siloActions(clients),
     removal: siloRemovals(clients, cell.accountId, place),
     tagged: taggedResources(clients.tagging),

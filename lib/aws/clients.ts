@@ -1,5 +1,6 @@
 import { BackupClient } from '@aws-sdk/client-backup';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { ECSClient } from '@aws-sdk/client-ecs';
@@ -33,6 +34,7 @@ export interface ClientOptions {
 export interface AwsClients {
   readonly backup: BackupClient;
   readonly cloudFormation: CloudFormationClient;
+  readonly cloudWatch: CloudWatchClient;
   readonly ec2: EC2Client;
   readonly ecs: ECSClient;
   readonly elb: ElasticLoadBalancingV2Client;
@@ -66,6 +68,7 @@ export function createClients(options: ClientOptions): AwsClients {
     backup: new BackupClient(settings),
     // Each try takes from the budget that all replicas share, and each throttling is told to it (budgeted-calls.ts).
     cloudFormation: new CloudFormationClient({ ...settings, retryMode: 'standard', maxAttempts: 1 }),
+    cloudWatch: new CloudWatchClient(settings),
     ec2: new EC2Client(settings),
     ecs: new ECSClient(settings),
     elb: new ElasticLoadBalancingV2Client(settings),

@@ -1,5 +1,6 @@
 import type { HealthProbe } from './health-probe.ts';
 import type { SiloActions } from './silo-actions.ts';
+import type { SiloMetrics } from './silo-metrics.ts';
 import type { SiloReads } from './silo-reads.ts';
 import type { SiloRemovals } from './silo-removal.ts';
 import type { StackDeployments } from './stack-deployments.ts';
@@ -11,6 +12,7 @@ export interface CloudPorts {
   readonly stacks: StackDeployments;
   readonly drift: StackDrift;
   readonly silo: SiloReads;
+  readonly metrics: SiloMetrics;
   readonly actions: SiloActions;
   readonly removal: SiloRemovals;
   readonly tagged: TaggedResources;

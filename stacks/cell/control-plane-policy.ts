@@ -23,11 +23,12 @@ const deployments = [
   'cloudformation:UpdateTerminationProtection',
 ];
 
-/** What following stacks, verification, removal and the sweep for orphans read beyond what CloudFormation compares. */
+/** What following stacks, verification, rollouts, removal and the sweep for orphans read beyond what CloudFormation compares. */
 const furtherReads = [
   'backup:ListBackupVaults',
   'cloudformation:DescribeStackDriftDetectionStatus',
   'cloudformation:ListStacks',
+  'cloudwatch:GetMetricStatistics',
   'ec2:DescribeTransitGatewayVpcAttachments',
   'ec2:DescribeVpcPeeringConnections',
   'ecs:DescribeTasks',
