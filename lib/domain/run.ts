@@ -18,6 +18,7 @@ export type RunState = (typeof runStates)[number];
 export const workflows = [
   'provision-practice',
   'update-practice',
+  'roll-back-practice',
   'suspend-practice',
   'resume-practice',
   'offboard-practice',

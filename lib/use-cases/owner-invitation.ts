@@ -17,9 +17,9 @@ import {
   invitationStateOf,
   ownerEmailSchema,
 } from '../domain/owner-invitation.ts';
+import { isSiloAsRecorded, queueUpdate } from '../workflows/queue-update.ts';
 import { answerOnce, type OnceAnswer } from './answer-once.ts';
 import type { Core } from './core.ts';
-import { isSiloAsRecorded, queueUpdate } from './queue-update.ts';
 import { readPractice } from './read-practices.ts';
 import { notFound, wrongState } from './refusals.ts';
 

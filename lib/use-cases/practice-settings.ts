@@ -2,8 +2,8 @@ import { appendAudit } from '../db/audit-store.ts';
 import { findPractice, lockPractice, type PracticeRow, setPracticeSettings } from '../db/practice-store.ts';
 import type { Actor } from '../domain/access.ts';
 import type { PracticeSettings, SettingDescription } from '../domain/settings.ts';
+import { isSiloAsRecorded, queueUpdate } from '../workflows/queue-update.ts';
 import type { Core } from './core.ts';
-import { isSiloAsRecorded, queueUpdate } from './queue-update.ts';
 import { notFound, requireRevision, wrongState } from './refusals.ts';
 
 interface Setting extends SettingDescription {

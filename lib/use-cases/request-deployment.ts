@@ -2,10 +2,10 @@ import { appendAudit } from '../db/audit-store.ts';
 import type { Trx } from '../db/database.ts';
 import { lockPractice } from '../db/practice-store.ts';
 import type { Actor } from '../domain/access.ts';
+import { queueUpdate } from '../workflows/queue-update.ts';
 import { answerOnce, type OnceAnswer } from './answer-once.ts';
 import { requirePublished } from './begin-change.ts';
 import type { Core } from './core.ts';
-import { queueUpdate } from './queue-update.ts';
 import { notFound } from './refusals.ts';
 
 export interface DeploymentRequest {

@@ -17,6 +17,7 @@ export const runRules: Readonly<Record<Workflow, RunRules>> = {
     cancellable: ['waiting', 'provisioning', 'provisioning_failed'],
   },
   'update-practice': { retryable: ['active'], cancellable: ['active'] },
+  'roll-back-practice': { retryable: ['active'], cancellable: ['active'] },
   'suspend-practice': { retryable: ['active'], cancellable: ['active'] },
   'resume-practice': {
     retryable: ['suspended', 'offboarding'],

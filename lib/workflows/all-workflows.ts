@@ -7,6 +7,7 @@ import { offboardPractice, offboardSteps } from './offboard-practice.ts';
 import { provisioningSteps, provisionPractice } from './provision-practice.ts';
 import { purgePractice, purgeSteps } from './purge-practice.ts';
 import { resumePractice, resumeSteps } from './resume-practice.ts';
+import { rollBackPractice, rollBackSteps } from './roll-back-practice.ts';
 import { shredPractice, shredSteps } from './shred-practice.ts';
 import { suspendPractice, suspendSteps } from './suspend-practice.ts';
 import { updatePractice, updateSteps } from './update-practice.ts';
@@ -15,6 +16,7 @@ import { updatePractice, updateSteps } from './update-practice.ts';
 export const workflowSteps: Readonly<Record<Workflow, readonly string[]>> = {
   'provision-practice': provisioningSteps,
   'update-practice': updateSteps,
+  'roll-back-practice': rollBackSteps,
   'suspend-practice': suspendSteps,
   'resume-practice': resumeSteps,
   'offboard-practice': offboardSteps,
@@ -29,6 +31,7 @@ export const workflowDefinitions: Readonly<Record<Workflow, (parts: LifeCyclePar
   {
     'provision-practice': provisionPractice,
     'update-practice': updatePractice,
+    'roll-back-practice': rollBackPractice,
     'suspend-practice': suspendPractice,
     'resume-practice': resumePractice,
     'offboard-practice': offboardPractice,

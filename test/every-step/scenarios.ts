@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { lockPractice } from '../../lib/db/practice-store.ts';
 import type { Actor } from '../../lib/domain/access.ts';
 import type { Release } from '../../lib/domain/release.ts';
 import type { Workflow } from '../../lib/domain/run.ts';
@@ -8,6 +9,7 @@ import { cancelOffboarding, offboardPractice } from '../../lib/use-cases/offboar
 import { resumePractice, suspendPractice } from '../../lib/use-cases/practice-access.ts';
 import { requestDeployment } from '../../lib/use-cases/request-deployment.ts';
 import { submitSignUp } from '../../lib/use-cases/submit-sign-up.ts';
+import { queueRollBack } from '../../lib/workflows/queue-update.ts';
 import { signUpRequest } from '../builders/sign-up.ts';
 
 /** What an operator asks with. */
@@ -61,6 +63,16 @@ export const scenarios: readonly Scenario[] = [
       const request = { practiceId, releaseId: second.manifest.id, reason };
       return (await requestDeployment(core, request, once(), operator)).body.runId;
     },
+  },
+  {
+    workflow: 'roll-back-practice',
+    begin: ({ core, first }, practiceId) =>
+      core.db.transaction().execute(async (trx) => {
+        const practice = await lockPractice(trx, practiceId);
+        if (practice === undefined) throw new Error(`There is no practice ${practiceId}.`);
+        const rollBack = { practice, releaseId: first.manifest.id, reason };
+        return (await queueRollBack(core, trx, rollBack, operator)).runId;
+      }),
   },
   {
     workflow: 'suspend-practice',

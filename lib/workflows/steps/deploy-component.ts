@@ -26,6 +26,8 @@ const deployed = (component: Component) => ({
 export interface DeployParts {
   readonly cloud: Pick<CloudPorts, 'stacks' | 'actions' | 'silo' | 'removal'>;
   readonly pollIntervalMs: number;
+  /** What the stacks before it gave out; absent: what the steps before this one have deployed. */
+  readonly earlierOutputs?: (context: StepContext) => Parameters;
 }
 
 /** Brings one of the silo's stacks to what the release says, and records it as it was seen afterwards. */
@@ -39,7 +41,8 @@ export function deployComponent(
       const { releaseId, standing } = context.outputOf(prepared);
       const { practiceId } = context.run;
       const release = await releaseOf(context, releaseId);
-      const wanted = wantedStack(practiceId, release, component, standing, outputsBefore(context, component));
+      const earlier = parts.earlierOutputs?.(context) ?? outputsBefore(context, component);
+      const wanted = wantedStack(practiceId, release, component, standing, earlier);
       const { stack, changed } = await deployStack(
         {
           context,
@@ -92,11 +95,19 @@ export function wantedStack(
   };
 }
 
+/** What the step of this run that deployed a component's stack has seen it give out. */
+export function outputsOf(
+  context: Pick<StepContext, 'outputOf'>,
+  component: Component,
+): Readonly<Record<string, string>> {
+  return context.outputOf(deployed(component)).outputs;
+}
+
 /** The outputs of the stacks that come before this one, all in one. */
 export function outputsBefore(
   context: Pick<StepContext, 'outputOf'>,
   component: Component | undefined,
 ): Record<string, string> {
   const before = component === undefined ? components : components.slice(0, components.indexOf(component));
-  return Object.assign({}, ...before.map((earlier) => context.outputOf(deployed(earlier)).outputs));
+  return Object.assign({}, ...before.map((earlier) => outputsOf(context, earlier)));
 }

@@ -62,6 +62,14 @@ export const finish = (shapes: Shapes) =>
     also: usesNoMore(shapes),
   });
 
+/** From here on the practice counts as running the release that its app went back to. */
+export const rolledBack = recordRelease({
+  name: 'finish',
+  record: recordUpdated,
+  action: 'practice.rolled_back',
+  refusal: 'active',
+});
+
 /** What the practice uses less of with its release than it has reserved goes back to its cell. */
 export function usesNoMore(shapes: Shapes): (trx: Trx, of: Recorded) => Promise<void> {
   return async (trx, { run, releaseId, at }) => {

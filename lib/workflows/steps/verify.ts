@@ -3,16 +3,22 @@ import { DomainError } from '../../domain/errors.ts';
 import type { Evidence } from '../../domain/evidence.ts';
 import { judgeSilo } from '../../domain/silo-checks.ts';
 import { type SiloPromise, siloPromise } from '../../domain/silo-promise.ts';
+import type { Parameters } from '../../domain/stack-plan.ts';
 import type { CloudPorts } from '../../ports/cloud.ts';
 import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
 import { failureWords, keepEvidence } from '../keep-evidence.ts';
 import { passingFailure, readSilo } from '../read-silo.ts';
 import { visibleWithinMs } from '../visibility.ts';
-import { outputsBefore } from './deploy-component.ts';
+import { outputsBefore, outputsOf } from './deploy-component.ts';
 import { prepared, releaseOf } from './prepare.ts';
 
 export interface VerifyParts {
   readonly cloud: Pick<CloudPorts, 'silo' | 'stacks' | 'probe'>;
+  /** What this run has left in place of foundation and data; absent: it has deployed all three stacks. */
+  readonly kept?: (context: StepContext) => {
+    readonly outputs: Parameters;
+    readonly dataReleaseId: string;
+  };
 }
 
 const verified = { name: 'verify', output: z.object({ checks: z.number().int().positive() }) };
@@ -21,11 +27,11 @@ const verified = { name: 'verify', output: z.object({ checks: z.number().int().p
  * Reads the silo live, judges it, keeps every result as evidence, and fails when one check does: a practice whose
  * silo is not as promised never becomes active.
  */
-export function verify({ cloud }: VerifyParts): StepDefinition<z.infer<typeof verified.output>> {
+export function verify({ cloud, kept }: VerifyParts): StepDefinition<z.infer<typeof verified.output>> {
   return {
     ...verified,
     run: async (context) => {
-      const { address, expectations } = await promised(context);
+      const { address, expectations } = await promised(context, kept?.(context));
       await context.checkpoint();
       const { db, now, signal } = context;
       const facts = await readSilo({ cloud, db, now, signal, newWithinMs: visibleWithinMs }, address);
@@ -40,12 +46,22 @@ export function verify({ cloud }: VerifyParts): StepDefinition<z.infer<typeof ve
 }
 
 /** What the silo is held against, by what the steps before this one have found and made. */
-async function promised(context: StepContext): Promise<SiloPromise> {
+async function promised(
+  context: StepContext,
+  kept: ReturnType<NonNullable<VerifyParts['kept']>> | undefined,
+): Promise<SiloPromise> {
   const { releaseId, hostName, standing } = context.outputOf(prepared);
   const { practiceId } = context.run;
   const release = await releaseOf(context, releaseId);
-  const outputs = outputsBefore(context, undefined);
-  return siloPromise({ practiceId, hostName, release, standing, outputs });
+  const of = { practiceId, hostName, standing };
+  if (kept === undefined) return siloPromise({ ...of, release, outputs: outputsBefore(context, undefined) });
+  // The database is as the release wants it that it was deployed from.
+  const { data } = (await releaseOf(context, kept.dataReleaseId)).templates;
+  return siloPromise({
+    ...of,
+    release: { ...release, templates: { ...release.templates, data } },
+    outputs: { ...kept.outputs, ...outputsOf(context, 'service') },
+  });
 }
 
 /** @param mayPass whether something could not be read that the next attempt may read */
