@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type Practice, practicePageSchema, practiceSchema } from '../../control-api/contracts/practices.ts';
+import { practiceContactsCommand } from './contacts.ts';
 import { practiceCostCommand } from './cost.ts';
 import { practiceDriftCommand } from './drift.ts';
 import { practiceEvidenceCommand } from './evidence.ts';
@@ -50,6 +51,7 @@ export function practiceCommands(group: Command, invocation: Invocation): void {
 
   practiceCostCommand(group, invocation);
   ownerInvitationCommands(group, invocation);
+  practiceContactsCommand(group, invocation);
 
   practiceDriftCommand(group, invocation);
 }

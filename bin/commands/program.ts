@@ -35,6 +35,10 @@ const groups: Readonly<Record<string, Group>> = {
     description: 'Look in the cells for resources that no practice owns; exit code 1 when there are any',
     load: async () => (await import('./orphans.ts')).orphansCommand,
   },
+  notice: {
+    description: 'See what practices and other systems are told; manage where webhooks go',
+    load: async () => (await import('./notice.ts')).noticeCommands,
+  },
   token: {
     description: 'Create, list and revoke API tokens',
     load: async () => (await import('./token.ts')).tokenCommands,
