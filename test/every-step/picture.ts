@@ -60,6 +60,9 @@ const unconcerned = [
   'practice_schedule',
   'update_freeze',
   'practice_calendar',
+  'notice',
+  'notice_endpoint',
+  'practice_contact',
   'rollout_target',
 ];
 
