@@ -60,6 +60,7 @@ module.exports = {
     ...allow('reconcilers', '^lib/reconcilers/', '^lib/(reconcilers|workflows|runs|db)/', ...core),
     ...allow('use cases', '^lib/use-cases/', '^lib/(use-cases|workflows|runs|db)/', ...core, npm('zod')),
     ...allow('aws', '^lib/aws/', '^lib/aws/', ...core, npm('@aws-sdk', '@smithy')),
+    ...allow('oidc', '^lib/oidc/', '^lib/oidc/', ...core, npm('jose', 'zod')),
     ...allow('notices', '^lib/notices/', '^lib/notices/', ...core, npm('standardwebhooks', 'nodemailer')),
     ...allow(
       'sandbox',
@@ -83,6 +84,8 @@ module.exports = {
       'stacks',
       '^stacks/',
       '^stacks/',
+      // What a release is made of and held against: the control plane asks the same again of what is handed in.
+      '^lib/domain/(release-content|compliance-report)\\.ts$',
       '^tenant-template/[^/]+\\.ts$',
       npm('aws-cdk-lib', 'constructs', 'cdk-nag'),
     ),

@@ -27,8 +27,10 @@ import { recordConfiguredCell } from '../lib/use-cases/configured-cell.ts';
 import type { Core } from '../lib/use-cases/core.ts';
 import { workflowDefinitions, workflowSteps } from '../lib/workflows/all-workflows.ts';
 import type { SiloParts } from '../lib/workflows/silo-steps.ts';
+import { ciAccess } from './ci-access.ts';
 import { deployingCells } from './embedded-cell.ts';
 import { noticePorts } from './notice-ports.ts';
+import { releaseKeys } from './release-keys.ts';
 import { siloShapes } from './silo-shapes.ts';
 
 export const systemClock: Clock = { now: () => new Date() };
@@ -196,6 +198,8 @@ export function appDeps(config: Config, parts: Parts, endpoint: string | undefin
     core: parts.core,
     clouds: parts.clouds,
     notices: parts.notices,
+    releaseKeys: releaseKeys(config, endpoint),
+    ci: ciAccess(config),
     log,
     version: packageVersion(),
     practiceUrl: (hostName) => `${scheme}://${hostName}${authority}`,

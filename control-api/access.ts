@@ -92,6 +92,9 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'GET /v1/plans': everyRole,
   'GET /v1/releases': everyRole,
   'GET /v1/releases/:id': everyRole,
+  'POST /v1/releases': ['release_manager', 'ci'],
+  'POST /v1/releases/:id/halt': ['release_manager', 'security_admin'],
+  'POST /v1/releases/:id/unhalt': ['release_manager', 'security_admin'],
   'GET /v1/audit': auditReaders,
 
   // Deliveries name people's addresses, and an endpoint's URL may be a secret of its receiver.
@@ -106,6 +109,8 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'GET /v1/practices/:id/contacts': ['operator', 'security_admin'],
   'PUT /v1/practices/:id/contacts': ['operator'],
 
+  // The ID token in the body is the right to call it.
+  'POST /v1/ci/token': 'public',
   'GET /v1/me': everyRole,
   'GET /v1/tokens': ['security_admin'],
   'POST /v1/tokens': ['security_admin'],

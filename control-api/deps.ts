@@ -1,5 +1,7 @@
 import type { Logger } from 'pino';
+import type { TrustedKey } from '../lib/domain/release-signature.ts';
 import type { ReadinessCheck } from '../lib/use-cases/check-readiness.ts';
+import type { CiAccess } from '../lib/use-cases/ci-token.ts';
 import type { Core } from '../lib/use-cases/core.ts';
 import type { EndpointPorts } from '../lib/use-cases/notice-endpoints.ts';
 import type { Clouds } from '../lib/use-cases/orphans.ts';
@@ -28,8 +30,12 @@ export interface AppDeps {
   readonly log: Logger;
   /** Every cell's cloud, for what is asked of AWS at the time of a request. */
   readonly clouds: Clouds;
+  /** The public keys that may sign releases. */
+  readonly releaseKeys: () => Promise<readonly TrustedKey[]>;
   /** What endpoints of webhooks are made with. */
   readonly notices: EndpointPorts;
+  /** Which pipelines may sign in; absent when none may. */
+  readonly ci?: CiAccess | undefined;
   /** The control plane's own version, for /healthz and the OpenAPI document. */
   readonly version: string;
   /** Where people reach the practice of a host name. */

@@ -54,6 +54,8 @@ const environmentSchema = z.object({
   LUMENALITY_ALARM_EMAIL: z.email('must be an e-mail address').optional(),
   LUMENALITY_CELL_LIMITS: z.string().transform(limitsIn).pipe(namedLimitsSchema).optional(),
   LUMENALITY_RELEASE_DIR: text.optional(),
+  LUMENALITY_RELEASE_KEYS: text.optional(),
+  LUMENALITY_CI_TRUST: text.optional(),
   LUMENALITY_TRUST_PROXY: text.optional(),
   LUMENALITY_DRAIN_SECONDS: wholeNumber(0, 600).optional(),
   LUMENALITY_WORKER_CONCURRENCY: wholeNumber(1, 200).default(25),
@@ -101,6 +103,10 @@ export interface Config {
   readonly cell: ConfiguredCell;
   /** A directory that `release:build` wrote, published at start if it is new. */
   readonly releaseDirectory: string | undefined;
+  /** A PEM file with the public keys that may sign releases. */
+  readonly releaseKeysFile: string | undefined;
+  /** A JSON file: which pipelines may sign in with an ID token (docs/ci.md). */
+  readonly ciTrustFile: string | undefined;
   /** Addresses of our own proxies, comma-separated: what they say in X-Forwarded-For is believed. */
   readonly trustProxy: string | undefined;
   /**
@@ -145,6 +151,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
         : { kind: 'aws', endpoint: env.AWS_ENDPOINT_URL },
     cell: cellOf(env),
     releaseDirectory: env.LUMENALITY_RELEASE_DIR,
+    releaseKeysFile: env.LUMENALITY_RELEASE_KEYS,
+    ciTrustFile: env.LUMENALITY_CI_TRUST,
     trustProxy: env.LUMENALITY_TRUST_PROXY,
     drainSeconds: env.LUMENALITY_DRAIN_SECONDS ?? (env.DATABASE_URL === undefined ? 0 : 5),
     workerConcurrency: env.LUMENALITY_WORKER_CONCURRENCY,

@@ -26,6 +26,6 @@ module.exports = {
   },
   // These packages ship ES modules only; jest must compile them too.
   transformIgnorePatterns: [
-    '/node_modules/(?!(@fastify/cookie|@noble|@scure|content-disposition|cookie|fastify-type-provider-zod|kysely|serialize-error|non-error|pg-boss|temporal-polyfill|temporal-utils|@electric-sql)/)',
+    '/node_modules/(?!(@fastify/cookie|@noble|@scure|content-disposition|cookie|fastify-type-provider-zod|jose|kysely|serialize-error|non-error|pg-boss|temporal-polyfill|temporal-utils|@electric-sql)/)',
   ],
 };

@@ -263,6 +263,16 @@ export interface ApiTokenTable {
   last_used_at: NullableTime;
 }
 
+/** An ID token that a pipeline exchanged. Kept until it is refused for its age. */
+export interface CiExchangeTable {
+  /** SHA-256 of its issuer and id. */
+  fingerprint: string;
+  token_id: string;
+  exchanged_at: Time;
+  /** When the ID token expires, not the API token. */
+  expires_at: Time;
+}
+
 /** Append-only: a trigger refuses UPDATE, DELETE and TRUNCATE. */
 export interface AuditTable {
   seq: Generated<number>;
@@ -464,4 +474,5 @@ export interface Schema {
   practice_contact: PracticeContactTable;
   rollout: RolloutTable;
   rollout_target: RolloutTargetTable;
+  ci_exchange: CiExchangeTable;
 }

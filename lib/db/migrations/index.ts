@@ -10,6 +10,7 @@ import * as schedules from './0008-schedules.ts';
 import * as releases from './0009-releases.ts';
 import * as rollouts from './0010-rollouts.ts';
 import * as notices from './0011-notices.ts';
+import * as ciExchange from './0012-ci-exchange.ts';
 
 /** Forward only, in the order of their numbers; a published migration never changes. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -24,4 +25,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0009-releases': releases,
   '0010-rollouts': rollouts,
   '0011-notices': notices,
+  '0012-ci-exchange': ciExchange,
 };
