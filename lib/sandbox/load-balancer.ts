@@ -1,6 +1,8 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream';
+import type { Figures } from './figures.ts';
 import type { LoadBalancerRoute } from './model.ts';
+import { requestFigures } from './request-figures.ts';
 import { requestOverTls } from './target-tls.ts';
 
 /** Seconds, "Edit attributes for your Application Load Balancer". */
@@ -17,19 +19,28 @@ const hopByHop = new Set([
   'upgrade',
 ]);
 
-/** Carries out a load balancer's decision: its own answer, or the target's, streamed both ways. */
+/** Carries out a load balancer's decision, its own answer or the target's, streamed both ways, and counts it. */
 export function serveRoute(
   route: LoadBalancerRoute,
   request: IncomingMessage,
   response: ServerResponse,
+  figures: Figures,
 ): void {
+  const counts = requestFigures(route, figures);
   if (route.kind === 'answer') {
+    counts.answeredItself(route.status);
     request.resume();
     response.writeHead(route.status, { ...route.headers, 'content-type': route.contentType });
     response.end(route.body);
     return;
   }
   const scheme = route.scheme ?? 'http';
+  const refuse = (status: number, reason: string) => {
+    if (response.headersSent || response.destroyed) return;
+    counts.answeredItself(status);
+    sendErrorPage(response, status, reason);
+  };
+  counts.chosen();
   const ask = route.protocol === 'https' ? requestOverTls : httpRequest;
   const upstream = ask({
     host: route.address,
@@ -47,6 +58,7 @@ export function serveRoute(
     timeout: (route.idleSeconds ?? defaultIdleSeconds) * 1000,
   });
   upstream.on('response', (answer) => {
+    counts.answered(answer.statusCode ?? 502);
     const headers = Object.entries(answer.headers).filter(([name]) => !hopByHop.has(name));
     response.writeHead(
       answer.statusCode ?? 502,
@@ -56,10 +68,10 @@ export function serveRoute(
     pipeline(answer, response, () => undefined);
   });
   upstream.on('timeout', () => {
-    refuse(response, 504, 'Gateway Time-out');
+    refuse(504, 'Gateway Time-out');
     upstream.destroy();
   });
-  upstream.on('error', () => refuse(response, 502, 'Bad Gateway'));
+  upstream.on('error', () => refuse(502, 'Bad Gateway'));
   response.on('close', () => upstream.destroy());
   request.pipe(upstream);
 }
@@ -69,8 +81,7 @@ function forwardedHeaders(request: IncomingMessage): NodeJS.Dict<string | string
 }
 
 /** The page that an Application Load Balancer itself sends for a target that fails. */
-function refuse(response: ServerResponse, status: number, reason: string): void {
-  if (response.headersSent || response.destroyed) return;
+function sendErrorPage(response: ServerResponse, status: number, reason: string): void {
   const title = `${status} ${reason}`;
   response.writeHead(status, { 'content-type': 'text/html', server: 'awselb/2.0' });
   response.end(

@@ -5,6 +5,7 @@
  * Data travels one way: `server → wire → service operation → state → data plane`. CloudFormation is one more
  * service; its engine calls resource handlers, which do what the service's own operations do.
  */
+import type { Figures } from './figures.ts';
 
 /** Who calls and where, read from the request's credential scope (AWS Signature Version 4). */
 export interface Caller {
@@ -228,11 +229,16 @@ export interface DataPlane {
 }
 
 /** What a host name leads to: a healthy target, or the answer the load balancer itself gives. */
-export type LoadBalancerRoute =
+export type LoadBalancerRoute = {
+  /** Whose figures the request counts in, as `app/<name>/<id>`; nobody's unless told. */
+  readonly loadBalancer?: Pick<Caller, 'accountId' | 'region'> & { readonly name: string };
+} & (
   | {
       readonly kind: 'target';
       readonly address: string;
       readonly port: number;
+      /** The target's, as `targetgroup/<name>/<id>`. */
+      readonly targetGroup?: string;
       /** What the target speaks, by its target group's protocol; `http` unless told. */
       readonly protocol?: 'http' | 'https';
       /** The listener's protocol, for X-Forwarded-Proto; `http` unless told. */
@@ -247,7 +253,8 @@ export type LoadBalancerRoute =
       readonly body: string;
       /** Further headers, for example the Location of a redirect. */
       readonly headers?: Readonly<Record<string, string>>;
-    };
+    }
+);
 
 /**
  * Finds the route of a request by its Host header (without the port), its path and its query (without the `?`).
@@ -269,6 +276,8 @@ export interface Cloud {
   readonly endpoint: () => string;
   /** The sandbox's time, which controls may have moved ahead of the machine's. */
   now(): Date;
+  /** What is measured, in the sandbox's time. */
+  readonly figures: Figures;
   /** The machine's time: what callers sign with, and what their keys last by. */
   machineTime(): Date;
   /** Tells the people who run the sandbox what no caller can be told. */

@@ -9,6 +9,7 @@ import { cloudFormation } from './cloudformation/index.ts';
 import { createConsistency } from './consistency.ts';
 import { type ControlParts, serveControl } from './control.ts';
 import { createFaults } from './faults.ts';
+import { createFigures } from './figures.ts';
 import { createLatency } from './latency.ts';
 import { serveRoute } from './load-balancer.ts';
 import {
@@ -114,6 +115,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     },
     endpoint,
     now: () => clock.now(),
+    figures: createFigures(() => clock.now()),
     machineTime,
     log,
     async invoke<O>(signingName: string, operation: string, input: object, call: Call): Promise<O> {
@@ -231,7 +233,7 @@ async function serve(front: Front, request: IncomingMessage, response: ServerRes
   const host = hostOf(request);
   if (host !== undefined && !isSigned(request)) {
     const route = front.routeFor(front.control.cloud, host, url.pathname, url.search.slice(1));
-    if (route) return serveRoute(route, request, response);
+    if (route) return serveRoute(route, request, response, front.control.cloud.figures);
   }
   const body = await readBody(request);
   if (body === undefined) {

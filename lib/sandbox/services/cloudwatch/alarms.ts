@@ -1,8 +1,9 @@
-/** Metric alarms: checked, recorded and described. There are no metrics here, so an alarm never leaves INSUFFICIENT_DATA. */
+/** Metric alarms: checked, recorded, and evaluated whenever they are described. An alarm on what is not measured here stays in INSUFFICIENT_DATA. */
 import type * as sdk from '@aws-sdk/client-cloudwatch';
 import { parseArn, recordKey, regionalArn } from '../../identifiers.ts';
 import { AwsError, type Call, type Table } from '../../model.ts';
 import { pageOf } from '../../paging.ts';
+import { stateOf } from './alarm-state.ts';
 
 export type AlarmRecord = sdk.MetricAlarm & {
   readonly AlarmName: string;
@@ -106,12 +107,23 @@ export function deleteAlarms({ AlarmNames = [] }: sdk.DeleteAlarmsInput, call: C
   for (const name of there) table(call).delete(recordKey(call, name));
 }
 
+/** The alarm in the state of this moment, which is recorded when it is another one than at the last look. */
+function evaluated(alarm: AlarmRecord, call: Call): AlarmRecord {
+  const state = stateOf(alarm, call);
+  if (state === undefined || state.StateValue === alarm.StateValue) return alarm;
+  const now = call.cloud.now();
+  const changed = { ...alarm, ...state, StateUpdatedTimestamp: now, StateTransitionedTimestamp: now };
+  table(call).put(recordKey(call, alarm.AlarmName), changed);
+  return changed;
+}
+
 function describeAlarms(input: sdk.DescribeAlarmsInput, call: Call) {
   const prefix = input.ActionPrefix;
   const wanted = table(call)
     .list(recordKey(call, input.AlarmNamePrefix))
     .filter((alarm) => input.AlarmNames?.includes(alarm.AlarmName) ?? true)
     .filter(() => input.AlarmTypes?.includes('MetricAlarm') ?? true)
+    .map((alarm) => evaluated(alarm, call))
     .filter((alarm) => (input.StateValue ?? alarm.StateValue) === alarm.StateValue)
     .filter((alarm) => prefix === undefined || alarm.AlarmActions?.some((one) => one.startsWith(prefix)));
   const { items, next } = pageOf(wanted, {

@@ -1,4 +1,4 @@
-/** Alarms and dashboards in CloudFormation. Recorded: nothing here measures anything. */
+/** Alarms and dashboards in CloudFormation. An alarm does nothing: its state is worked out when somebody asks for it. */
 import type * as sdk from '@aws-sdk/client-cloudwatch';
 import { generatedName } from '../../identifiers.ts';
 import { AwsError, type ResourceContext, type ResourceHandler, type ResourceOutcome } from '../../model.ts';

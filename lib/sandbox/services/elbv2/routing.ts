@@ -40,11 +40,19 @@ export function routeFor(
   if (listener === undefined) return errorPage(503, 'Service Temporarily Unavailable');
   const action = actionFor(listener, host.toLowerCase(), path, place);
   const route = routeOf(action, { host, path, query, listener, place });
-  if (route.kind === 'answer') return route;
+  // Without a data plane no app could answer: that is no error of a practice's to count.
+  const counted = cloud.dataPlane !== undefined && {
+    loadBalancer: {
+      accountId: named.accountId,
+      region: named.region,
+      name: named.arn.split(':loadbalancer/')[1] ?? '',
+    },
+  };
+  if (route.kind === 'answer') return { ...route, ...counted };
   const idleSeconds = Number(
     find(loadBalancers, named.arn, place)?.Attributes['idle_timeout.timeout_seconds'],
   );
-  return { ...route, scheme: listener.Protocol === 'HTTPS' ? 'https' : 'http', idleSeconds };
+  return { ...route, ...counted, scheme: listener.Protocol === 'HTTPS' ? 'https' : 'http', idleSeconds };
 }
 
 /** CNAMEs and aliases may lead to each other; a chain that is longer than this is a loop. */
@@ -153,7 +161,8 @@ function forward(action: Action | undefined, place: Place): LoadBalancerRoute {
   const target = targets[turn % targets.length];
   if (target === undefined) return errorPage(503, 'Service Temporarily Unavailable');
   turns.set(arn, turn + 1);
-  return { kind: 'target', ...target, protocol: group.Protocol === 'HTTPS' ? 'https' : 'http' };
+  const targetGroup = arn.slice(arn.indexOf('targetgroup/'));
+  return { kind: 'target', ...target, targetGroup, protocol: group.Protocol === 'HTTPS' ? 'https' : 'http' };
 }
 
 /** A group at random, in the proportion of the weights. */
