@@ -127,21 +127,19 @@ export function nextOccurrences(window: MaintenanceWindow, from: Date, limit: nu
 }
 
 const chunkLength = 64 * day;
-const mostChunks = 20_000;
-const chunks = new Map<string, readonly WindowOccurrence[]>();
 
 function chunkOf(window: MaintenanceWindow, chunk: number): readonly WindowOccurrence[] {
   const { rule, durationMinutes, timeZone } = window;
-  const key = `${rule} ${durationMinutes} ${timeZone} ${chunk}`;
-  const kept = chunks.get(key);
-  if (kept !== undefined) return kept;
-  const made = wallTimes(rule, chunk * chunkLength, (chunk + 1) * chunkLength).map((wall) => {
-    const startsAt = instantOf(wall, timeZone);
-    return { startsAt: new Date(startsAt), endsAt: new Date(startsAt + durationMinutes * minute) };
+  return keptChunks.get(`${rule} ${durationMinutes} ${timeZone} ${chunk}`, () => {
+    const periods = keptPeriods.get(`${timeZone} ${chunk}`, () => periodsOf(timeZone, chunk));
+    const walls = keptWalls.get(`${rule} ${chunk}`, () =>
+      wallTimes(rule, chunk * chunkLength, (chunk + 1) * chunkLength),
+    );
+    return walls.map((wall) => {
+      const startsAt = instantOf(wall, periods);
+      return { startsAt: new Date(startsAt), endsAt: new Date(startsAt + durationMinutes * minute) };
+    });
   });
-  if (chunks.size >= mostChunks) chunks.clear();
-  chunks.set(key, made);
-  return made;
 }
 
 /** Where counting begins: a Monday, so that weeks begin with it. Any practice's INTERVAL=2 is in step with any other's. */
@@ -157,14 +155,59 @@ function wallTimes(rule: string, from: number, until: number): number[] {
   return between.filter((at) => at < until);
 }
 
+/** A time in which a zone's clocks are the same way off UTC, in milliseconds. */
+interface ClockPeriod {
+  readonly from: number;
+  readonly until: number;
+  readonly offset: number;
+}
+
+/** Of a chunk and two days around it, since its times are local ones. */
+function periodsOf(timeZone: string, chunk: number): ClockPeriod[] {
+  const last = (chunk + 1) * chunkLength + 2 * day;
+  const periods: ClockPeriod[] = [];
+  let at: Temporal.ZonedDateTime | null = Temporal.Instant.fromEpochMilliseconds(
+    chunk * chunkLength - 2 * day,
+  ).toZonedDateTimeISO(timeZone);
+  while (at !== null && at.epochMilliseconds < last) {
+    const next: Temporal.ZonedDateTime | null = at.getTimeZoneTransition('next');
+    const until = next?.epochMilliseconds ?? Number.POSITIVE_INFINITY;
+    periods.push({ from: at.epochMilliseconds, until, offset: at.offsetNanoseconds / 1e6 });
+    at = next;
+  }
+  return periods;
+}
+
 /**
  * The instant of a local time: in the hour that is skipped as if the offset before still held, in the hour that comes twice the first
- * time (RFC 5545, section 3.3.5; Temporal calls it `compatible`).
+ * time (RFC 5545, section 3.3.5; Temporal calls it `compatible`, and takes a hundred times as long).
  */
-function instantOf(wall: number, timeZone: string): number {
-  const local = Temporal.Instant.fromEpochMilliseconds(wall).toZonedDateTimeISO('UTC').toPlainDateTime();
-  return local.toZonedDateTime(timeZone, { disambiguation: 'compatible' }).epochMilliseconds;
+function instantOf(wall: number, periods: readonly ClockPeriod[]): number {
+  const place = periods.findIndex(({ until, offset }) => wall - offset < until);
+  const [before, period] = [periods[place - 1], periods[place]];
+  if (period === undefined) throw new Error(`No clocks are known for the local time ${wall}.`);
+  const isSkipped = before !== undefined && wall - period.offset < period.from;
+  return wall - (isSkipped ? before.offset : period.offset);
 }
+
+/** Keeps what a function of its key made. Rules, zones and durations of a fleet are few; a fleet that differs in all is still bounded. */
+function keeper<Value>(most: number): { get(key: string, make: () => Value): Value } {
+  const kept = new Map<string, Value>();
+  return {
+    get: (key, make) => {
+      const known = kept.get(key);
+      if (known !== undefined) return known;
+      const made = make();
+      if (kept.size >= most) kept.clear();
+      kept.set(key, made);
+      return made;
+    },
+  };
+}
+
+const keptChunks = keeper<readonly WindowOccurrence[]>(20_000);
+const keptWalls = keeper<readonly number[]>(5_000);
+const keptPeriods = keeper<readonly ClockPeriod[]>(5_000);
 
 function fieldError(pointer: string, message: string): DomainError {
   return new DomainError(
