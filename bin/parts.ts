@@ -15,6 +15,7 @@ import type { CloudPorts } from '../lib/ports/cloud.ts';
 import type { Clouds } from '../lib/ports/clouds.ts';
 import type { NoticePorts } from '../lib/ports/notice-ports.ts';
 import { advanceOffboardings } from '../lib/reconcilers/advance-offboardings.ts';
+import { advanceRollouts } from '../lib/reconcilers/advance-rollouts.ts';
 import { deliverNotices } from '../lib/reconcilers/deliver-notices.ts';
 import { type DriftParts, detectDrift } from '../lib/reconcilers/detect-drift.ts';
 import { forgetOldAnswers } from '../lib/reconcilers/forget-answers.ts';
@@ -171,6 +172,7 @@ export async function startWork(
     forgetOldAnswers({ ...core, log }),
     placePractices(core, log),
     advanceOffboardings({ ...core, log }),
+    advanceRollouts({ ...core, log, metricsOf: async (id) => (await siloOf(id)).ports.metrics }),
     detectDrift(drift),
     deliverNotices({ ...core, log, notices }),
     watchHealth({

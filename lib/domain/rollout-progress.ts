@@ -1,7 +1,7 @@
 import type { PracticeState } from './practice.ts';
 import type { RolloutPolicy, RolloutState, RolloutTarget, TargetState } from './rollout.ts';
 import { type HealthLook, judgeHealth } from './rollout-gate.ts';
-import { allowed, isBusy, outcomeOf, type Standing, standingOf } from './rollout-standing.ts';
+import { allowed, isBusy, outcomeOf, type Standing } from './rollout-standing.ts';
 
 const minute = 60_000;
 
@@ -52,10 +52,10 @@ export interface TargetView {
 }
 
 /** A practice's turn. */
-export type Turn = Omit<RolloutTarget, 'practiceId'>;
+export type Place = Omit<RolloutTarget, 'practiceId'>;
 
 /** Where the rules of the plan would place a practice as things stand now; `left` says why it has no turn before the horizon. */
-export type Slot = Turn | { readonly left: string };
+export type Slot = Place | { readonly left: string };
 
 /** What was measured of a practice; `unread` says why it could not be, `unmeasured` that this control plane has no figures at all. */
 export type Measured = HealthLook | { readonly unread: string } | 'unmeasured';
@@ -78,8 +78,8 @@ interface Span {
 
 /** What to do with one practice. */
 export type TargetDecision = { readonly practiceId: string } & (
-  | { readonly kind: 'start'; readonly turn: Turn }
-  | { readonly kind: 'replan'; readonly turn: Turn; readonly because: string }
+  | { readonly kind: 'start'; readonly place: Place }
+  | { readonly kind: 'replan'; readonly place: Place; readonly because: string }
   | { readonly kind: 'miss'; readonly because: string }
   | { readonly kind: 'skip'; readonly because: string }
   | { readonly kind: 'bake'; readonly until: Date }
@@ -99,14 +99,15 @@ export type RolloutDecision =
 
 /**
  * Everything that is to be done now, in order: first what has begun is brought to its end, then the rollout as a whole is judged, and last
- * practices are started. Pure: the same records and the same time give the same decisions, whoever asks and however often.
+ * practices are started. `targets` are those whose time has come; the others count by the standing alone. Pure: the same records and the
+ * same time give the same decisions, whoever asks and however often.
  */
 export function decide(
   rollout: RolloutView,
+  standing: Standing,
   targets: readonly TargetView[],
   look: Look,
 ): (TargetDecision | RolloutDecision)[] {
-  const standing = standingOf(targets.map(placed));
   const decisions: (TargetDecision | RolloutDecision)[] = [];
   let failing = 0;
   for (const target of targets) {
@@ -130,12 +131,6 @@ export function decide(
   }
   return decisions;
 }
-
-export const placed = ({ wave, state, rollBackRun }: TargetView) => ({
-  wave,
-  state,
-  isGoingBack: rollBackRun !== null,
-});
 
 /** Whether the rollout stops or is over. */
 export function decideRollout(
@@ -187,7 +182,7 @@ function decidePending(
     const slot = slotOf(practiceId);
     return 'left' in slot
       ? { kind: 'miss', practiceId, because: `${because}; ${slot.left}` }
-      : { kind: 'replan', practiceId, turn: slot, because };
+      : { kind: 'replan', practiceId, place: slot, because };
   };
   if (now > latestStartAt) return again(`missed its window: ${hindrance ?? 'nothing started it in time'}`);
   if (hindrance !== undefined) return undefined;
@@ -195,7 +190,7 @@ function decidePending(
   const slot = slotOf(practiceId);
   if ('left' in slot || slot.startsAt > now)
     return again('its window, a pin, a deferral or a freeze has changed');
-  return { kind: 'start', practiceId, turn: slot };
+  return { kind: 'start', practiceId, place: slot };
 }
 
 /** Why a practice is not to get the release at all any more. */
@@ -227,8 +222,7 @@ function whyNotNow(
 
 function decideUpdating({ policy }: RolloutView, target: TargetView): TargetDecision | undefined {
   const { practiceId, run } = target;
-  if (run === null) return { kind: 'fail', practiceId, because: 'it has no run' };
-  if (run.outcome === 'open') return undefined;
+  if (run === null || run.outcome === 'open') return undefined;
   if (run.outcome === 'succeeded' && run.finishedAt !== null) {
     return {
       kind: 'bake',

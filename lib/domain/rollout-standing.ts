@@ -17,24 +17,27 @@ export interface Standing {
   readonly unproven: number | null;
 }
 
-interface Placed {
+/** Practices of a rollout that are alike. */
+export interface Placed {
   readonly wave: number;
   readonly state: TargetState;
   readonly isGoingBack: boolean;
+  /** How many; 1 unless given. */
+  readonly count?: number;
 }
 
 export function standingOf(targets: readonly Placed[]): Standing {
   const waves = new Map<number, { open: boolean; succeeded: boolean; missed: boolean }>();
   let [failures, succeeded, missed] = [0, 0, 0];
-  for (const { wave, state, isGoingBack } of targets) {
+  for (const { wave, state, isGoingBack, count = 1 } of targets) {
     const seen = waves.get(wave) ?? { open: false, succeeded: false, missed: false };
     waves.set(wave, seen);
     seen.open ||= isBusy(state);
     seen.succeeded ||= state === 'succeeded';
     seen.missed ||= state === 'missed';
-    if (state === 'succeeded') succeeded += 1;
-    if (state === 'missed') missed += 1;
-    if (state === 'failed' || state === 'rolled_back' || (isGoingBack && isBusy(state))) failures += 1;
+    if (state === 'succeeded') succeeded += count;
+    if (state === 'missed') missed += count;
+    if (state === 'failed' || state === 'rolled_back' || (isGoingBack && isBusy(state))) failures += count;
   }
   const ordered = [...waves].sort(([a], [b]) => a - b);
   const openWave = ordered.find(([, { open }]) => open)?.[0] ?? null;
