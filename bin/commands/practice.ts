@@ -10,6 +10,7 @@ import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts
 import type { Output } from './output.ts';
 import { ownerInvitationCommands } from './owner-invitation.ts';
 import { practiceChangeCommands } from './practice-change.ts';
+import { scheduleCommands } from './schedule.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { type Cell, fields, table } from './table.ts';
 import { relative } from './text.ts';
@@ -48,6 +49,7 @@ export function practiceCommands(group: Command, invocation: Invocation): void {
 
   practiceChangeCommands(group, invocation);
   lifeCycleCommands(group, invocation);
+  scheduleCommands(group, invocation);
 
   practiceCostCommand(group, invocation);
   ownerInvitationCommands(group, invocation);

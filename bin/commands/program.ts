@@ -23,6 +23,10 @@ const groups: Readonly<Record<string, Group>> = {
     description: 'Allow single changes that the change review refuses',
     load: async () => (await import('./override.ts')).overrideCommands,
   },
+  freeze: {
+    description: 'Keep updates from practices for a time',
+    load: async () => (await import('./freeze.ts')).freezeCommands,
+  },
   run: {
     description: 'Follow runs; retry or cancel them',
     load: async () => (await import('./run.ts')).runCommands,
@@ -43,9 +47,13 @@ const groups: Readonly<Record<string, Group>> = {
     description: 'Create, list and revoke API tokens',
     load: async () => (await import('./token.ts')).tokenCommands,
   },
+  ci: {
+    description: 'Sign a CI job in without a stored secret',
+    load: async () => (await import('./ci.ts')).ciCommands,
+  },
   release: {
-    description: 'Look at published releases',
-    load: async () => (await import('./records.ts')).releaseCommands,
+    description: 'Publish, look at and halt releases',
+    load: async () => (await import('./release.ts')).releaseCommands,
   },
   cost: {
     description: 'Show what a silo of one shape costs a month at list prices, by line item',
@@ -148,6 +156,11 @@ const shortNames: Readonly<Record<string, string>> = {
   'hosted-zone-id': 'hosted-zone',
   's3-prefix-list-id': 's3-prefix-list',
   limits: 'limit',
+  'changelog-url': 'changelog',
+  signature: 'sign-with',
+  'window-rule': 'set',
+  'window-duration-minutes': 'duration',
+  'window-time-zone': 'zone',
 };
 
 /** Flags are named after the fields they set: `/contact/phone` is `--contact-phone`, if the command has it. */
