@@ -130,7 +130,15 @@ module.exports = {
         'pino',
       ),
     ),
-    ...allow('commands', '^bin/commands/', '^bin/commands/', '^control-api/contracts/', 'node_modules'),
+    ...allow(
+      'commands',
+      '^bin/commands/',
+      '^bin/commands/',
+      // Publishing reads what the build wrote.
+      '^bin/release-directory\\.ts$',
+      '^control-api/contracts/',
+      'node_modules',
+    ),
     ...allow('entry points', '^bin/[^/]+$', '.*'),
     ...allow('tests', '^test/', '.*'),
   ],

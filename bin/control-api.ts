@@ -49,7 +49,10 @@ await runUntilStopped(async (stops) => {
   await offerRelease(config, parts.core, releaseDirectory, endpoint);
   stops.push(await startWork(parts, log));
 
-  const app = await buildApp({ ...appDeps(config, parts, endpoint, log), stopping: aborted });
+  const deps = appDeps(config, parts, endpoint, log);
+  // Made now where the sandbox has none yet, so that the first release can be signed.
+  await deps.releaseKeys();
+  const app = await buildApp({ ...deps, stopping: aborted });
   stops.push(() => drain(app, parts.engine, config));
   const administrator = tokenFile(config);
   const isFirst = await ensureFirstToken(parts.core, administrator.save);

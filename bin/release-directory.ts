@@ -1,14 +1,16 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError } from '../lib/domain/errors.ts';
 import { components, type Release, releaseManifestSchema } from '../lib/domain/release.ts';
+import { sha256 } from '../lib/domain/release-content.ts';
 
 /**
  * Reads a release as `npm run release:build` wrote it.
  * @throws DomainError `configuration` when the directory holds none, or one that was changed by hand.
  */
-export async function readReleaseDirectory(directory: string): Promise<Release> {
+export async function readReleaseDirectory(
+  directory: string,
+): Promise<Release & { readonly compliance: string }> {
   const parsed = releaseManifestSchema.safeParse(parseJson(directory, await read(directory, 'release.json')));
   if (!parsed.success) {
     throw unusable(
@@ -17,8 +19,8 @@ export async function readReleaseDirectory(directory: string): Promise<Release> 
     );
   }
   const manifest = parsed.data;
-  const report = await read(directory, manifest.compliance.file);
-  if (createHash('sha256').update(report).digest('hex') !== manifest.compliance.sha256) {
+  const compliance = await read(directory, manifest.compliance.file);
+  if (sha256(compliance) !== manifest.compliance.sha256) {
     throw unusable(directory, `${manifest.compliance.file} is not the report that release.json names`);
   }
   const bodies = await Promise.all(
@@ -26,7 +28,7 @@ export async function readReleaseDirectory(directory: string): Promise<Release> 
       async (component) => [component, await read(directory, manifest.templates[component].file)] as const,
     ),
   );
-  return { manifest, templates: Object.fromEntries(bodies) as Release['templates'] };
+  return { manifest, templates: Object.fromEntries(bodies) as Release['templates'], compliance };
 }
 
 async function read(directory: string, file: string): Promise<string> {

@@ -10,6 +10,7 @@ import type { Run, RunEvent } from './contracts/runs.ts';
 import type { SignUp } from './contracts/sign-ups.ts';
 import type { Token } from './contracts/tokens.ts';
 import { noticeExamples } from './notice-examples.ts';
+import { releaseExamples } from './release-examples.ts';
 import { signUpExample } from './routes/examples.ts';
 import { scheduleExamples } from './schedule-examples.ts';
 
@@ -329,15 +330,7 @@ export const responseExamples: Readonly<Record<string, unknown>> = {
   Practice: practice,
   PracticeCost: { ...cost, practiceId },
   Readiness: { status: 'ready', parts: [{ part: 'database', ready: true }] },
-  Release: {
-    id: releaseId,
-    contentHash: `0123456789ab${'0'.repeat(52)}`,
-    appVersion: '1.0.0',
-    imageDigest: `sha256:${'0'.repeat(64)}`,
-    migration: '0001',
-    publishedBy: 'system',
-    publishedAt: signedUpAt,
-  },
+  ...releaseExamples,
   ...scheduleExamples,
   ...noticeExamples,
   Run: run,

@@ -3,7 +3,7 @@ import type {
   PracticeOverview,
   StoredEvidence,
 } from '../lib/use-cases/read-practices.ts';
-import type { AuditRow, PlanRow, PublishedRelease } from '../lib/use-cases/read-records.ts';
+import type { AuditRow, PlanRow } from '../lib/use-cases/read-records.ts';
 import type { RunEvent as RunEventRow, RunWithSteps } from '../lib/use-cases/read-runs.ts';
 import type { SignUpRow } from '../lib/use-cases/read-sign-ups.ts';
 import type { TokenRow } from '../lib/use-cases/tokens.ts';
@@ -129,18 +129,6 @@ export function toPlan(row: PlanRow) {
       lockMonths: version.lock_months,
       shape: version.shape,
     })),
-  };
-}
-
-export function toRelease({ id, manifest, publishedBy, publishedAt }: PublishedRelease) {
-  return {
-    id,
-    contentHash: manifest.contentHash,
-    appVersion: manifest.appVersion,
-    imageDigest: manifest.image.digest,
-    migration: manifest.migration,
-    publishedBy,
-    publishedAt: publishedAt.toISOString(),
   };
 }
 

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { auditPageSchema, planPageSchema, releasePageSchema } from '../../control-api/contracts/records.ts';
+import { auditPageSchema, planPageSchema } from '../../control-api/contracts/records.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import { act, type Invocation } from './session.ts';
 import { table } from './table.ts';
-import { brief, isUuid, relative } from './text.ts';
+import { isUuid, relative } from './text.ts';
 
 export function planCommands(group: Command, invocation: Invocation): void {
   const list = listing(group.command('list').description('List plans and their versions'));
@@ -29,35 +29,6 @@ export function planCommands(group: Command, invocation: Invocation): void {
             plan.name,
           ]),
         ),
-      ),
-    );
-    sayMore(output, page.nextCursor);
-    return undefined;
-  });
-}
-
-export function releaseCommands(group: Command, invocation: Invocation): void {
-  const list = listing(group.command('list').description('List published releases, newest first'));
-  act<ListingOptions>(list, invocation, async ({ api, output }, options) => {
-    const page = await api.list('/v1/releases', releasePageSchema, pageRequest(options));
-    output.document(page);
-    if (page.items.length === 0) {
-      output.line('No release was published yet. See LUMENALITY_RELEASE_DIR in README.md.');
-      return undefined;
-    }
-    const now = new Date();
-    output.line(
-      table(
-        output,
-        ['RELEASE', 'PUBLISHED', 'BY', 'APP', 'MIGRATION', 'IMAGE'],
-        page.items.map((release) => [
-          release.id,
-          relative(release.publishedAt, now),
-          release.publishedBy,
-          release.appVersion,
-          release.migration,
-          output.wide ? release.imageDigest : brief(release.imageDigest),
-        ]),
       ),
     );
     sayMore(output, page.nextCursor);

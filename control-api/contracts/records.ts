@@ -20,19 +20,6 @@ const planSchema = z
   .meta({ id: 'Plan' });
 export const planPageSchema = pageOf(planSchema);
 
-export const releaseSchema = z
-  .object({
-    id: z.string(),
-    contentHash: z.string(),
-    appVersion: z.string(),
-    imageDigest: z.string(),
-    migration: z.string(),
-    publishedBy: z.string(),
-    publishedAt: timeSchema,
-  })
-  .meta({ id: 'Release' });
-export const releasePageSchema = pageOf(releaseSchema);
-
 export const auditQuerySchema = pageQuerySchema.extend({
   subjectType: z.string().max(40).optional(),
   subjectId: z.string().max(80).optional(),

@@ -1,17 +1,11 @@
-import { listAudit, listPlans, listReleases, readRelease } from '../../lib/use-cases/read-records.ts';
+import { listAudit, listPlans } from '../../lib/use-cases/read-records.ts';
 import { pageQuerySchema } from '../contracts/common.ts';
-import {
-  auditPageSchema,
-  auditQuerySchema,
-  planPageSchema,
-  releasePageSchema,
-  releaseSchema,
-} from '../contracts/records.ts';
+import { auditPageSchema, auditQuerySchema, planPageSchema } from '../contracts/records.ts';
 import type { AppDeps } from '../deps.ts';
-import { toAuditRow, toPage, toPlan, toRelease } from '../serialise.ts';
-import { type Routes, slugParams } from './types.ts';
+import { toAuditRow, toPage, toPlan } from '../serialise.ts';
+import type { Routes } from './types.ts';
 
-/** Plans, releases and the audit trail: kept facts that are only read here. */
+/** Plans and the audit trail: kept facts that are only read here. */
 export function recordRoutes(app: Routes, { core }: AppDeps): void {
   app.route({
     method: 'GET',
@@ -23,30 +17,6 @@ export function recordRoutes(app: Routes, { core }: AppDeps): void {
       response: { 200: planPageSchema },
     },
     handler: async (request) => toPage(await listPlans(core, request.query), toPlan),
-  });
-
-  app.route({
-    method: 'GET',
-    url: '/v1/releases',
-    schema: {
-      summary: 'List published releases, newest first',
-      tags: ['records'],
-      querystring: pageQuerySchema,
-      response: { 200: releasePageSchema },
-    },
-    handler: async (request) => toPage(await listReleases(core, request.query), toRelease),
-  });
-
-  app.route({
-    method: 'GET',
-    url: '/v1/releases/:id',
-    schema: {
-      summary: 'Read one release',
-      tags: ['records'],
-      params: slugParams,
-      response: { 200: releaseSchema },
-    },
-    handler: async (request) => toRelease(await readRelease(core, request.params.id)),
   });
 
   app.route({

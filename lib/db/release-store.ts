@@ -103,6 +103,43 @@ export async function readRelease(connection: Connection, id: string): Promise<P
   return row === undefined ? undefined : toPublished(row);
 }
 
+/** The release, as it stays until the transaction ends: one that is being halted is waited for. Others may hold it, too. */
+export async function holdRelease(trx: Trx, id: string): Promise<PublishedRelease | undefined> {
+  const held = await trx
+    .selectFrom('release')
+    .select('id')
+    .where('id', '=', id)
+    .forShare()
+    .executeTakeFirst();
+  return held === undefined ? undefined : readRelease(trx, id);
+}
+
+/** The release, locked until the transaction ends. */
+export async function lockRelease(trx: Trx, id: string): Promise<PublishedRelease | undefined> {
+  const held = await trx
+    .selectFrom('release')
+    .select('id')
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst();
+  return held === undefined ? undefined : readRelease(trx, id);
+}
+
+/** Halts a release, or lets it go on (`halted` null). The caller holds it (`lockRelease`). */
+export async function setHalted(trx: Trx, id: string, halted: PublishedRelease['halted']): Promise<void> {
+  await trx
+    .updateTable('release')
+    .set({
+      state: halted === null ? 'published' : 'halted',
+      halted_by: halted?.by ?? null,
+      halted_at: halted?.at ?? null,
+      halted_reason: halted?.reason ?? null,
+      revision: sql`revision + 1`,
+    })
+    .where('id', '=', id)
+    .execute();
+}
+
 /** A release with the bodies of its templates, byte for byte as they were published. */
 export async function readReleaseTemplates(connection: Connection, id: string): Promise<Release | undefined> {
   return connection

@@ -5,7 +5,7 @@ export const components = ['foundation', 'data', 'service'] as const;
 export type Component = (typeof components)[number];
 
 /** CloudFormation's limit for a template that travels inline ("CloudFormation quotas"), in bytes. */
-const inlineTemplateLimit = 51_200;
+export const inlineTemplateLimit = 51_200;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hexadecimal');
 

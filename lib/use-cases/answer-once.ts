@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Trx } from '../db/database.ts';
 import { keepAnswer, takeKey } from '../db/idempotency-store.ts';
 import { DomainError } from '../domain/errors.ts';
+import { canonicalJson } from '../domain/json.ts';
 import type { Core } from './core.ts';
 
 export interface OnceAnswer<Body> {
@@ -46,13 +47,4 @@ export async function answerOnce<Body>(
     }
     return { status: first.status, body: first.body as Body, replayed: true };
   });
-}
-
-/** JSON with every object's keys in order, so that equal requests have equal text. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
 }

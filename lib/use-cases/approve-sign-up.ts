@@ -22,6 +22,7 @@ import {
   hostNameIn,
   lockRoom,
 } from '../workflows/find-room.ts';
+import { refuseHalted } from '../workflows/halted-release.ts';
 import { placeWaiting } from '../workflows/place-waiting.ts';
 import type { Core } from './core.ts';
 import { recordInvitation, type ShownInvitation } from './owner-invitation.ts';
@@ -137,11 +138,14 @@ function requireApprovable(signUp: SignUpRow): void {
 
 async function releaseToRun(trx: Trx): Promise<string> {
   const release = await newestRelease(trx);
-  if (release !== undefined) return release.id;
-  throw new DomainError(
-    'conflict',
-    'No release is published, so there is nothing to provision. Publish a release, then approve again.',
-  );
+  if (release === undefined) {
+    throw new DomainError(
+      'conflict',
+      'No release is published that is not halted, so there is nothing to provision. Publish a release, then approve again.',
+    );
+  }
+  await refuseHalted(trx, release.id, null);
+  return release.id;
 }
 
 /** Terms begin on the practice's own calendar day, not on the server's. */

@@ -6,6 +6,7 @@ import type { PracticeRow } from '../db/practice-store.ts';
 import type { Actor } from '../domain/access.ts';
 import type { PracticeState } from '../domain/practice.ts';
 import { takeForRelease } from '../workflows/capacity-of-release.ts';
+import { refuseHalted } from '../workflows/halted-release.ts';
 import { answerOnce, type OnceAnswer } from './answer-once.ts';
 import { beginRunFor, idlePractice, type LifeChange, requirePublished } from './begin-change.ts';
 import type { Core } from './core.ts';
@@ -82,6 +83,7 @@ export async function beginResumption(
     throw wrongState(practice.state, `The practice is ${practice.state} and has no verified release.`);
   }
   await requirePublished(trx, releaseId);
+  await refuseHalted(trx, releaseId, practice.release_id);
   const run = { workflow: 'resume-practice', input: { releaseId } } as const;
   const runId = await beginRunFor(core, trx, change, run, actor);
   const now = core.clock.now();

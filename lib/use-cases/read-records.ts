@@ -5,17 +5,11 @@ import { readDeliveryFigures } from '../db/notice-delivery-store.ts';
 import type { Page, PageRequest } from '../db/page.ts';
 import { type PlanRow, listPlans as planRows } from '../db/plan-store.ts';
 import { countPractices } from '../db/practice-store.ts';
-import {
-  type PublishedRelease,
-  readRelease as releaseRow,
-  listReleases as releaseRows,
-} from '../db/release-store.ts';
 import { countRunsByState } from '../db/run-store.ts';
 import type { Core } from './core.ts';
 import { type CellFigure, cellFigures } from './read-cells.ts';
-import { notFound } from './refusals.ts';
 
-export type { AuditRow, PlanRow, PublishedRelease };
+export type { AuditRow, PlanRow };
 
 /** Every plan with its versions, by id. */
 export function listPlans(core: Core, page: PageRequest): Promise<Page<PlanRow>> {
@@ -25,18 +19,6 @@ export function listPlans(core: Core, page: PageRequest): Promise<Page<PlanRow>>
 /** The audit trail, newest first. */
 export function listAudit(core: Core, page: PageRequest & AuditFilter): Promise<Page<AuditRow>> {
   return auditRows(core.db, page);
-}
-
-/** Published releases, newest first. */
-export function listReleases(core: Core, page: PageRequest): Promise<Page<PublishedRelease>> {
-  return releaseRows(core.db, page);
-}
-
-/** @throws DomainError `not_found` */
-export async function readRelease(core: Core, id: string): Promise<PublishedRelease> {
-  const release = await releaseRow(core.db, id);
-  if (release === undefined) throw notFound('release');
-  return release;
 }
 
 export interface StateCounts {

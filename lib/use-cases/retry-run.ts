@@ -4,6 +4,7 @@ import { lockPractice, setPracticeState } from '../db/practice-store.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
 import { lockRun, type Run, type RunWithSteps, readRun, requeueRun } from '../db/run-store.ts';
 import type { Actor } from '../domain/access.ts';
+import { refuseHalted } from '../workflows/halted-release.ts';
 import type { Core } from './core.ts';
 import { notFound, wrongState } from './refusals.ts';
 import { newestThatCounts, runRules } from './run-rules.ts';
@@ -57,6 +58,8 @@ async function requireWork(trx: Trx, run: Run): Promise<void> {
     const state = practice?.state ?? 'unknown';
     throw wrongState(state, `The practice is ${state} by now, so this run has nothing left to do.`);
   }
+  const { releaseId } = run.input;
+  if (typeof releaseId === 'string') await refuseHalted(trx, releaseId, practice.release_id);
   const newest = await newestThatCounts(trx, run);
   if (newest?.id !== run.id) {
     throw wrongState(

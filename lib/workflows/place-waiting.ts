@@ -26,6 +26,7 @@ import {
   hostNameIn,
   lockRoom,
 } from './find-room.ts';
+import { refuseHalted } from './halted-release.ts';
 
 export interface PlacementParts {
   readonly db: Db;
@@ -69,7 +70,9 @@ async function placeNext(
   const room = await lockRoom(trx);
   const look = async (practice: WaitingPractice): Promise<Found> => {
     try {
-      return findRoom(room, await demandFor(trx, sourceOf(practice)));
+      const source = sourceOf(practice);
+      await refuseHalted(trx, source.releaseId, null);
+      return findRoom(room, await demandFor(trx, source));
     } catch (error) {
       // What keeps one from being counted is told with it, and is no reason to let the others wait.
       if (error instanceof DomainError) return { cell: undefined, waitingFor: error.publicMessage };

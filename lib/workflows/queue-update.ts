@@ -10,6 +10,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Shapes } from '../ports/shapes.ts';
 import { beginRun, type RunStarts } from '../runs/begin-run.ts';
 import { takeForRelease } from './capacity-of-release.ts';
+import { refuseHalted } from './halted-release.ts';
 
 /** What an update is started with. */
 export interface UpdateStarts extends RunStarts {
@@ -31,8 +32,8 @@ export interface QueuedUpdate {
 /**
  * Starts an `update-practice` run in the caller's transaction: deployment, run with its steps and queue entry. The caller holds the
  * practice's row (`lockPractice`), so two that ask at once cannot both find it idle, and writes the audit row.
- * @throws DomainError `wrong_state` when the practice is not active or a run of it is open, which it names; `conflict` when the release
- * uses more than the practice's cell has left.
+ * @throws DomainError `wrong_state` when the practice is not active, a run of it is open, which it names, or the release is halted and not
+ * the one that it has; `conflict` when the release uses more than the practice's cell has left.
  */
 export async function queueUpdate(
   parts: UpdateStarts,
@@ -41,6 +42,7 @@ export async function queueUpdate(
   actor: Actor,
 ): Promise<QueuedUpdate> {
   const { practice, releaseId } = update;
+  await refuseHalted(trx, releaseId, practice.release_id);
   const queued = await queueDeploying(parts, trx, 'update-practice', update, actor);
   await takeForRelease(trx, parts.shapes, {
     practice,

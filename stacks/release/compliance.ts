@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { CloudFormationValidatePlugin, type PolicyValidationPluginReport } from 'aws-cdk-lib';
 import { HIPAASecurityChecks } from 'cdk-nag';
+import { ruleChecks } from '../../lib/domain/compliance-report.ts';
 import type { Acknowledgement } from '../acknowledgements.ts';
 import { judgeTemplates } from '../compliance/fsbp.ts';
 import { ReleaseError } from './release-error.ts';
@@ -10,7 +11,7 @@ import { resourceNames, type Synthesised } from './synthesis.ts';
 
 /** One rule that one resource (or, for a rule about a whole template, one component) does not keep. */
 export interface Finding {
-  readonly source: 'cdk-nag HIPAA Security' | 'CloudFormation Validate' | 'AWS Security Hub';
+  readonly source: (typeof ruleChecks)[keyof typeof ruleChecks];
   readonly rule: string;
   /** `<component>/<logical id>`, or `<component>/Parameters/<name>` and the like. */
   readonly resource: string;
@@ -31,10 +32,6 @@ export interface ComplianceReport {
   readonly unexplained: readonly Finding[];
 }
 
-const nagSource = 'cdk-nag HIPAA Security';
-const validateSource = 'CloudFormation Validate';
-const hubSource = 'AWS Security Hub';
-
 /** One for the process: its engine takes seconds to start, at the first use. */
 const validator = new CloudFormationValidatePlugin();
 
@@ -51,7 +48,7 @@ export function check(synthesis: Synthesised<string>): Finding[] {
 function hipaaFindings(synthesis: Synthesised<string>): Finding[] {
   const names = resourceNames(synthesis.stacks);
   return flatten(
-    nagSource,
+    ruleChecks.nag,
     new HIPAASecurityChecks(synthesis.app).validateScope(synthesis.app),
     ({ constructPath = '' }) => {
       return names.get(constructPath) ?? constructPath;
@@ -72,7 +69,7 @@ function templateFindings(synthesis: Synthesised<string>): Finding[] {
       stackTemplates,
       templatePaths: stackTemplates.map(({ templatePath }) => templatePath),
     });
-    return flatten(validateSource, report, ({ templatePath = '', resourceLogicalId, locations }) => {
+    return flatten(ruleChecks.linter, report, ({ templatePath = '', resourceLogicalId, locations }) => {
       return `${basename(templatePath)}/${resourceLogicalId ?? locations[0] ?? 'template'}`;
     });
   } finally {
@@ -83,7 +80,7 @@ function templateFindings(synthesis: Synthesised<string>): Finding[] {
 function hubFindings({ templates }: Synthesised<string>): Finding[] {
   const shipped = Object.entries(templates).map(([name, { body }]) => [name, JSON.parse(body)] as const);
   return judgeTemplates(Object.fromEntries(shipped)).map(({ control, resource, problem }) => ({
-    source: hubSource,
+    source: ruleChecks.hub,
     rule: `SecurityHub.${control.id}`,
     resource,
     severity: 'error',
@@ -139,7 +136,7 @@ export function judge(
   }
   return {
     formatVersion: 1,
-    checks: [nagSource, validateSource, hubSource].map((name) => ({
+    checks: Object.values(ruleChecks).map((name) => ({
       name,
       findings: findings.filter(({ source }) => source === name).length,
     })),

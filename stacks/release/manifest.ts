@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { contentHashOf, releaseIdOf, sha256, templateContent } from '../../lib/domain/release-content.ts';
 import type { ComplianceReport } from './compliance.ts';
 import { ReleaseError } from './release-error.ts';
 import { type Component, components, type SynthesisedTemplate } from './synthesis.ts';
@@ -21,51 +21,28 @@ interface ManifestInput {
 
 /** `release.json`, to be held against the schema of lib/domain/release.ts by whoever writes it. */
 export function manifestOf(input: ManifestInput): object {
-  const entries = components.map(
-    (component) => [component, templateEntry(component, input.templates[component])] as const,
-  );
-  const { image, appVersion, migration } = input;
-  const contentHash = sha256(
-    canonicalJson({
-      templates: Object.fromEntries(entries.map(([component, entry]) => [component, entry.sha256])),
-      image,
-      appVersion,
-      migration,
+  const templates = Object.fromEntries(
+    components.map((component) => {
+      const { body, template } = input.templates[component];
+      return [component, { file: templateFile(component), ...templateContent(body, template) }] as const;
     }),
   );
+  const { image, appVersion, migration } = input;
+  const contentHash = contentHashOf({ templates, image, appVersion, migration });
   return {
     formatVersion: 1,
-    id: `r-${contentHash.slice(0, 12)}`,
+    id: releaseIdOf(contentHash),
     contentHash,
     appVersion,
     migration,
     image,
-    templates: Object.fromEntries(entries),
+    templates,
     compliance: {
       file: complianceFile,
       sha256: sha256(input.complianceBody),
       acknowledged: input.compliance.counts.acknowledged,
       unexplained: input.compliance.counts.unexplained,
     },
-  };
-}
-
-function templateEntry(component: Component, { body, template }: SynthesisedTemplate) {
-  return {
-    file: templateFile(component),
-    sha256: sha256(body),
-    bytes: Buffer.byteLength(body),
-    parameters: Object.entries(template.Parameters ?? {}).map(([name, declaration]) => ({
-      name,
-      type: declaration.Type,
-      ...(declaration.Default !== undefined && { default: String(declaration.Default) }),
-      ...(declaration.AllowedPattern !== undefined && { allowedPattern: declaration.AllowedPattern }),
-      ...(declaration.AllowedValues !== undefined && {
-        allowedValues: declaration.AllowedValues.map(String),
-      }),
-      ...(declaration.Description !== undefined && { description: declaration.Description }),
-    })),
-    outputs: Object.keys(template.Outputs ?? {}),
   };
 }
 
@@ -95,17 +72,4 @@ export function imageOf(
     );
   }
   return { repository, digest: match[2] };
-}
-
-/** JSON with sorted keys and no spaces, so that equal content has one hash. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    part !== null && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
-}
-
-function sha256(body: string): string {
-  return createHash('sha256').update(body).digest('hex');
 }

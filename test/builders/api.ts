@@ -83,6 +83,7 @@ export async function startTestApi(
   const app = await buildApp({
     core,
     clouds: noClouds,
+    releaseKeys: async () => [],
     notices: testNoticePorts(),
     log: createLogger('debug', destination),
     version: '0.0.0-test',

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
-import { buildApp } from '../../control-api/app.ts';
+import { type AppDeps, buildApp } from '../../control-api/app.ts';
 import { toJson } from '../../lib/db/database.ts';
 import { appendEvidence } from '../../lib/db/evidence-store.ts';
 import { appendRunEvents } from '../../lib/db/run-event-store.ts';
@@ -36,7 +36,8 @@ export interface ControlPlane {
   close(): Promise<void>;
 }
 
-export async function startControlPlane(): Promise<ControlPlane> {
+/** @param parts what a test adds to what the API is built from. */
+export async function startControlPlane(parts: Partial<AppDeps> = {}): Promise<ControlPlane> {
   const cloud = { answers: true };
   const readiness: ReadinessCheck[] = [
     {
@@ -55,6 +56,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
     const app = await buildApp({
       core: { ...api.core, clock: { now: () => new Date() } },
       clouds: noClouds,
+      releaseKeys: async () => [],
       notices: testNoticePorts(),
       log: pino({ level: 'silent' }),
       version: '0.1.0',
@@ -62,6 +64,7 @@ export async function startControlPlane(): Promise<ControlPlane> {
       readiness,
       limits: { signUpsPerMinute: 100_000, failedSignInsPerMinute: 100_000 },
       eventStream: { pollInterval: 20, heartbeatInterval: 1_000 },
+      ...parts,
     });
     app.server.on('request', (request) => {
       if (request.headers.accept !== 'text/event-stream') return;

@@ -17,6 +17,7 @@ import {
   EnableKeyRotationCommand,
   EncryptCommand,
   GenerateDataKeyCommand,
+  GenerateMacCommand,
   GetKeyPolicyCommand,
   GetKeyRotationStatusCommand,
   ListAliasesCommand,
@@ -28,7 +29,6 @@ import {
   ReplicateKeyCommand,
   RotateKeyOnDemandCommand,
   ScheduleKeyDeletionCommand,
-  SignCommand,
   TagResourceCommand,
   UntagResourceCommand,
 } from '@aws-sdk/client-kms';
@@ -222,10 +222,10 @@ describe('KMS in the sandbox', () => {
     await put(JSON.stringify(statement('kms:*')));
     const { Policy } = await clients.kms.send(new GetKeyPolicyCommand({ KeyId }));
     expect(JSON.parse(Policy ?? '')).toEqual(statement('kms:*'));
-    const signing = clients.kms.send(
-      new SignCommand({ KeyId, Message: Buffer.from('x'), SigningAlgorithm: 'ECDSA_SHA_256' }),
+    const authenticating = clients.kms.send(
+      new GenerateMacCommand({ KeyId, Message: Buffer.from('x'), MacAlgorithm: 'HMAC_SHA_256' }),
     );
-    expect((await refusal(signing)).name).toBe('UnknownOperationException');
+    expect((await refusal(authenticating)).name).toBe('UnknownOperationException');
     const asymmetric = clients.kms.send(
       new CreateKeyCommand({ KeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' }),
     );

@@ -17,7 +17,7 @@ import type {
 import { open, seal } from '../../authenticated-encryption.ts';
 import { parseArn } from '../../identifiers.ts';
 import { AwsError, type Call } from '../../model.ts';
-import { findKey, type KeyRecord, refusePendingDeletion } from './records.ts';
+import { findKey, type KeyRecord, refuseUnusable, refuseUsage } from './records.ts';
 
 type EncryptionContext = Record<string, string> | undefined;
 
@@ -70,11 +70,6 @@ function authenticated(header: Buffer, context: EncryptionContext): Buffer {
   return Buffer.concat(parts);
 }
 
-function refuseUnusable(key: KeyRecord): void {
-  refusePendingDeletion(key);
-  if (!key.enabled) throw new AwsError('DisabledException', `${key.arn} is disabled.`);
-}
-
 function refuseAlgorithm(name: string | undefined): void {
   if (name !== undefined && name !== algorithm) {
     throw new AwsError(
@@ -84,8 +79,14 @@ function refuseAlgorithm(name: string | undefined): void {
   }
 }
 
-function encryptUnder(key: KeyRecord, plaintext: Uint8Array, context: EncryptionContext): Buffer {
+function encryptUnder(
+  key: KeyRecord,
+  plaintext: Uint8Array,
+  context: EncryptionContext,
+  operation: string,
+): Buffer {
   refuseUnusable(key);
+  refuseUsage(key, 'ENCRYPT_DECRYPT', operation);
   const material = key.materials.at(-1);
   if (material === undefined) throw new AwsError('KMSInvalidStateException', `${key.arn} is pending import.`);
   const header = headerOf(key.arn, material.id);
@@ -115,6 +116,7 @@ function decryptBlob(
     );
   }
   const named = keyId === undefined ? undefined : findKey(call, keyId, 'keys-and-aliases');
+  if (named !== undefined) refuseUsage(named, 'ENCRYPT_DECRYPT', 'Decrypt');
   const blob = parseBlob(bytes);
   if (named !== undefined && named.arn !== blob.keyArn) {
     throw new AwsError(
@@ -166,7 +168,7 @@ function encrypt(input: EncryptRequest, call: Call): EncryptResponse {
     );
   }
   return {
-    CiphertextBlob: encryptUnder(key, input.Plaintext, input.EncryptionContext),
+    CiphertextBlob: encryptUnder(key, input.Plaintext, input.EncryptionContext, 'Encrypt'),
     KeyId: key.arn,
     EncryptionAlgorithm: algorithm,
   };
@@ -189,7 +191,12 @@ function reEncrypt(input: ReEncryptRequest, call: Call): ReEncryptResponse {
   const destination = findKey(call, input.DestinationKeyId, 'keys-and-aliases');
   const source = decryptBlob(call, input.CiphertextBlob, input.SourceEncryptionContext, input.SourceKeyId);
   return {
-    CiphertextBlob: encryptUnder(destination, source.plaintext, input.DestinationEncryptionContext),
+    CiphertextBlob: encryptUnder(
+      destination,
+      source.plaintext,
+      input.DestinationEncryptionContext,
+      'ReEncryptTo',
+    ),
     SourceKeyId: source.key.arn,
     KeyId: destination.arn,
     SourceEncryptionAlgorithm: algorithm,
@@ -215,7 +222,7 @@ function generateDataKey(input: GenerateDataKeyRequest, call: Call): GenerateDat
   const plaintext = randomBytes(dataKeyBytes(input));
   const key = findKey(call, input.KeyId, 'keys-and-aliases');
   return {
-    CiphertextBlob: encryptUnder(key, plaintext, input.EncryptionContext),
+    CiphertextBlob: encryptUnder(key, plaintext, input.EncryptionContext, 'GenerateDataKey'),
     Plaintext: plaintext,
     KeyId: key.arn,
   };

@@ -38,11 +38,13 @@ import {
   keyTable,
   multiRegionPrefix,
   newMaterial,
+  newPrivateKey,
   refuseAwsManaged,
   refusePendingDeletion,
   rootPolicy,
   saveKey,
   settled,
+  usageOf,
 } from './records.ts';
 
 const dayMs = 86_400_000;
@@ -58,16 +60,29 @@ function metadataOf(key: KeyRecord): KeyMetadata {
     CreationDate: new Date(key.createdAt),
     Enabled: key.enabled && key.deletionAt === undefined,
     Description: key.description,
-    KeyUsage: 'ENCRYPT_DECRYPT',
+    KeyUsage: usageOf(key),
     KeyState: stateOf(key),
     ...(key.deletionAt === undefined ? {} : { DeletionDate: new Date(key.deletionAt) }),
     Origin: 'AWS_KMS',
     KeyManager: key.manager,
+    ...specOf(key),
+    ...multiRegionOf(key),
+  };
+}
+
+function specOf({ privateKey, materials }: KeyRecord): Partial<KeyMetadata> {
+  if (privateKey !== undefined) {
+    return {
+      CustomerMasterKeySpec: 'ECC_NIST_P256',
+      KeySpec: 'ECC_NIST_P256',
+      SigningAlgorithms: ['ECDSA_SHA_256'],
+    };
+  }
+  return {
     CustomerMasterKeySpec: 'SYMMETRIC_DEFAULT',
     KeySpec: 'SYMMETRIC_DEFAULT',
     EncryptionAlgorithms: ['SYMMETRIC_DEFAULT'],
-    ...multiRegionOf(key),
-    CurrentKeyMaterialId: key.materials.at(-1)?.id,
+    CurrentKeyMaterialId: materials.at(-1)?.id,
   };
 }
 
@@ -104,7 +119,7 @@ function checkedTags(tags: Record<string, string>): Record<string, string> {
   return tags;
 }
 
-/** Makes a symmetric key, or finds the one that an earlier attempt with this token made. */
+/** Makes a key, or finds the one that an earlier attempt with this token made. */
 export function createKeyWithToken(input: CreateKeyRequest, call: Call, token: string): KeyRecord {
   refuseOtherKinds(input);
   const uuid = generatedUuid(token, 'kms-key');
@@ -121,20 +136,31 @@ export function createKeyWithToken(input: CreateKeyRequest, call: Call, token: s
     description: input.Description ?? '',
     enabled: true,
     createdAt,
-    materials: [newMaterial('INITIAL', createdAt)],
+    ...(isForSignatures(input)
+      ? { privateKey: newPrivateKey(), materials: [] }
+      : { materials: [newMaterial('INITIAL', createdAt)] }),
     policy: checkedPolicy(policy, call.accountId, input.BypassPolicyLockoutSafetyCheck ?? false),
     tags: checkedTags(tagsOf(input.Tags)),
   });
 }
 
-/** Only symmetric encryption keys with material that KMS makes: the kind that a silo uses. */
+const specIn = (input: CreateKeyRequest): string =>
+  input.KeySpec ?? input.CustomerMasterKeySpec ?? 'SYMMETRIC_DEFAULT';
+
+export const isForSignatures = (input: CreateKeyRequest): boolean => specIn(input) === 'ECC_NIST_P256';
+
+/** Only the kinds that are used here, with material that KMS makes: symmetric ones of silos, and those that sign releases. */
 function refuseOtherKinds(input: CreateKeyRequest): void {
-  const spec = input.KeySpec ?? input.CustomerMasterKeySpec ?? 'SYMMETRIC_DEFAULT';
+  const spec = specIn(input);
   const usage = input.KeyUsage ?? 'ENCRYPT_DECRYPT';
-  if (spec !== 'SYMMETRIC_DEFAULT' || usage !== 'ENCRYPT_DECRYPT') {
+  const known = { SYMMETRIC_DEFAULT: 'ENCRYPT_DECRYPT', ECC_NIST_P256: 'SIGN_VERIFY' }[spec];
+  if (known !== undefined && known !== usage && usage !== 'KEY_AGREEMENT') {
+    throw new AwsError('ValidationException', `KeyUsage ${usage} is not compatible with KeySpec ${spec}`);
+  }
+  if (known !== usage) {
     throw new AwsError(
       'UnsupportedOperationException',
-      `The sandbox makes SYMMETRIC_DEFAULT keys for ENCRYPT_DECRYPT, not ${spec} for ${usage}.`,
+      `The sandbox makes SYMMETRIC_DEFAULT keys for ENCRYPT_DECRYPT and ECC_NIST_P256 keys for SIGN_VERIFY, not ${spec} for ${usage}.`,
     );
   }
   if ((input.Origin ?? 'AWS_KMS') !== 'AWS_KMS') {

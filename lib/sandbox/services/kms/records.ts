@@ -1,5 +1,5 @@
 /** KMS keys and aliases as recorded, and how a request's `KeyId` finds one ("Key identifiers (KeyId)", AWS KMS Developer Guide). */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { generatedUuid, parseArn, recordKey, regionalArn } from '../../identifiers.ts';
 import { AwsError, type Call, type Table } from '../../model.ts';
 
@@ -24,6 +24,8 @@ export interface KeyRecord {
   readonly createdAt: number;
   readonly deletionAt?: number;
   readonly rotation?: { readonly periodInDays: number; readonly from: number };
+  /** Of a key for signatures, ECDSA on P-256: PKCS #8 in DER, base64. Such a key has no materials. */
+  readonly privateKey?: string;
   /** Oldest first; the last one encrypts. */
   readonly materials: readonly KeyMaterial[];
   readonly policy: string;
@@ -207,4 +209,28 @@ export function refuseAwsManaged(key: KeyRecord, operation: string): void {
 export function refusePendingDeletion(key: KeyRecord): void {
   if (key.deletionAt !== undefined)
     throw new AwsError('KMSInvalidStateException', `${key.arn} is pending deletion.`);
+}
+
+/** Refuses a key that no cryptographic operation may use now. */
+export function refuseUnusable(key: KeyRecord): void {
+  refusePendingDeletion(key);
+  if (!key.enabled) throw new AwsError('DisabledException', `${key.arn} is disabled.`);
+}
+
+export const usageOf = ({ privateKey }: KeyRecord): 'ENCRYPT_DECRYPT' | 'SIGN_VERIFY' =>
+  privateKey === undefined ? 'ENCRYPT_DECRYPT' : 'SIGN_VERIFY';
+
+/** Refuses a key that was made for something else. */
+export function refuseUsage(key: KeyRecord, usage: ReturnType<typeof usageOf>, operation: string): void {
+  if (usageOf(key) === usage) return;
+  throw new AwsError(
+    'InvalidKeyUsageException',
+    `${key.arn} key usage is ${usageOf(key)} which is not valid for ${operation}.`,
+  );
+}
+
+/** A new key for signatures. On AWS it never leaves an HSM; here it lies in the sandbox's state. */
+export function newPrivateKey(): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  return privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64');
 }

@@ -3,7 +3,7 @@ import { recordKey } from '../../identifiers.ts';
 import { AwsError, type ResourceContext, type ResourceHandler, type ResourceOutcome } from '../../model.ts';
 import { flagOf, numberOf, tagsAsList, tagsOf, textOf } from '../properties.ts';
 import { createAlias, deleteAlias, updateAlias } from './aliases.ts';
-import { createKeyWithToken, putKeyPolicy, scheduleKeyDeletion } from './keys.ts';
+import { createKeyWithToken, isForSignatures, putKeyPolicy, scheduleKeyDeletion } from './keys.ts';
 import {
   aliasTable,
   findKey,
@@ -88,6 +88,12 @@ const keyHandler: ResourceHandler = {
       Origin: textOf(properties['Origin']) as undefined,
       MultiRegion: flagOf(properties['MultiRegion']),
     };
+    if (isForSignatures(input)) {
+      throw new AwsError(
+        'UnsupportedOperationException',
+        'The sandbox makes keys that sign by CreateKey only.',
+      );
+    }
     return settleKey(createKeyWithToken(input, context, context.token), properties, context);
   },
   update(physicalId, properties, _previous, context) {

@@ -29,6 +29,12 @@ function rotatableKey(call: Call, keyId: string | undefined, operation: string):
   const key = changeableKey(call, keyId, operation);
   refusePendingDeletion(key);
   if (!key.enabled) throw new AwsError('DisabledException', `${key.arn} is disabled.`);
+  if (key.privateKey !== undefined) {
+    throw new AwsError(
+      'UnsupportedOperationException',
+      `${key.arn} key spec is ECC_NIST_P256, which has no rotation.`,
+    );
+  }
   return key;
 }
 

@@ -1,0 +1,23 @@
+import type { Release } from './contracts/releases.ts';
+
+const release: Release = {
+  id: 'r-0123456789ab',
+  ordinal: 12,
+  contentHash: `0123456789ab${'0'.repeat(52)}`,
+  appVersion: '1.4.2',
+  imageDigest: `sha256:${'0'.repeat(64)}`,
+  migration: '0007-visit-notes',
+  kind: 'security',
+  severity: 'high',
+  deadline: '2026-12-04T00:00:00.000Z',
+  notes: 'Closes a session that a second sign-in left open.',
+  changelogUrl: 'https://lumenality.example/changelog/1.4.2',
+  state: 'published',
+  halted: null,
+  signedBy: ['5f1d3c7a9b2e4d60'.repeat(4)],
+  publishedBy: 'release pipeline',
+  publishedAt: '2026-11-20T15:04:05.000Z',
+};
+
+/** An answer for each named schema of this resource, as response-examples.ts has them. */
+export const releaseExamples: Readonly<Record<string, unknown>> = { Release: release };

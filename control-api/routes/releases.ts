@@ -1,0 +1,126 @@
+import { haltRelease, unhaltRelease } from '../../lib/use-cases/halt-release.ts';
+import { listReleases, readRelease } from '../../lib/use-cases/read-releases.ts';
+import { uploadRelease } from '../../lib/use-cases/upload-release.ts';
+import { pageQuerySchema, reasonSchema } from '../contracts/common.ts';
+import {
+  publicationOf,
+  releasePageSchema,
+  releaseSchema,
+  releaseUploadSchema,
+} from '../contracts/releases.ts';
+import type { AppDeps } from '../deps.ts';
+import { actorOf } from '../plugins/app/auth.ts';
+import { idempotencyHeadersSchema, markReplay } from '../plugins/app/idempotency.ts';
+import { revisionHeadersSchema, revisionsOf, setRevision } from '../plugins/app/revision.ts';
+import { toPage } from '../serialise.ts';
+import { toRelease } from '../serialise-releases.ts';
+import { type Routes, slugParams } from './types.ts';
+
+/** Immutable releases: published once, verified and signed; deployed unless somebody has halted them. */
+export function releaseRoutes(app: Routes, deps: AppDeps): void {
+  readingRoutes(app, deps);
+  publishingRoutes(app, deps);
+  haltingRoutes(app, deps);
+}
+
+function readingRoutes(app: Routes, { core }: AppDeps): void {
+  app.route({
+    method: 'GET',
+    url: '/v1/releases',
+    schema: {
+      summary: 'List published releases, newest first',
+      tags: ['releases'],
+      querystring: pageQuerySchema,
+      response: { 200: releasePageSchema },
+    },
+    handler: async (request) => toPage(await listReleases(core, request.query), toRelease),
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/releases/:id',
+    schema: {
+      summary: 'Read one release',
+      tags: ['releases'],
+      params: slugParams,
+      response: { 200: releaseSchema },
+    },
+    handler: async (request, reply) => {
+      const release = await readRelease(core, request.params.id);
+      setRevision(reply, release.revision);
+      return toRelease(release);
+    },
+  });
+}
+
+function publishingRoutes(app: Routes, { core, releaseKeys }: AppDeps): void {
+  app.route({
+    method: 'POST',
+    url: '/v1/releases',
+    schema: {
+      summary: 'Publish a release that release:build wrote',
+      description:
+        'It is refused, and nothing is kept, unless every hash, the id, the compliance report and the signature by a trusted key are right: `errors` names what is not. What is published already in the same words answers 200; in other words 409.',
+      tags: ['releases'],
+      headers: idempotencyHeadersSchema,
+      body: releaseUploadSchema,
+      response: { 200: releaseSchema, 201: releaseSchema },
+    },
+    handler: async (request, reply) => {
+      const { manifest, templates, compliance, signature, ...said } = request.body;
+      const upload = { manifest, templates, compliance, signature, publication: publicationOf(said) };
+      const call = { idempotencyKey: request.headers['idempotency-key'], trusted: await releaseKeys() };
+      const answer = await uploadRelease(core, upload, call, actorOf(request));
+      markReplay(reply, answer);
+      const release = await readRelease(core, answer.body.id);
+      setRevision(reply, release.revision);
+      reply.code(answer.status === 201 ? 201 : 200).header('location', `/v1/releases/${release.id}`);
+      return toRelease(release);
+    },
+  });
+}
+
+function haltingRoutes(app: Routes, { core }: AppDeps): void {
+  const changes = [
+    {
+      verb: 'halt',
+      change: haltRelease,
+      summary: 'Stop a release',
+      description:
+        'No rollout of it starts or goes on, and no approval, update or retry deploys it to a practice that does not have it. What has begun ends.',
+      reason: 'Sign-in fails at two practices',
+    },
+    {
+      verb: 'unhalt',
+      change: unhaltRelease,
+      summary: 'Let a halted release be deployed again',
+      description: 'Rollouts that were paused stay so until somebody resumes them.',
+      reason: 'The fault was in the network of these practices',
+    },
+  ] as const;
+  for (const { verb, change, summary, description, reason } of changes) {
+    app.route({
+      method: 'POST',
+      url: `/v1/releases/:id/${verb}`,
+      schema: {
+        summary,
+        description,
+        tags: ['releases'],
+        params: slugParams,
+        headers: revisionHeadersSchema,
+        body: reasonSchema.meta({ examples: [{ reason }] }),
+        response: { 200: releaseSchema },
+      },
+      handler: async (request, reply) => {
+        const asked = {
+          id: request.params.id,
+          reason: request.body.reason,
+          revision: revisionsOf(request),
+        };
+        const release = await change(core, asked, actorOf(request));
+        setRevision(reply, release.revision);
+        return toRelease(release);
+      },
+    });
+  }
+}

@@ -1,0 +1,24 @@
+import type { PublishedRelease } from '../lib/use-cases/read-releases.ts';
+import type { Release } from './contracts/releases.ts';
+
+export function toRelease(release: PublishedRelease): Release {
+  const { id, ordinal, manifest, kind, severity, deadline, notes, changelogUrl, halted } = release;
+  return {
+    id,
+    ordinal,
+    contentHash: manifest.contentHash,
+    appVersion: manifest.appVersion,
+    imageDigest: manifest.image.digest,
+    migration: manifest.migration,
+    kind,
+    severity,
+    deadline: deadline === null ? null : deadline.toISOString(),
+    notes,
+    changelogUrl,
+    state: release.state === 'published' && release.superseded ? 'superseded' : release.state,
+    halted: halted === null ? null : { ...halted, at: halted.at.toISOString() },
+    signedBy: release.signature?.signatures.map(({ keyid }) => keyid) ?? [],
+    publishedBy: release.publishedBy,
+    publishedAt: release.publishedAt.toISOString(),
+  };
+}
