@@ -53,8 +53,9 @@ export interface Parts {
 
 type SiloOf = (practiceId: string) => Promise<SiloParts & { readonly ports: CloudPorts }>;
 
-/** What a test puts around a cell's ports and each workflow. */
+/** What a test puts around a cell's ports and each workflow; and the clock, which a demonstration brings too. */
 export interface StandIns {
+  readonly clock?: Clock;
   readonly cloud?: (ports: CloudPorts) => CloudPorts;
   readonly workflow?: (definition: WorkflowDefinition) => WorkflowDefinition;
   readonly retry?: NonNullable<RunEngineParts['retry']>;
@@ -115,6 +116,7 @@ export function buildParts(
       ? deployingCells(connection.access, endpoint, cellDirectory(config))
       : connection.access;
   const clouds = standIns.cloud === undefined ? connection : around(connection, standIns.cloud);
+  const { clock = systemClock } = standIns;
   const siloOf: SiloOf = async (practiceId) => {
     const cell = await cellOf(database.db, practiceId);
     return {
@@ -131,14 +133,14 @@ export function buildParts(
       const silo = await siloOf(practiceId);
       return standIn(workflowDefinitions[workflow](silo));
     },
-    clock: systemClock,
+    clock,
     log,
     concurrency: config.workerConcurrency,
     ...(standIns.retry === undefined ? {} : { retry: standIns.retry }),
   });
   const core: Core = {
     db: database.db,
-    clock: systemClock,
+    clock,
     queue: engine.queue,
     cellAccess,
     steps: workflowSteps,
@@ -150,7 +152,7 @@ export function buildParts(
       return { ...silo, cloud };
     },
     db: database.db,
-    clock: systemClock,
+    clock,
     log,
     everyMs: config.driftIntervalMinutes * 60_000,
   };
@@ -160,10 +162,14 @@ export function buildParts(
 /** A pass that waits for a database or a cloud that says nothing must not keep the process from ending. Milliseconds. */
 const passEndsWithinMs = 5_000;
 
-/** Records the configured cell and starts the workers and the reconcilers; the function returned stops them in order. */
+/**
+ * Records the configured cell and starts the workers and the reconcilers; the function returned stops them in order.
+ * @param rolloutsEveryMs how often rollouts are looked at, where that is not the reconciler's own pace
+ */
 export async function startWork(
   { cell, core, database, clouds, siloOf, engine, drift, notices }: Parts,
   log: Logger,
+  { rolloutsEveryMs }: { readonly rolloutsEveryMs?: number } = {},
 ): Promise<() => Promise<void>> {
   await recordConfiguredCell(core, cell);
   await engine.start();
@@ -172,13 +178,18 @@ export async function startWork(
     forgetOldAnswers({ ...core, log }),
     placePractices(core, log),
     advanceOffboardings({ ...core, log }),
-    advanceRollouts({ ...core, log, metricsOf: async (id) => (await siloOf(id)).ports.metrics }),
+    advanceRollouts({
+      ...core,
+      log,
+      metricsOf: async (id) => (await siloOf(id)).ports.metrics,
+      ...(rolloutsEveryMs === undefined ? {} : { everyMs: rolloutsEveryMs }),
+    }),
     detectDrift(drift),
     deliverNotices({ ...core, log, notices }),
     watchHealth({
       db: database.db,
       probeOf: async (id) => (await siloOf(id)).ports.probe,
-      clock: systemClock,
+      clock: core.clock,
       log,
     }),
   ];
