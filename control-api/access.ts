@@ -111,6 +111,7 @@ export const accessTable: Readonly<Record<string, Access>> = {
 
   // The ID token in the body is the right to call it.
   'POST /v1/ci/token': 'public',
+  'POST /v1/ci/token/renew': ['ci'],
   'GET /v1/me': everyRole,
   'GET /v1/tokens': ['security_admin'],
   'POST /v1/tokens': ['security_admin'],

@@ -10,6 +10,10 @@ export const exitCodes = {
   notAllowed: 5,
   unreachable: 6,
   timedOut: 7,
+  /** A rollout that is watched paused: it waits for somebody. */
+  paused: 8,
+  /** A rollout that is watched ended otherwise than with success. */
+  rolloutFailed: 9,
   /** 128 + SIGINT, as shells report it. */
   interrupted: 130,
 } as const;

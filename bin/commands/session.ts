@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
@@ -34,6 +34,12 @@ export interface Session {
   readonly output: Output;
   readonly url: string;
   readonly token: () => string;
+  /** Throws when what is sent to the control plane could be read on the way and nobody allowed that. */
+  readonly requirePrivacy: () => void;
+  /** Where `ci login` keeps its token. */
+  readonly ciTokenFile: string;
+  /** Whether that is the token in use. */
+  readonly usesCiToken: () => boolean;
   /** Returns when the person agrees or --yes was given; throws otherwise, and where there is nobody to ask. */
   readonly confirm: (question: string) => Promise<void>;
   /** Returns when the person types `word`; throws otherwise. Where there is nobody to ask, `otherwise` says what to do instead. */
@@ -58,14 +64,22 @@ export function act<Options>(command: Command, invocation: Invocation, handler: 
 /** @throws CommandError when the address is none */
 export function openSession(world: World, options: GlobalOptions): Session {
   const url = addressOf(options.url ?? world.env['LUMENALITY_URL'] ?? 'http://127.0.0.1:8080');
-  const token = () => {
+  const requirePrivacy = () => {
     if (options.allowPlainHttp !== true) refusePlainHttp(url);
+  };
+  const token = () => {
+    requirePrivacy();
     return findToken(world, options.tokenFile);
   };
   return {
     world,
     url,
     token,
+    requirePrivacy,
+    ciTokenFile: ciTokenFileOf(world.env),
+    usesCiToken: () =>
+      !world.env['LUMENALITY_TOKEN'] &&
+      tokenFileOf(world.env, options.tokenFile) === ciTokenFileOf(world.env),
     api: new ApiClient(url, token, options.idempotencyKey),
     output: createOutput(world, {
       json: options.json === true,
@@ -103,10 +117,10 @@ function refusePlainHttp(url: string): void {
   });
 }
 
-/** From --token-file, LUMENALITY_TOKEN or the control plane's data directory, whichever comes first. */
+/** From --token-file, LUMENALITY_TOKEN, `ci login` or the control plane's data directory, whichever comes first. */
 function findToken({ env }: World, tokenFile: string | undefined): string {
   if (tokenFile === undefined && env['LUMENALITY_TOKEN']) return env['LUMENALITY_TOKEN'];
-  const file = tokenFile ?? join(env['LUMENALITY_DATA_DIR'] || '.lumenality', 'admin.token');
+  const file = tokenFileOf(env, tokenFile);
   let token: string;
   try {
     token = readFileSync(file, 'utf8').trim();
@@ -126,6 +140,23 @@ function findToken({ env }: World, tokenFile: string | undefined): string {
     'unauthenticated',
     `${file} does not hold a token: one line without spaces is expected.`,
   );
+}
+
+type Environment = World['env'];
+
+function tokenFileOf(env: Environment, tokenFile: string | undefined): string {
+  if (tokenFile !== undefined) return tokenFile;
+  const ofCi = ciTokenFileOf(env);
+  const isMeant = Boolean(env['LUMENALITY_CI_TOKEN_FILE']) || existsSync(ofCi);
+  return isMeant ? ofCi : inDataDirectory(env, 'admin.token');
+}
+
+function ciTokenFileOf(env: Environment): string {
+  return env['LUMENALITY_CI_TOKEN_FILE'] || inDataDirectory(env, 'ci.token');
+}
+
+function inDataDirectory(env: Environment, name: string): string {
+  return join(env['LUMENALITY_DATA_DIR'] || '.lumenality', name);
 }
 
 async function ask(world: World, prompted: string, question: string, otherwise: string): Promise<string> {

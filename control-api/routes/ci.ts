@@ -1,4 +1,4 @@
-import { exchangeIdToken } from '../../lib/use-cases/ci-token.ts';
+import { exchangeIdToken, renewCiToken } from '../../lib/use-cases/ci-token.ts';
 import { idTokenRequestSchema } from '../contracts/ci.ts';
 import { createdTokenSchema } from '../contracts/tokens.ts';
 import type { AppDeps, Limits } from '../deps.ts';
@@ -27,6 +27,25 @@ export function ciRoutes(app: Routes, { core, ci }: AppDeps, limits: Limits): vo
     },
     handler: async (request, reply) => {
       const { row, token } = await exchangeIdToken(core, ci, request.body.token, actorOf(request));
+      return reply
+        .code(201)
+        .header('cache-control', 'no-store')
+        .send({ ...toToken(row), token });
+    },
+  });
+
+  app.route({
+    method: 'POST',
+    url: '/v1/ci/token/renew',
+    schema: {
+      summary: 'Take another token for a job that goes on',
+      description:
+        'For jobs that have one ID token only, as on GitLab: possible for as long as that would be valid. The token that asks lives out its time and cannot be renewed again.',
+      tags: ['access'],
+      response: { 201: createdTokenSchema },
+    },
+    handler: async (request, reply) => {
+      const { row, token } = await renewCiToken(core, ci, actorOf(request));
       return reply
         .code(201)
         .header('cache-control', 'no-store')

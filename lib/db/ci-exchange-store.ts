@@ -1,4 +1,4 @@
-import type { Insertable } from 'kysely';
+import type { Insertable, Selectable } from 'kysely';
 import type { Db, Trx } from './database.ts';
 import type { CiExchangeTable } from './schema.ts';
 
@@ -11,6 +11,24 @@ export async function takeIdToken(db: Trx, row: Insertable<CiExchangeTable>): Pr
     .returning('fingerprint')
     .executeTakeFirst();
   return taken !== undefined;
+}
+
+/** The ID token whose newest API token this is; nobody else renews that until the transaction ends. */
+export function exchangeOf(db: Trx, tokenId: string): Promise<Selectable<CiExchangeTable> | undefined> {
+  return db
+    .selectFrom('ci_exchange')
+    .selectAll()
+    .where('token_id', '=', tokenId)
+    .forUpdate()
+    .executeTakeFirst();
+}
+
+export async function setExchangedToken(db: Trx, fingerprint: string, tokenId: string): Promise<void> {
+  await db
+    .updateTable('ci_exchange')
+    .set({ token_id: tokenId })
+    .where('fingerprint', '=', fingerprint)
+    .execute();
 }
 
 /** Forgets ID tokens that expired before `time`: they are refused for that. Returns how many. */

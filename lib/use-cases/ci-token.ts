@@ -1,13 +1,14 @@
 import { appendAudit, auditedSince } from '../db/audit-store.ts';
-import { takeIdToken } from '../db/ci-exchange-store.ts';
+import { exchangeOf, setExchangedToken, takeIdToken } from '../db/ci-exchange-store.ts';
+import type { Trx } from '../db/database.ts';
 import { findToken, insertToken } from '../db/token-store.ts';
 import type { Actor, Role } from '../domain/access.ts';
 import { type CiTrust, judgeToken, type Verdict } from '../domain/ci-trust.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { IdToken, IdTokens } from '../ports/id-tokens.ts';
 import type { Core } from './core.ts';
-import { notFound } from './refusals.ts';
-import { newSecret } from './token-secret.ts';
+import { notFound, wrongState } from './refusals.ts';
+import { type NewSecret, newSecret } from './token-secret.ts';
 import type { CreatedToken } from './tokens.ts';
 
 /** Which pipelines may sign in, and how their tokens are verified. */
@@ -53,6 +54,43 @@ export async function exchangeIdToken(
   );
 }
 
+/**
+ * Another token for a job that takes longer than one lives, for as long as the ID token would be valid and its entry of the
+ * allow-list stands. Only the newest token of a job can be renewed; the one before lives out its time.
+ * @throws DomainError `not_found`, `wrong_state`.
+ */
+export function renewCiToken(core: Core, access: CiAccess | undefined, actor: Actor): Promise<CreatedToken> {
+  const tokenId = actor.id.replace(/^token:/, '');
+  return core.db.transaction().execute(async (trx) => {
+    const now = core.clock.now();
+    const exchange = await exchangeOf(trx, tokenId);
+    const old = await findToken(trx, tokenId);
+    if (exchange === undefined || old === undefined) {
+      throw new DomainError(
+        'not_found',
+        "This token is not the newest that came of a pipeline's ID token, so it cannot be renewed. Exchange an ID token.",
+      );
+    }
+    const isTrusted = access?.trust.some(({ name }) => name === old.created_by) === true;
+    if (exchange.expires_at <= now || !isTrusted) {
+      throw wrongState(
+        isTrusted ? 'expired' : 'not_trusted',
+        `The ID token that this came of is ${isTrusted ? 'not valid any more' : 'of a pipeline that is not trusted any more'}. Sign in again with a new job.`,
+      );
+    }
+    const created = await makeToken(
+      trx,
+      newSecret(),
+      { name: old.name, trust: old.created_by },
+      { renewalOf: tokenId },
+      actor,
+      now,
+    );
+    await setExchangedToken(trx, exchange.fingerprint, created.row.id);
+    return created;
+  });
+}
+
 /** undefined when the ID token was exchanged before. */
 function record(
   core: Core,
@@ -62,37 +100,48 @@ function record(
 ): Promise<CreatedToken | undefined> {
   return core.db.transaction().execute(async (trx) => {
     const now = core.clock.now();
-    const { id, token, secretHash } = newSecret();
+    const secret = newSecret();
     const isFirst = await takeIdToken(trx, {
       fingerprint: idToken.fingerprint,
-      token_id: id,
+      token_id: secret.id,
       exchanged_at: now,
       expires_at: idToken.expiresAt,
     });
     if (!isFirst) return undefined;
-    const expiresAt = new Date(now.getTime() + livesMs);
     const facts = factsOf(trust, idToken);
     const name = `${trust.name}: ${facts.repository ?? idToken.subject}`.slice(0, 80);
-    await insertToken(trx, {
-      id,
-      name,
-      secret_hash: secretHash,
-      roles,
-      created_by: trust.name,
-      created_at: now,
-      expires_at: expiresAt,
-    });
-    await appendAudit(trx, {
-      actor,
-      action: 'token.created',
-      subject: { type: 'token', id },
-      details: { name, roles, expiresAt, ...facts },
-      at: now,
-    });
-    const row = await findToken(trx, id);
-    if (row === undefined) throw notFound('token');
-    return { row, token };
+    return makeToken(trx, secret, { name, trust: trust.name }, facts, actor, now);
   });
+}
+
+async function makeToken(
+  trx: Trx,
+  { id, token, secretHash }: NewSecret,
+  { name, trust }: { readonly name: string; readonly trust: string },
+  facts: Readonly<Record<string, unknown>>,
+  actor: Actor,
+  now: Date,
+): Promise<CreatedToken> {
+  const expiresAt = new Date(now.getTime() + livesMs);
+  await insertToken(trx, {
+    id,
+    name,
+    secret_hash: secretHash,
+    roles,
+    created_by: trust,
+    created_at: now,
+    expires_at: expiresAt,
+  });
+  await appendAudit(trx, {
+    actor,
+    action: 'token.created',
+    subject: { type: 'token', id },
+    details: { name, roles, expiresAt, ...facts },
+    at: now,
+  });
+  const row = await findToken(trx, id);
+  if (row === undefined) throw notFound('token');
+  return { row, token };
 }
 
 /** What differs is told only of a project that is trusted: what else is on the list is not a stranger's to learn. */

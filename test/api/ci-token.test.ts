@@ -166,7 +166,7 @@ describe('each ID token is good for one', () => {
     const { db } = api.database;
     const before = api.clock.at;
     expect(await forgetIdTokens(db, before)).toBe(0);
-    api.clock.at = new Date(before.getTime() + 10 * 60_000);
+    api.clock.at = new Date(before.getTime() + 30 * 60_000);
     expect(await forgetIdTokens(db, api.clock.at)).toBeGreaterThan(0);
     const again = await exchange(idToken);
     expect([again.statusCode, again.json().detail]).toEqual([
@@ -174,6 +174,57 @@ describe('each ID token is good for one', () => {
       'The ID token is refused: it has expired.',
     ]);
     api.clock.at = before;
+  });
+});
+
+describe('a job that takes longer', () => {
+  const renew = (token: string) =>
+    api.app.inject({
+      method: 'POST',
+      url: '/v1/ci/token/renew',
+      headers: { authorization: `Bearer ${token}` },
+    });
+  const later = (minutes: number) => {
+    api.clock.at = new Date(api.clock.at.getTime() + minutes * 60_000);
+  };
+
+  test('renews its newest token as long as its ID token would be valid', async () => {
+    const before = api.clock.at;
+    const first = (await exchange(await job())).json();
+    later(10);
+    const second = await renew(first.token);
+    expect(second.statusCode).toBe(201);
+    expect(second.json()).toMatchObject({ name: first.name, roles: ['ci'] });
+    expect(Date.parse(second.json().expiresAt) - api.clock.at.getTime()).toBe(15 * 60_000);
+    const [row] = await auditOf(`subjectType=token&subjectId=${second.json().id}`);
+    expect(row).toMatchObject({
+      action: 'token.created',
+      actor: { id: `token:${first.id}` },
+      details: { renewalOf: first.id },
+    });
+
+    const again = await renew(first.token);
+    expect(again.statusCode).toBe(404);
+    later(11);
+    const late = await renew(second.json().token);
+    expect([late.statusCode, late.json().state]).toEqual([409, 'expired']);
+    api.clock.at = before;
+  });
+
+  test('cannot renew a token that came of none, or of an entry that is gone', async () => {
+    const { token } = await api.tokenWith(['ci']);
+    expect((await renew(token)).statusCode).toBe(404);
+    const other = await startTestApi(
+      { ci: { ...accessTo(issuer.url), trust: trustOf(issuer.url).slice(1) } },
+      undefined,
+      api.database,
+    );
+    other.clock.at = api.clock.at;
+    const mine = (await exchange(await job())).json();
+    const headers = { authorization: `Bearer ${mine.token}` };
+    const answer = await other.app.inject({ method: 'POST', url: '/v1/ci/token/renew', headers });
+    expect([answer.statusCode, answer.json().state]).toEqual([409, 'not_trusted']);
+    await other.app.close();
   });
 });
 
@@ -228,7 +279,7 @@ describe('refused with the reason', () => {
   test('too old and not yet, beyond half a minute that clocks may differ', async () => {
     const [old, early] = await Promise.all([job(), job({ nbf: Math.floor(Date.now() / 1000) + 120 })]);
     const before = api.clock.at;
-    api.clock.at = new Date(before.getTime() + 400_000);
+    api.clock.at = new Date(before.getTime() + 1_300_000);
     expect((await exchange(old)).json().detail).toContain('expired');
     api.clock.at = before;
     expect((await exchange(early)).json().detail).toContain('not valid yet');

@@ -29,7 +29,7 @@ async function serve(issuer, { kid, alg = 'RS256', audiences }) {
     })),
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256', 'PS256'] },
     features: { devInteractions: { enabled: false } },
-    ttl: { IdToken: 300 },
+    ttl: { IdToken: 1_200 },
   });
   const job = async (context) => {
     const token = new provider.IdToken({}, { ctx: context });

@@ -10,6 +10,7 @@ const statements = [
     expires_at timestamptz not null
   )`,
   `create index ci_exchange_expired on ci_exchange (expires_at)`,
+  `create index ci_exchange_token on ci_exchange (token_id)`,
 ];
 
 export async function up(db: Kysely<unknown>): Promise<void> {
