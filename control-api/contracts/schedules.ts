@@ -13,7 +13,7 @@ const releaseIdSchema = z
   .regex(/^r-[0-9a-f]{12}$/, 'must be the id of a release, for example r-0123456789ab');
 
 /** Bounds are the core's, which says for each field what would be right. */
-export const windowSchema = z.strictObject({
+const windowSchema = z.strictObject({
   rule: z
     .string()
     .max(1_000)

@@ -67,7 +67,7 @@ export function holdsAt(
 const day = 86_400_000;
 
 /** How long each may hold at most, in days: nothing keeps a practice from updates without somebody looking at it again. */
-export const mostDays = { pin: 180, deferral: 60, freeze: 30 } as const;
+const mostDays = { pin: 180, deferral: 60, freeze: 30 } as const;
 
 /**
  * Refuses an end that is not after the beginning, or further off than such a thing may last.

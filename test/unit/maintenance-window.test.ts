@@ -159,6 +159,21 @@ describe('rules', () => {
     expect(of('2026-11-22T01:00Z', '2026-11-22T02:01Z')).toEqual(['2026-11-22T02:00Z']);
   });
 
+  // What is worked out at once ends somewhere within these days, and local dates begin before and after UTC's.
+  test.each(['Pacific/Honolulu', 'Pacific/Apia'])(
+    'every moment in %s has the window that is open then',
+    (timeZone) => {
+      const window = windowOf('FREQ=DAILY;BYHOUR=3', timeZone, 1_320);
+      const [begin, end] = [Date.parse('2026-09-01T00:00Z'), Date.parse('2026-12-31T00:00Z')];
+      const all = occurrencesOf(window, { from: new Date(begin - 2 * day), until: new Date(end + 2 * day) });
+      for (let at = begin; at < end; at += 60 * minute) {
+        const span = { from: new Date(at), until: new Date(at + minute) };
+        const open = all.filter(({ startsAt, endsAt }) => endsAt > span.from && startsAt < span.until);
+        expect(occurrencesOf(window, span)).toEqual(open);
+      }
+    },
+  );
+
   test('the default is Sundays at two for four hours', () => {
     const window = defaultWindow('America/Chicago');
     checkWindow(window);
