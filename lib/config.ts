@@ -25,6 +25,15 @@ function limitsIn(text: string): Record<string, unknown> {
   );
 }
 
+/** Whether every percent sign of a URL begins an encoded byte of UTF-8. */
+function isPercentEncoded(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== '';
+  } catch {
+    return false;
+  }
+}
+
 const environmentSchema = z.object({
   HOST: text.default('127.0.0.1'),
   PORT: port.default(8080),
@@ -64,6 +73,7 @@ const environmentSchema = z.object({
   LUMENALITY_SIGNUP_RATE: wholeNumber(1, 100_000).default(20),
   LUMENALITY_SMTP_URL: z
     .url({ protocol: /^smtps?$/, error: "must be smtps://… or smtp://… with the server's name" })
+    .refine(isPercentEncoded, 'must have its user name and password percent-encoded')
     .optional(),
   LUMENALITY_MAIL_FROM: z
     .string()

@@ -24,9 +24,15 @@ afterAll(async () => {
   await receiver.close();
   await api.close();
 });
-beforeEach(() => {
+beforeEach(async () => {
   receiver.status = 204;
   receiver.received.length = 0;
+  // What other tests left to be delivered.
+  await api.database.db
+    .updateTable('notice_delivery')
+    .set({ state: 'cancelled', finished_at: api.clock.at })
+    .where('state', '=', 'pending')
+    .execute();
 });
 
 const post = (url: string, payload: object = {}, headers: Record<string, string> = {}) =>
@@ -128,7 +134,8 @@ describe('endpoints', () => {
   test('those of the fleet hear of every practice, those of a practice of theirs, each of the kinds it asked for', async () => {
     const [mine, other] = [await practice(), await practice()];
     const fleet = await startWebhookReceiver();
-    await post('/v1/notice-endpoints', { url: fleet.url, kinds: ['update_failed', 'rollout_paused'] });
+    const kinds = ['update_failed', 'rollout_paused'];
+    const { id: ofTheFleet } = (await post('/v1/notice-endpoints', { url: fleet.url, kinds })).json();
     await endpoint(mine);
     await tell(failed(mine));
     await tell(failed(other));
@@ -146,6 +153,8 @@ describe('endpoints', () => {
     });
     await deliver();
     await fleet.close();
+    // It would hear of what other tests do.
+    await api.call({ method: 'DELETE', url: `/v1/notice-endpoints/${ofTheFleet}` });
     expect(receiver.received.map(({ type }) => type)).toEqual(['update_failed', 'update_finished']);
     expect(fleet.received.map(({ type }) => type)).toEqual([
       'update_failed',
@@ -275,7 +284,6 @@ test('what was given up is counted, listed, and sent again when somebody asks', 
       value('lumenality_notice_oldest_pending_seconds'),
     ];
   };
-  await deliver();
   const [, failedBefore = 0] = await figures();
   const id = await tell(failed(practiceId));
   receiver.status = 410;
@@ -292,14 +300,14 @@ test('what was given up is counted, listed, and sent again when somebody asks', 
   const reopened = await redeliver({});
   expect(reopened.statusCode).toBe(202);
   await deliver();
-  expect(receiver.received.map((webhook) => webhook.id)).toEqual([id, id]);
+  expect(receiver.received.filter((webhook) => webhook.id === id)).toHaveLength(2);
   const refused = await redeliver({});
   expect(refused.statusCode).toBe(409);
   expect(refused.json().detail).toContain('deliveryId');
   const hook = reopened.json().deliveries.find(({ channel }: { channel: string }) => channel === 'webhook');
   expect((await redeliver({ deliveryId: hook.id })).statusCode).toBe(202);
   await deliver();
-  expect(receiver.received).toHaveLength(3);
+  expect(receiver.received.filter((webhook) => webhook.id === id)).toHaveLength(3);
   expect(await actionsOn(id)).toEqual(['notice.redelivered', 'notice.redelivered', 'notice.given_up']);
 });
 

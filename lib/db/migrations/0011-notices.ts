@@ -56,8 +56,9 @@ const statements = [
     check ((state = 'pending') = (finished_at is null)),
     check (claimed_until is null or state = 'pending')
   )`,
-  `create index notice_delivery_due on notice_delivery (due_at, seq) where state = 'pending'`,
+  `create index notice_delivery_open on notice_delivery (seq) where state = 'pending'`,
   `create index notice_delivery_order on notice_delivery (destination, seq) where state = 'pending'`,
+  `create index notice_delivery_tried on notice_delivery (destination) where state = 'pending' and attempts > 0`,
   `create index notice_delivery_failed on notice_delivery (channel) where state = 'failed'`,
 ];
 
