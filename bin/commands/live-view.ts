@@ -57,7 +57,7 @@ export function drawLive(runs: readonly RunProgress[], output: Output): LiveView
   };
 }
 
-const withoutColours = () =>
+export const withoutColours = () =>
   Object.fromEntries(Object.values(ListrDefaultRendererLogLevels).map((level) => [level, String]));
 
 /** One run as tasks that settle when its steps, or it as a whole, do. */

@@ -11,7 +11,7 @@ const largestEvent = 1_000_000;
 const firstPauseMs = 500;
 const longestPauseMs = 5_000;
 /** Long enough for a restart or a deployment of the control plane, short enough that no CI job hangs for ever. */
-const givingUpMs = 5 * 60_000;
+export const givingUpMs = 5 * 60_000;
 
 export type Followed =
   | { readonly kind: 'event'; readonly event: RunEvent }
@@ -142,7 +142,7 @@ function readEvent({ event, data }: EventSourceMessage): RunEvent | undefined {
 }
 
 /** What broke, if it may mend by itself; anything else is thrown on. */
-function reasonToTryAgain(error: unknown, signal: AbortSignal): string {
+export function reasonToTryAgain(error: unknown, signal: AbortSignal): string {
   signal.throwIfAborted();
   if (!(error instanceof CommandError)) return networkFault(error).words;
   const mayMend = error.exitCode === exitCodes.unreachable || error.problem.status === 429;

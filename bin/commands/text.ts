@@ -31,11 +31,15 @@ export function relative(time: string | null, now: Date): string {
   return seconds < 0 ? `in ${words}` : `${words} ago`;
 }
 
-/** `41 s`, `2 min 05 s`. */
+/** `41 s`, `2 min 05 s`, `6 h 00 min`. */
 export function duration(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1_000));
   if (seconds < 60) return `${seconds} s`;
-  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
+  const minutes = Math.floor(seconds / 60);
+  const two = (count: number) => String(count % 60).padStart(2, '0');
+  return minutes < 60
+    ? `${minutes} min ${two(seconds)} s`
+    : `${Math.floor(minutes / 60)} h ${two(minutes)} min`;
 }
 
 const nanoPerCent = 10_000_000;

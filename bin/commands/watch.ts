@@ -40,7 +40,43 @@ export function milliseconds(text: string): number {
   if (count === undefined || unit === undefined || Number(count) === 0) {
     throw new InvalidArgumentError('It must be a duration such as 90s, 15m or 1h.');
   }
-  return Number(count) * { s: 1_000, m: 60_000, h: 3_600_000 }[unit as 's' | 'm' | 'h'];
+  const length = Number(count) * { s: 1_000, m: 60_000, h: 3_600_000 }[unit as 's' | 'm' | 'h'];
+  if (length > longestTimerMs) throw new InvalidArgumentError('It must be 24 days or less.');
+  return length;
+}
+
+/** Node's timers take 31 bits; a longer one would end at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
+interface Leaving {
+  /** Milliseconds; undefined for as long as it takes. */
+  readonly timeout: number | undefined;
+  /** How to come back. */
+  readonly hint: string;
+}
+
+/** Watches until `watch` returns. Ctrl-C and the timeout end the watching, and only that: by the signal, and a `CommandError` that says so. */
+export async function untilLeft<Result>(
+  { timeout, hint }: Leaving,
+  watch: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const leaving = new AbortController();
+  const leave = () => leaving.abort(commandError('interrupted', 'Stopped watching.', { hint }));
+  const tooLong = (waited: string) =>
+    leaving.abort(commandError('timed_out', `It has not ended within ${waited}.`, { hint }));
+  const timer = timeout === undefined ? undefined : setTimeout(tooLong, timeout, duration(timeout));
+  process.on('SIGINT', leave);
+  try {
+    return await watch(leaving.signal);
+  } catch (error) {
+    leaving.signal.throwIfAborted();
+    throw error;
+  } finally {
+    // After a Ctrl-C the listener stays: npm may send a second one, which must not cut off what is still to be said.
+    if (!leaving.signal.aborted) process.off('SIGINT', leave);
+    leaving.abort();
+    clearTimeout(timer);
+  }
 }
 
 /**
@@ -64,29 +100,12 @@ export async function followToEnd(
   runs: readonly RunProgress[],
   { after, timeout, verbose = false }: Omit<WatchRequest, 'wanted'>,
 ): Promise<Run[]> {
-  const leaving = new AbortController();
-  const leave = () => leaving.abort(commandError('interrupted', 'Stopped watching.', comeBack(runs)));
-  const timer =
-    timeout === undefined
-      ? undefined
-      : setTimeout(() => {
-          const waited = duration(timeout);
-          leaving.abort(commandError('timed_out', `It has not ended within ${waited}.`, comeBack(runs)));
-        }, timeout);
-  process.on('SIGINT', leave);
   const view = session.output.live ? await openLiveView(runs, session.output) : undefined;
   try {
-    return await Promise.all(
-      runs.map((progress) => followOne(session, progress, { after, view, verbose, signal: leaving.signal })),
+    return await untilLeft({ timeout, hint: comeBack(runs) }, (signal) =>
+      Promise.all(runs.map((progress) => followOne(session, progress, { after, view, verbose, signal }))),
     );
-  } catch (error) {
-    leaving.signal.throwIfAborted();
-    throw error;
   } finally {
-    // After a Ctrl-C the listener stays: npm may send a second one, which must not cut off what is still to be said.
-    if (!leaving.signal.aborted) process.off('SIGINT', leave);
-    leaving.abort();
-    clearTimeout(timer);
     await view?.close();
   }
 }
@@ -97,12 +116,11 @@ async function openLiveView(runs: readonly RunProgress[], output: Output): Promi
   return drawLive(runs, output);
 }
 
-const comeBack = (runs: readonly RunProgress[]) => ({
-  hint: [
+const comeBack = (runs: readonly RunProgress[]): string =>
+  [
     'The control plane goes on with it. Come back with:',
     ...runs.map(({ id }) => `  npx lumenality run watch ${id}`),
-  ].join('\n'),
-});
+  ].join('\n');
 
 async function followOne(
   session: Session,
