@@ -313,3 +313,61 @@ export async function wasToldOfOverride(
     .executeTakeFirst();
   return told !== undefined;
 }
+
+/** Skips whom a rollout has not begun with. Answers how many. */
+export async function skipPending(trx: Trx, rolloutId: string, note: string, now: Date): Promise<number> {
+  const skipped = await trx
+    .updateTable('rollout_target')
+    .set({ state: 'skipped', note, updated_at: now })
+    .where('rollout_id', '=', rolloutId)
+    .where('state', '=', 'pending')
+    .executeTakeFirst();
+  return Number(skipped.numUpdatedRows);
+}
+
+/** A practice that was promoted past the rest of its bake time, with the run that updated it. */
+export interface Promoted {
+  readonly practiceId: string;
+  readonly runId: string | null;
+}
+
+/** Ends the bake time of a wave's practices without a look at their figures; none that goes back. */
+export async function endBaking(
+  trx: Trx,
+  { rolloutId, wave }: { readonly rolloutId: string; readonly wave: number },
+  note: string,
+  now: Date,
+): Promise<Promoted[]> {
+  return trx
+    .updateTable('rollout_target')
+    .set({ state: 'succeeded', note, updated_at: now })
+    .where('rollout_id', '=', rolloutId)
+    .where('wave', '=', wave)
+    .where('state', '=', 'baking')
+    .where('roll_back_run_id', 'is', null)
+    .returning(['practice_id as practiceId', 'run_id as runId'])
+    .execute();
+}
+
+/** Puts whoever a wave still waits for into the wave after it, if there is one. Answers how many. */
+export async function joinNextWave(
+  trx: Trx,
+  { rolloutId, wave }: { readonly rolloutId: string; readonly wave: number },
+  now: Date,
+): Promise<number> {
+  const next = await trx
+    .selectFrom('rollout_target')
+    .select((eb) => eb.fn.min('wave').as('wave'))
+    .where('rollout_id', '=', rolloutId)
+    .where('wave', '>', wave)
+    .executeTakeFirstOrThrow();
+  if (next.wave === null) return 0;
+  const joined = await trx
+    .updateTable('rollout_target')
+    .set({ wave: next.wave, updated_at: now })
+    .where('rollout_id', '=', rolloutId)
+    .where('wave', '=', wave)
+    .where('state', 'in', ['pending', 'updating'])
+    .executeTakeFirst();
+  return Number(joined.numUpdatedRows);
+}

@@ -1,7 +1,7 @@
 import type { PracticeState } from './practice.ts';
 import type { RolloutPolicy, RolloutState, RolloutTarget, TargetState } from './rollout.ts';
 import { type HealthLook, judgeHealth } from './rollout-gate.ts';
-import { allowed, isBusy, outcomeOf, type Standing } from './rollout-standing.ts';
+import { isBusy, outcomeOf, type Standing } from './rollout-standing.ts';
 
 const minute = 60_000;
 
@@ -132,22 +132,22 @@ export function decide(
   return decisions;
 }
 
-/** Whether the rollout stops or is over. */
+/** Whether the rollout stops or is over. One that is paused stays so until somebody decides, also when nothing is left to do. */
 export function decideRollout(
   { state, policy, release }: RolloutView,
-  { openWave, failures, unproven, ...standing }: Standing,
+  standing: Standing,
 ): RolloutDecision | undefined {
-  const budget = policy.failureBudget.failures;
-  if (openWave === null && (state === 'running' || state === 'paused')) {
-    return { kind: 'finish', ...outcomeOf({ openWave, failures, unproven, ...standing }, budget) };
-  }
   if (state !== 'running') return undefined;
+  const { openWave, failures, unproven } = standing;
+  const budget = policy.failureBudget.failures;
+  if (failures > budget) {
+    const allowed = budget === 0 ? 'none' : `at most ${budget}`;
+    const reason = `${failures} of its practices failed, ${allowed} may. Retry or skip those that failed, then resume; or abort`;
+    return { kind: 'pause', reason };
+  }
+  if (openWave === null) return { kind: 'finish', ...outcomeOf(standing) };
   if (release.haltedBecause !== null) {
     return { kind: 'pause', reason: `release ${release.id} is halted: ${release.haltedBecause}` };
-  }
-  if (failures > budget) {
-    const reason = `${failures} of its practices failed, ${allowed(budget)} may. Retry or skip those that failed, then resume; or abort`;
-    return { kind: 'pause', reason };
   }
   if (unproven === null) return undefined;
   const reason = `wave ${unproven + 1} ended without one practice that was updated. Retry or skip those that were missed, then resume; or abort`;

@@ -24,6 +24,7 @@ import {
   type TargetDecision,
   type TargetView,
 } from '../domain/rollout-progress.ts';
+import { refuseHalted } from '../workflows/halted-release.ts';
 import { queueRollBack, queueUpdate, type UpdateStarts } from '../workflows/queue-update.ts';
 import { slotsOf } from '../workflows/rollout-slots.ts';
 
@@ -160,6 +161,8 @@ function write(work: Writing, decision: Written): Promise<void> {
 
 async function start(work: Writing, { startsAt, latestStartAt, yielded }: Place): Promise<void> {
   const { parts, trx, rollout, practice } = work;
+  // Held until the transaction ends: nobody halts it while it is given to the practice.
+  await refuseHalted(trx, rollout.release.id, null);
   await tellYielded(work, { startsAt, latestStartAt, yielded });
   const reason = `rollout ${rollout.id}: ${rollout.reason}`;
   const { runId } = await queueUpdate(
