@@ -95,6 +95,12 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'POST /v1/releases': ['release_manager', 'ci'],
   'POST /v1/releases/:id/halt': ['release_manager', 'security_admin'],
   'POST /v1/releases/:id/unhalt': ['release_manager', 'security_admin'],
+  // To plan is to read; to begin is for those who publish.
+  'POST /v1/rollouts/plan': ['release_manager', 'ci', 'operator'],
+  'POST /v1/rollouts': ['release_manager', 'ci'],
+  'GET /v1/rollouts': runReaders,
+  'GET /v1/rollouts/:id': runReaders,
+  'GET /v1/rollouts/:id/targets': runReaders,
   'GET /v1/audit': auditReaders,
 
   // Deliveries name people's addresses, and an endpoint's URL may be a secret of its receiver.

@@ -24,6 +24,7 @@ import { practiceChangeRoutes } from './routes/practice-changes.ts';
 import { practiceRoutes } from './routes/practices.ts';
 import { recordRoutes } from './routes/records.ts';
 import { releaseRoutes } from './routes/releases.ts';
+import { rolloutRoutes } from './routes/rollouts.ts';
 import { runRoutes } from './routes/runs.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { signUpRoutes } from './routes/sign-ups.ts';
@@ -82,6 +83,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   calendarRoutes(app, deps);
   runRoutes(app, deps, limits);
   recordRoutes(app, deps);
+  rolloutRoutes(app, deps);
   releaseRoutes(app, deps);
   tokenRoutes(app, deps);
   ciRoutes(app, deps, limits);

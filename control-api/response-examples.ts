@@ -11,6 +11,7 @@ import type { SignUp } from './contracts/sign-ups.ts';
 import type { Token } from './contracts/tokens.ts';
 import { noticeExamples } from './notice-examples.ts';
 import { releaseExamples } from './release-examples.ts';
+import { rolloutExamples } from './rollout-examples.ts';
 import { signUpExample } from './routes/examples.ts';
 import { scheduleExamples } from './schedule-examples.ts';
 
@@ -330,6 +331,7 @@ export const responseExamples: Readonly<Record<string, unknown>> = {
   Practice: practice,
   PracticeCost: { ...cost, practiceId },
   Readiness: { status: 'ready', parts: [{ part: 'database', ready: true }] },
+  ...rolloutExamples,
   ...releaseExamples,
   ...scheduleExamples,
   ...noticeExamples,

@@ -1,4 +1,5 @@
 import { type Selectable, type SelectQueryBuilder, sql } from 'kysely';
+import { isSiloGone, type PracticeState, practiceStates } from '../domain/practice.ts';
 import {
   openTargetStates,
   type RolloutPlan,
@@ -217,6 +218,7 @@ export interface HeldPractice {
   readonly practiceId: string;
   readonly rolloutId: string;
   readonly releaseId: string;
+  readonly rolloutState: RolloutState;
   readonly state: TargetState;
 }
 
@@ -229,6 +231,7 @@ export function heldPractices(connection: Connection): Promise<HeldPractice[]> {
       'target.practice_id as practiceId',
       'rollout.id as rolloutId',
       'rollout.release_id as releaseId',
+      'rollout.state as rolloutState',
       'target.state',
     ])
     .where('target.held', '=', true)
@@ -292,5 +295,47 @@ export async function setRolloutStarted(
     .set({ held: true, updated_at: now })
     .where('rollout_id', '=', id)
     .where('state', '=', 'pending')
+    .execute();
+}
+
+/** The rollout that took over what this one had not begun; the first, where there were several. */
+export async function findChild(connection: Connection, id: string): Promise<string | undefined> {
+  const row = await connection
+    .selectFrom('rollout')
+    .select('id')
+    .where('parent_id', '=', id)
+    .where('started_at', 'is not', null)
+    .orderBy('started_at')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.id;
+}
+
+/** What a plan has to know of a practice beside its schedule. */
+export interface FleetPractice {
+  readonly id: string;
+  readonly state: PracticeState;
+  readonly cellId: string | null;
+  /** The place of its release in the order of publication; null before the first. */
+  readonly currentOrdinal: number | null;
+}
+
+/** All practices that have a silo or are to get one, by id. */
+export function readFleet(connection: Connection): Promise<FleetPractice[]> {
+  return connection
+    .selectFrom('practice')
+    .leftJoin('release', 'release.id', 'practice.release_id')
+    .select([
+      'practice.id',
+      'practice.state',
+      'practice.cell_id as cellId',
+      'release.ordinal as currentOrdinal',
+    ])
+    .where(
+      'practice.state',
+      'in',
+      practiceStates.filter((state) => !isSiloGone(state)),
+    )
+    .orderBy('practice.id')
     .execute();
 }

@@ -49,7 +49,7 @@ export interface RolloutPolicy {
   /** How much worse than before an updated app may be: errors as a share of requests, latency as a ratio. */
   readonly thresholds: { readonly errorRate: number; readonly latencyRatio: number };
   /** Practices in one wave, at most, where a ring shall be more than one. */
-  readonly practicesPerWave?: Readonly<Partial<Record<Ring, number>>>;
+  readonly practicesPerWave?: { readonly [Each in Ring]?: number | undefined } | undefined;
 }
 
 export const defaultPolicy: RolloutPolicy = {

@@ -1,7 +1,16 @@
 import { DomainError } from '../domain/errors.ts';
 
 export function notFound(
-  kind: 'sign-up' | 'practice' | 'run' | 'release' | 'token' | 'cell' | 'notice' | 'notice endpoint',
+  kind:
+    | 'sign-up'
+    | 'practice'
+    | 'run'
+    | 'release'
+    | 'rollout'
+    | 'token'
+    | 'cell'
+    | 'notice'
+    | 'notice endpoint',
 ): DomainError {
   return new DomainError('not_found', `There is no such ${kind}. List them to find the id.`);
 }
