@@ -89,6 +89,9 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'POST /v1/runs/:id/retry': ['operator'],
   'POST /v1/runs/:id/cancel': ['operator'],
 
+  'GET /v1/fleet/versions': everyRole,
+  'GET /v1/fleet/patch-latency': everyRole,
+
   'GET /v1/plans': everyRole,
   'GET /v1/releases': everyRole,
   'GET /v1/releases/:id': everyRole,
@@ -102,6 +105,16 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'GET /v1/rollouts/:id': runReaders,
   'GET /v1/rollouts/:id/targets': runReaders,
   'GET /v1/audit': auditReaders,
+
+  // A pipeline steers what it has started; to stop is for whoever sees that something goes wrong.
+  'POST /v1/rollouts/:id/start': ['ci', 'release_manager'],
+  'POST /v1/rollouts/:id/pause': ['ci', 'release_manager', 'operator', 'security_admin'],
+  'POST /v1/rollouts/:id/resume': ['ci', 'release_manager'],
+  'POST /v1/rollouts/:id/abort': ['ci', 'release_manager'],
+  // To go past a gate is for somebody who looks at it.
+  'POST /v1/rollouts/:id/promote': ['release_manager'],
+  'POST /v1/rollouts/:id/targets/:practiceId/retry': ['release_manager', 'operator'],
+  'POST /v1/rollouts/:id/targets/:practiceId/skip': ['release_manager', 'operator'],
 
   // Deliveries name people's addresses, and an endpoint's URL may be a secret of its receiver.
   'GET /v1/notices': ['operator', 'security_admin'],

@@ -9,6 +9,7 @@ import type { EvidenceRow, Practice } from './contracts/practices.ts';
 import type { Run, RunEvent } from './contracts/runs.ts';
 import type { SignUp } from './contracts/sign-ups.ts';
 import type { Token } from './contracts/tokens.ts';
+import { fleetExamples } from './fleet-examples.ts';
 import { noticeExamples } from './notice-examples.ts';
 import { releaseExamples } from './release-examples.ts';
 import { rolloutExamples } from './rollout-examples.ts';
@@ -18,6 +19,7 @@ import { scheduleExamples } from './schedule-examples.ts';
 const practiceId = 'sunrise-aba';
 const releaseId = 'r-0123456789ab';
 const runId = '3f0a5c52-8a0e-4e39-9f6e-0d6a5c1c7b21';
+const rolloutId = '0b9c8d7e-6f5a-4b3c-8d2e-1f0a9b8c7d6e';
 const signUpId = '8f14e45f-ceea-467f-a8b1-6f2d3c4b5a69';
 const [reason, by] = ['NPI and licence checked', 'night shift'];
 const [signedUpAt, approvedAt, activeAt] = [
@@ -330,10 +332,26 @@ export const responseExamples: Readonly<Record<string, unknown>> = {
   },
   Practice: practice,
   PracticeCost: { ...cost, practiceId },
+  ControlledRollout: {
+    id: rolloutId,
+    releaseId,
+    state: 'paused',
+    pausedBecause: `paused by ${by}: the help desk is short of people`,
+  },
+  ControlledTarget: {
+    rolloutId,
+    practiceId,
+    wave: 0,
+    state: 'pending',
+    startsAt: '2026-11-22T08:00:00.000Z',
+    latestStartAt: '2026-11-22T11:30:00.000Z',
+    note: `tried again by ${by}: its quota was raised`,
+  },
   Readiness: { status: 'ready', parts: [{ part: 'database', ready: true }] },
   ...rolloutExamples,
   ...releaseExamples,
   ...scheduleExamples,
+  ...fleetExamples,
   ...noticeExamples,
   Run: run,
   RunEvent: event,

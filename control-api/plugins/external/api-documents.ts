@@ -35,6 +35,8 @@ export async function registerApiDocuments(app: FastifyInstance, version: string
         },
         { name: 'cost', description: 'What silos cost a month at list prices' },
         { name: 'releases', description: 'Signed, immutable releases: publish, look at, halt' },
+        { name: 'rollouts', description: 'A release brought to the fleet, practice by practice' },
+        { name: 'fleet', description: 'Which releases the fleet runs, and how long it took' },
         { name: 'records', description: 'Plans and the audit trail' },
         { name: 'access', description: 'Tokens and who is asking' },
         { name: 'operations', description: 'Health, readiness, metrics' },
