@@ -36,7 +36,7 @@ const wordings: {
   update_finished: (_data, { name, timeZone, createdAt }) => ({
     subject: `${name}: update is done`,
     paragraphs: [
-      `The update of the app of ${name} ended on ${localTime(createdAt, timeZone)}, and every check of it was passed.`,
+      `An update of the app of ${name} is done. Every check of it was passed, the last on ${localTime(createdAt, timeZone)}.`,
       'You do not have to do anything.',
     ],
   }),
@@ -45,8 +45,8 @@ const wordings: {
     paragraphs: [
       `The update of the app of ${name} did not succeed. This was seen on ${localTime(createdAt, timeZone)}.`,
       rolledBackTo === null
-        ? 'Our operators have been told and look into it. If the app does not work for you, tell us.'
-        : 'The app runs in the version of before again. Our operators have been told; we write again when a new update is planned.',
+        ? 'We are looking into it. If the app does not work for you, tell us.'
+        : 'The app runs in the version of before again. We write again when another update is planned.',
     ],
   }),
   security_override: ({ startsAt, deadline, yielded }, { name, timeZone }) => ({
