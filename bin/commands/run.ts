@@ -147,6 +147,7 @@ async function retryRun(session: Session, options: FollowOptions, [text = '']: r
 const whatCancelDoes: Readonly<Record<Run['workflow'], string>> = {
   'provision-practice': 'What it has made so far is removed.',
   'update-practice': 'Its stacks stay as they are by then.',
+  'roll-back-practice': 'Its stacks stay as they are by then.',
   'suspend-practice': 'The access is opened again.',
   'resume-practice': 'The access is closed again.',
   'offboard-practice': 'The practice stays what it was.',
