@@ -7,6 +7,7 @@ import { type PlanRow, listPlans as planRows } from '../db/plan-store.ts';
 import { countPractices } from '../db/practice-store.ts';
 import { countRunsByState } from '../db/run-store.ts';
 import type { Core } from './core.ts';
+import { type FleetFigures, fleetFigures } from './fleet.ts';
 import { type CellFigure, cellFigures } from './read-cells.ts';
 
 export type { AuditRow, PlanRow };
@@ -27,6 +28,7 @@ export interface StateCounts {
   /** Active practices only. */
   readonly drift: readonly { readonly state: string; readonly count: number }[];
   readonly cells: readonly CellFigure[];
+  readonly fleet: FleetFigures;
   readonly notices: { readonly pending: number; readonly failed: number; readonly oldestSeconds: number };
   readonly practices: readonly { readonly state: string; readonly count: number }[];
   readonly runs: readonly { readonly state: string; readonly count: number }[];
@@ -39,6 +41,7 @@ export async function countStates(core: Core): Promise<StateCounts> {
   const runs = await countRunsByState(core.db);
   const calls = await readCallFigures(core.db);
   const cells = await cellFigures(core);
+  const fleet = await fleetFigures(core);
   const { pending, failed, oldestAt } = await readDeliveryFigures(core.db);
   const oldestSeconds = oldestAt === null ? 0 : (core.clock.now().getTime() - oldestAt.getTime()) / 1_000;
   const notices = { pending, failed, oldestSeconds };
@@ -46,6 +49,7 @@ export async function countStates(core: Core): Promise<StateCounts> {
     calls,
     cells,
     drift,
+    fleet,
     notices,
     practices,
     runs: [...runs].map(([state, count]) => ({ state, count })),

@@ -4,6 +4,7 @@ import { driftStates } from '../../../lib/domain/drift.ts';
 import { practiceStates } from '../../../lib/domain/practice.ts';
 import { runStates } from '../../../lib/domain/run.ts';
 import type { StateCounts } from '../../../lib/use-cases/read-records.ts';
+import { fleetMetrics } from './fleet-metrics.ts';
 import { noticeFigures } from './notice-metrics.ts';
 
 export interface Metrics {
@@ -32,6 +33,7 @@ export function measure(app: FastifyInstance): Metrics {
   const runs = gaugeOf(registry, 'lumenality_runs', 'Runs by state');
   const setCalls = callFigures(registry);
   const setCells = cellFigures(registry);
+  const setFleet = fleetMetrics(registry);
   const setNotices = noticeFigures(registry);
   app.addHook('onResponse', async (request, reply) => {
     // The route, never the path: one series a route, whatever callers ask for.
@@ -52,6 +54,7 @@ export function measure(app: FastifyInstance): Metrics {
       }
       setCalls(counts.calls);
       setCells(counts.cells);
+      setFleet(counts.fleet);
       setNotices(counts.notices);
       return registry.metrics();
     },
