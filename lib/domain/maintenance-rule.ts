@@ -63,12 +63,12 @@ function requireSensible({ frequency, days, monthDays, positions }: MaintenanceR
     throw ruleError(at, 'does not say on which days of the week: add BYDAY=SU');
   if (frequency === 'MONTHLY' && days.length + monthDays.length === 0)
     throw ruleError(at, 'does not say on which days of the month: add BYDAY=1SU or BYMONTHDAY=15');
-  if (frequency === 'WEEKLY' && monthDays.length > 0)
-    throw ruleError(at, 'has BYMONTHDAY, which RFC 5545 forbids with FREQ=WEEKLY: use FREQ=MONTHLY');
+  if (frequency === 'DAILY' && days.length > 0)
+    throw ruleError(at, 'has BYDAY with FREQ=DAILY: for days of the week use FREQ=WEEKLY');
+  if (frequency !== 'MONTHLY' && monthDays.length + positions.length > 0)
+    throw ruleError(at, `has BYMONTHDAY or BYSETPOS with FREQ=${frequency}: they are for FREQ=MONTHLY`);
   if (frequency !== 'MONTHLY' && days.some(({ ordinal }) => ordinal !== null))
     throw ruleError(at, 'counts days (such as 1SU), which is for FREQ=MONTHLY alone: write BYDAY=SU');
-  if (frequency === 'DAILY' && positions.length > 0)
-    throw ruleError(at, 'has BYSETPOS, which picks nothing with one window a day: leave it out');
 }
 
 function partsOf(text: string, at: string): ReadonlyMap<string, string> {

@@ -24,11 +24,7 @@ const placeNames = ['', 'first', 'second', 'third', 'fourth', 'fifth'];
 
 function daysInWords({ frequency, interval, days, monthDays, positions }: MaintenanceRule): string {
   const often = interval === 1 ? '' : `every ${place(interval)} `;
-  if (frequency === 'DAILY') {
-    const which = days.length === 0 ? '' : plural(days);
-    if (interval > 1) return which === '' ? `${often}day` : `${often}day, ${which} only`;
-    return which === '' ? 'every day' : which;
-  }
+  if (frequency === 'DAILY') return interval === 1 ? 'every day' : `${often}day`;
   if (frequency === 'WEEKLY') return interval === 1 ? plural(days) : `${plural(days)} of ${often}week`;
   const month = interval === 1 ? 'the month' : `${often}month`;
   const dates = monthDays.length === 0 ? [] : [dateNames(monthDays)];
@@ -39,7 +35,10 @@ function daysInWords({ frequency, interval, days, monthDays, positions }: Mainte
 }
 
 function monthsInWords(months: readonly number[]): string {
-  return months.length === 0 ? '' : `, in ${list(months.map((month) => monthNames[month - 1] ?? ''))} only,`;
+  const named = (wanted: boolean) => list(monthNames.filter((_, at) => months.includes(at + 1) === wanted));
+  const spared = monthNames.length - new Set(months).size;
+  if (months.length === 0 || spared === 0) return '';
+  return spared < 6 ? `, not in ${named(false)},` : `, in ${named(true)} only,`;
 }
 
 /** "Saturdays and Sundays"; "Mondays to Fridays". */
@@ -62,7 +61,7 @@ function daysOfMonth(days: readonly RuleDay[]): string {
 
 /** "day 1 and 15"; "the last day". */
 function dateNames(monthDays: readonly number[]): string {
-  const fromStart = monthDays.filter((date) => date > 0);
+  const fromStart = monthDays.filter((date) => date > 0).toSorted((one, other) => one - other);
   const fromEnd = monthDays.filter((date) => date < 0).map((date) => `the ${place(date)} day`);
   return list([...(fromStart.length === 0 ? [] : [`day ${list(fromStart.map(String))}`]), ...fromEnd]);
 }
