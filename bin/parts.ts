@@ -212,6 +212,7 @@ export function appDeps(config: Config, parts: Parts, endpoint: string | undefin
     clouds: parts.clouds,
     notices: parts.notices,
     releaseKeys: releaseKeys(config, endpoint),
+    siloOf: parts.siloOf,
     ci: ciAccess(config),
     log,
     version: packageVersion(),

@@ -96,6 +96,8 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'GET /v1/releases': everyRole,
   'GET /v1/releases/:id': everyRole,
   'POST /v1/releases': ['release_manager', 'ci'],
+  // It makes change sets, and deletes them.
+  'GET /v1/releases/:id/preview': ['operator', 'release_manager', 'security_admin', 'ci'],
   'POST /v1/releases/:id/halt': ['release_manager', 'security_admin'],
   'POST /v1/releases/:id/unhalt': ['release_manager', 'security_admin'],
   // To plan is to read; to begin is for those who publish.

@@ -5,6 +5,7 @@ import type { CiAccess } from '../lib/use-cases/ci-token.ts';
 import type { Core } from '../lib/use-cases/core.ts';
 import type { EndpointPorts } from '../lib/use-cases/notice-endpoints.ts';
 import type { Clouds } from '../lib/use-cases/orphans.ts';
+import type { SiloOf } from '../lib/use-cases/preview-release.ts';
 
 export interface Limits {
   /** Of one client address. */
@@ -30,6 +31,8 @@ export interface AppDeps {
   readonly log: Logger;
   /** Every cell's cloud, for what is asked of AWS at the time of a request. */
   readonly clouds: Clouds;
+  /** The cell of a practice, for previews. */
+  readonly siloOf: SiloOf;
   /** The public keys that may sign releases. */
   readonly releaseKeys: () => Promise<readonly TrustedKey[]>;
   /** What endpoints of webhooks are made with. */

@@ -1,4 +1,4 @@
-import type { Release } from './contracts/releases.ts';
+import type { Release, ReleasePreview } from './contracts/releases.ts';
 
 const release: Release = {
   id: 'r-0123456789ab',
@@ -19,5 +19,40 @@ const release: Release = {
   publishedAt: '2026-11-20T15:04:05.000Z',
 };
 
-/** An answer for each named schema of this resource, as response-examples.ts has them. */
-export const releaseExamples: Readonly<Record<string, unknown>> = { Release: release };
+const preview: ReleasePreview = {
+  releaseId: release.id,
+  practiceId: 'sunrise-aba',
+  from: 'r-ba9876543210',
+  at: '2026-11-20T15:10:00.000Z',
+  stacks: [
+    {
+      component: 'foundation',
+      stackName: 'lumenality-sunrise-aba-foundation',
+      state: 'unchanged',
+      changes: [],
+    },
+    { component: 'data', stackName: 'lumenality-sunrise-aba-data', state: 'unchanged', changes: [] },
+    {
+      component: 'service',
+      stackName: 'lumenality-sunrise-aba-service',
+      state: 'changed',
+      changes: [
+        {
+          action: 'Modify',
+          logicalId: 'Service',
+          physicalId: 'sunrise-aba',
+          type: 'AWS::ECS::Service',
+          effect: 'safe',
+          verdict: 'allowed',
+          reason: null,
+        },
+      ],
+    },
+  ],
+};
+
+/** Answers for the named schemas of this resource, as response-examples.ts has them. */
+export const releaseExamples: Readonly<Record<string, unknown>> = {
+  Release: release,
+  ReleasePreview: preview,
+};

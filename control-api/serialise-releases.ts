@@ -1,5 +1,6 @@
+import type { ReleasePreview as Preview } from '../lib/use-cases/preview-release.ts';
 import type { PublishedRelease } from '../lib/use-cases/read-releases.ts';
-import type { Release } from './contracts/releases.ts';
+import type { Release, ReleasePreview } from './contracts/releases.ts';
 
 export function toRelease(release: PublishedRelease): Release {
   const { id, ordinal, manifest, kind, severity, deadline, notes, changelogUrl, halted } = release;
@@ -20,5 +21,13 @@ export function toRelease(release: PublishedRelease): Release {
     signedBy: release.signature?.signatures.map(({ keyid }) => keyid) ?? [],
     publishedBy: release.publishedBy,
     publishedAt: release.publishedAt.toISOString(),
+  };
+}
+
+export function toPreview({ at, stacks, ...of }: Preview): ReleasePreview {
+  return {
+    ...of,
+    at: at.toISOString(),
+    stacks: stacks.map((stack) => ({ ...stack, changes: [...stack.changes] })),
   };
 }

@@ -1,6 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms';
 import { type ReleaseUploadBody, toBeSigned, trustedKey } from '../../control-api/contracts/releases.ts';
 import { commandError } from './command-error.ts';
 
@@ -29,6 +28,8 @@ interface Signature {
 
 /** With the credentials, Region and endpoint of the AWS SDK's environment; the private key stays in KMS. */
 async function byKms(name: string, message: Buffer): Promise<Signature> {
+  // Only who signs with KMS waits for its client.
+  const { GetPublicKeyCommand, KMSClient, SignCommand } = await import('@aws-sdk/client-kms');
   const kms = new KMSClient({});
   try {
     const { PublicKey = new Uint8Array(), KeyId } = await kms.send(new GetPublicKeyCommand({ KeyId: name }));

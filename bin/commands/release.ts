@@ -2,12 +2,16 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
   publicationOf,
   type Release,
+  type ReleasePreview,
   type ReleaseUploadBody,
   releasePageSchema,
+  releasePreviewSchema,
   releaseSchema,
 } from '../../control-api/contracts/releases.ts';
 import { readReleaseDirectory } from '../release-directory.ts';
 import { commandError } from './command-error.ts';
+import { exitCodes } from './exit-codes.ts';
+import { findPractice } from './find.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import type { Output } from './output.ts';
 import { type SigningKey, signed } from './release-signing.ts';
@@ -31,6 +35,7 @@ export function releaseCommands(group: Command, invocation: Invocation): void {
   });
 
   publishCommand(group, invocation);
+  previewCommand(group, invocation);
   for (const halts of [true, false]) haltCommand(group, invocation, halts);
 }
 
@@ -112,6 +117,61 @@ async function publishRelease(
     `See what it would do to a practice: npx lumenality release preview ${published.id} --practice …`,
   );
   return undefined;
+}
+
+function previewCommand(group: Command, invocation: Invocation): void {
+  const preview = group
+    .command('preview')
+    .argument('<release>', which)
+    .requiredOption('--practice <practice>', 'id or name of an active practice, or a unique start of either')
+    .description('Show what an update would do to a practice; exit code 1 when it would be refused')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ npx lumenality release preview r-0123456789ab --practice sunrise-aba\n',
+    );
+  act<{ readonly practice: string }>(preview, invocation, async ({ api, output }, options, [id = '']) => {
+    const { id: practice } = await findPractice(api, options.practice);
+    const answer = await api.get(`${pathOf(id)}/preview`, releasePreviewSchema, {
+      query: { practice },
+      signal: AbortSignal.timeout(previewTimeoutMs),
+    });
+    output.document(answer);
+    tellPreview(output, answer);
+    return answer.stacks.some(({ state }) => state === 'refused') ? exitCodes.failed : undefined;
+  });
+}
+
+/** Longer than the control plane itself takes at most. */
+const previewTimeoutMs = 180_000;
+
+const previewWords: Readonly<Record<ReleasePreview['stacks'][number]['state'], string>> = {
+  unchanged: 'does not change',
+  changed: 'changes',
+  refused: 'REFUSED, so an update would change nothing at all',
+  unknown: 'is known only once the stacks before it are updated',
+};
+
+function tellPreview(output: Output, { releaseId, practiceId, from, stacks }: ReleasePreview): void {
+  output.line(`${practiceId}, from ${from ?? 'no release'} to ${releaseId}. Nothing was executed.`);
+  for (const { component, state, changes } of stacks) {
+    const words = `${component}: ${previewWords[state]}`;
+    output.line(state === 'refused' ? output.colours.red(words) : words);
+    if (changes.length === 0) continue;
+    output.line(
+      table(
+        output,
+        ['RESOURCE', 'TYPE', 'ACTION', 'EFFECT', 'VERDICT', 'WHY'],
+        changes.map(({ logicalId, type, action, effect, verdict, reason }) => [
+          logicalId,
+          type,
+          action,
+          effect,
+          verdict === 'refused' ? { text: 'REFUSED', paint: output.colours.red } : verdict,
+          reason ?? '-',
+        ]),
+      ),
+    );
+  }
 }
 
 async function readDirectory(directory: string) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { inlineTemplateLimit, releaseManifestSchema } from '../../lib/domain/release.ts';
+import { components, inlineTemplateLimit, releaseManifestSchema } from '../../lib/domain/release.ts';
 import {
   dsseEnvelopeSchema,
   type Publication,
@@ -7,6 +7,7 @@ import {
   severities,
 } from '../../lib/domain/release-publication.ts';
 import { pageOf, timeSchema } from './common.ts';
+import { reviewedChangeSchema } from './runs.ts';
 
 /** For those who sign releases. */
 export { toBeSigned, trustedKey } from '../../lib/domain/release-signature.ts';
@@ -63,6 +64,37 @@ export const releaseUploadSchema = z.strictObject({
   ),
 });
 export type ReleaseUploadBody = z.infer<typeof releaseUploadSchema>;
+
+export const releasePreviewQuerySchema = z.strictObject({
+  practice: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{2,30}$/, 'must be the id of a practice')
+    .describe('Id of an active practice'),
+});
+
+export const releasePreviewSchema = z
+  .object({
+    releaseId: z.string(),
+    practiceId: z.string(),
+    from: z.string().nullable().describe('The release that the practice has'),
+    at: timeSchema,
+    stacks: z
+      .array(
+        z.object({
+          component: z.enum(components),
+          stackName: z.string(),
+          state: z
+            .enum(['unchanged', 'changed', 'refused', 'unknown'])
+            .describe(
+              'Refused: the review objects, so an update would change nothing at all. Unknown: known only once an earlier stack is updated',
+            ),
+          changes: z.array(reviewedChangeSchema),
+        }),
+      )
+      .describe('In the order of deployment'),
+  })
+  .meta({ id: 'ReleasePreview' });
+export type ReleasePreview = z.infer<typeof releasePreviewSchema>;
 
 /** What is said of a release, in the form that is signed. */
 export function publicationOf(

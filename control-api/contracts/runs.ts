@@ -3,6 +3,17 @@ import { changeEffects, changeVerdicts } from '../../lib/domain/change-review.ts
 import { runStates, stepStates, workflows } from '../../lib/domain/run.ts';
 import { pageOf, pageQuerySchema, timeSchema } from './common.ts';
 
+/** One change of a change set as the review judged it. */
+export const reviewedChangeSchema = z.object({
+  action: z.string(),
+  logicalId: z.string(),
+  physicalId: z.string().nullable(),
+  type: z.string(),
+  effect: z.enum(changeEffects),
+  verdict: z.enum(changeVerdicts),
+  reason: z.string().nullable(),
+});
+
 export const runErrorSchema = z
   .object({
     code: z.string(),
@@ -80,13 +91,7 @@ export const runEventSchema = z
         step: z.string(),
         stackName: z.string(),
         changeSetId: z.string(),
-        action: z.string(),
-        logicalId: z.string(),
-        physicalId: z.string().nullable(),
-        type: z.string(),
-        effect: z.enum(changeEffects),
-        verdict: z.enum(changeVerdicts),
-        reason: z.string().nullable(),
+        ...reviewedChangeSchema.shape,
       })
       .describe('One change of a change set as the review judged it, before anything was done'),
     z.object({

@@ -1,10 +1,13 @@
 import { haltRelease, unhaltRelease } from '../../lib/use-cases/halt-release.ts';
+import { previewRelease } from '../../lib/use-cases/preview-release.ts';
 import { listReleases, readRelease } from '../../lib/use-cases/read-releases.ts';
 import { uploadRelease } from '../../lib/use-cases/upload-release.ts';
 import { pageQuerySchema, reasonSchema } from '../contracts/common.ts';
 import {
   publicationOf,
   releasePageSchema,
+  releasePreviewQuerySchema,
+  releasePreviewSchema,
   releaseSchema,
   releaseUploadSchema,
 } from '../contracts/releases.ts';
@@ -13,12 +16,13 @@ import { actorOf } from '../plugins/app/auth.ts';
 import { idempotencyHeadersSchema, markReplay } from '../plugins/app/idempotency.ts';
 import { revisionHeadersSchema, revisionsOf, setRevision } from '../plugins/app/revision.ts';
 import { toPage } from '../serialise.ts';
-import { toRelease } from '../serialise-releases.ts';
+import { toPreview, toRelease } from '../serialise-releases.ts';
 import { type Routes, slugParams } from './types.ts';
 
 /** Immutable releases: published once, verified and signed; deployed unless somebody has halted them. */
 export function releaseRoutes(app: Routes, deps: AppDeps): void {
   readingRoutes(app, deps);
+  previewRoute(app, deps);
   publishingRoutes(app, deps);
   haltingRoutes(app, deps);
 }
@@ -49,6 +53,28 @@ function readingRoutes(app: Routes, { core }: AppDeps): void {
       const release = await readRelease(core, request.params.id);
       setRevision(reply, release.revision);
       return toRelease(release);
+    },
+  });
+}
+
+function previewRoute(app: Routes, { core, siloOf, log }: AppDeps): void {
+  app.route({
+    method: 'GET',
+    url: '/v1/releases/:id/preview',
+    schema: {
+      summary: 'What an update to a release would do to a practice',
+      description:
+        'Makes the change sets, judges them by the change review and deletes them: nothing is executed or recorded. It takes some seconds a stack. Refused while a run of the practice is open.',
+      tags: ['releases'],
+      params: slugParams,
+      querystring: releasePreviewQuerySchema,
+      response: { 200: releasePreviewSchema },
+    },
+    handler: async (request, reply) => {
+      const gone = new AbortController();
+      reply.raw.once('close', () => gone.abort());
+      const asked = { releaseId: request.params.id, practiceId: request.query.practice };
+      return toPreview(await previewRelease(core, { siloOf, log }, asked, gone.signal));
     },
   });
 }

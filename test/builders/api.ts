@@ -11,7 +11,7 @@ import type { RunQueue } from '../../lib/runs/queue.ts';
 import type { Core } from '../../lib/use-cases/core.ts';
 import { ensureFirstToken } from '../../lib/use-cases/tokens.ts';
 import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
-import { noClouds, openAccess, recordTestCell } from './cells.ts';
+import { noClouds, noSilo, openAccess, recordTestCell } from './cells.ts';
 import { openTestDatabase } from './database.ts';
 import { testNoticePorts } from './notices.ts';
 
@@ -84,6 +84,7 @@ export async function startTestApi(
     core,
     clouds: noClouds,
     releaseKeys: async () => [],
+    siloOf: noSilo,
     notices: testNoticePorts(),
     log: createLogger('debug', destination),
     version: '0.0.0-test',

@@ -24,6 +24,10 @@ export const noClouds: Clouds = {
   close: () => undefined,
 };
 
+/** The same for a practice's own cell. */
+export const noSilo = (): Promise<never> =>
+  Promise.reject(new DomainError('cloud_failure', 'This test has no cloud.'));
+
 /** The cell `main` as a test's environment would have it, with room for everybody unless told. */
 export function recordTestCell(core: Core, changes: Partial<ConfiguredCell> = {}): Promise<void> {
   return recordConfiguredCell(core, {

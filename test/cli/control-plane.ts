@@ -7,7 +7,7 @@ import { appendRunEvents } from '../../lib/db/run-event-store.ts';
 import type { RunError, RunEventBody, RunState, StepState } from '../../lib/domain/run.ts';
 import type { ReadinessCheck } from '../../lib/use-cases/check-readiness.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
-import { noClouds } from '../builders/cells.ts';
+import { noClouds, noSilo } from '../builders/cells.ts';
 import { publishTestRelease } from '../builders/database.ts';
 import { testNoticePorts } from '../builders/notices.ts';
 import { signUpRequest } from '../builders/sign-up.ts';
@@ -57,6 +57,7 @@ export async function startControlPlane(parts: Partial<AppDeps> = {}): Promise<C
       core: { ...api.core, clock: { now: () => new Date() } },
       clouds: noClouds,
       releaseKeys: async () => [],
+      siloOf: noSilo,
       notices: testNoticePorts(),
       log: pino({ level: 'silent' }),
       version: '0.1.0',

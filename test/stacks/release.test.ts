@@ -10,12 +10,15 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { publicationOf } from '../../control-api/contracts/releases.ts';
 import type { ReleaseManifest } from '../../lib/domain/release.ts';
 import { components, releaseManifestSchema } from '../../lib/domain/release.ts';
+import { verifyUpload } from '../../lib/domain/release-upload.ts';
 import { acknowledgements } from '../../stacks/acknowledgements.ts';
 import { type BuiltRelease, buildRelease } from '../../stacks/release/build.ts';
 import { type ComplianceReport, type Finding, judge } from '../../stacks/release/compliance.ts';
 import { imageOf } from '../../stacks/release/manifest.ts';
+import { newReleaseKey, signedUpload } from '../builders/signed-release.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lumenality-release-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -59,6 +62,24 @@ describe('a release directory', () => {
     expect(sha256(read(manifest.compliance.file))).toBe(manifest.compliance.sha256);
     expect(`sha256:${sha256(read('image/manifest.json'))}`).toBe(manifest.image.digest);
     expect(manifest.id).toBe(`r-${manifest.contentHash.slice(0, 12)}`);
+  });
+
+  test('is what the control plane takes, once it is signed', () => {
+    const { manifest } = release;
+    const templates = {
+      foundation: read(manifest.templates.foundation.file),
+      data: read(manifest.templates.data.file),
+      service: read(manifest.templates.service.file),
+    };
+    const key = newReleaseKey();
+    const words = { kind: 'feature', notes: 'Group notes' } as const;
+    const upload = signedUpload(
+      key,
+      { manifest, templates, compliance: read(manifest.compliance.file) },
+      words,
+    );
+    const whole = { ...upload, publication: publicationOf(words) };
+    expect(() => verifyUpload(whole, { now: new Date(), trusted: [key] })).not.toThrow();
   });
 
   test('says of each finding who looked, what was found and why it is accepted', () => {
