@@ -99,8 +99,8 @@ export interface PatchFigures {
 }
 
 /**
- * Practices with a silo that ran an older release, and since when each runs this one or a newer, null while it does not. A practice that
- * went back counts from when it came again; one that began with the release or a newer one needed no patch.
+ * Practices with a silo that ran an older release, or run one, and since when each runs this one or a newer, null while it does not. A
+ * practice that went back counts from when it came again; one that began with the release or a newer one needed no patch.
  */
 const patchTimes = ({ ordinal }: Patch) => sql`
   with done as (
@@ -113,9 +113,9 @@ const patchTimes = ({ ordinal }: Patch) => sql`
   select practice.id, min(done.finished_at) filter (where release.ordinal >= ${ordinal}) as patched_at
   from practice
   join release on release.id = practice.release_id
-  join older on older.practice_id = practice.id
+  left join older on older.practice_id = practice.id
   left join done on done.practice_id = practice.id and done.has_it and done.finished_at > older.last_at
-  where ${ofSilos}
+  where ${ofSilos} and (older.practice_id is not null or release.ordinal < ${ordinal})
   group by practice.id`;
 
 export async function readPatchFigures(
