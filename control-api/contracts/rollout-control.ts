@@ -25,4 +25,3 @@ export const controlledTargetSchema = z
     note: z.string().nullable(),
   })
   .meta({ id: 'ControlledTarget' });
-export type ControlledTarget = z.infer<typeof controlledTargetSchema>;

@@ -1,5 +1,5 @@
 /** What a load balancer measured of a practice's app in a span. */
-export interface HealthFigures {
+interface HealthFigures {
   readonly requests: number;
   readonly errors: number;
   /** The 95th percentile, in milliseconds; null when nothing was asked. */
@@ -7,7 +7,7 @@ export interface HealthFigures {
 }
 
 /** How much worse a practice may fare with a release than before. */
-export interface HealthThresholds {
+interface HealthThresholds {
   /** By how much the share of failed requests may grow: 0.02 is two in a hundred. */
   readonly errorRate: number;
   /** How many times as long a request may take. */
@@ -22,7 +22,7 @@ export interface HealthLook {
   readonly alarms: readonly string[];
 }
 
-export interface HealthJudgement {
+interface HealthJudgement {
   readonly passed: boolean;
   /** What was compared, or what is worse; for people. */
   readonly words: string;

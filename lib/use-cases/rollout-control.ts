@@ -15,13 +15,12 @@ import {
 } from '../db/rollout-progress-store.ts';
 import { heldPractices, lockRollout } from '../db/rollout-store.ts';
 import type { Actor } from '../domain/access.ts';
-import { DomainError } from '../domain/errors.ts';
 import type { RolloutState, TargetState } from '../domain/rollout.ts';
 import { decideRollout, type TargetView } from '../domain/rollout-progress.ts';
 import { slotsOf } from '../workflows/rollout-slots.ts';
 import type { Core } from './core.ts';
 import { notFound, requireRevision, wrongState } from './refusals.ts';
-import { startRollout } from './start-rollout.ts';
+import { heldElsewhere, startRollout } from './start-rollout.ts';
 
 /** What somebody asks of a rollout that is there. */
 export interface RolloutChange {
@@ -151,13 +150,7 @@ export function retryTarget(core: Core, change: TargetChange, actor: Actor): Pro
     requireTargetState(target, ['failed', 'rolled_back', 'missed', 'skipped'], 'retried');
     const { practiceId } = target;
     const held = (await heldPractices(trx)).find((each) => each.practiceId === practiceId);
-    if (held !== undefined && held.rolloutId !== rollout.id) {
-      throw new DomainError(
-        'conflict',
-        `Rollout ${held.rolloutId} of release ${held.releaseId} has practice ${practiceId}. Skip it there first, or wait.`,
-        { context: { rolloutId: held.rolloutId } },
-      );
-    }
+    if (held !== undefined && held.rolloutId !== rollout.id) throw heldElsewhere(held, 0);
     const slot = (await slotsOf(trx, rollout, [target], now))(practiceId);
     if ('left' in slot) throw wrongState(target.state, `Practice ${practiceId} has no turn: ${slot.left}.`);
     const { startsAt, latestStartAt } = slot;
