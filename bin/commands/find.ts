@@ -1,4 +1,5 @@
 import { type Practice, practicePageSchema, practiceSchema } from '../../control-api/contracts/practices.ts';
+import { rolloutPageSchema } from '../../control-api/contracts/rollouts.ts';
 import { type Run, runPageSchema, runSchema } from '../../control-api/contracts/runs.ts';
 import { type SignUp, signUpPageSchema, signUpSchema } from '../../control-api/contracts/sign-ups.ts';
 import type { ApiClient } from './api-client.ts';
@@ -120,6 +121,18 @@ export async function findRun(api: ApiClient, text: string): Promise<Run> {
     });
   }
   return api.get(`/v1/runs/${latestRunOf(practice)}`, runSchema);
+}
+
+/** The id of a rollout, by it or a unique start of it. */
+export async function findRollout(api: ApiClient, text: string): Promise<string> {
+  if (isUuid(text)) return text;
+  const { items } = await api.list('/v1/rollouts', rolloutPageSchema, everything);
+  const named = items.map(({ id, releaseId, state }) => ({
+    id,
+    names: [],
+    label: `${releaseId} (${state})`,
+  }));
+  return pick('rollout', text, named);
 }
 
 /** @throws CommandError when nothing was ever run for the practice */

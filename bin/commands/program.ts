@@ -55,6 +55,10 @@ const groups: Readonly<Record<string, Group>> = {
     description: 'Publish, look at and halt releases',
     load: async () => (await import('./release.ts')).releaseCommands,
   },
+  rollout: {
+    description: 'Bring a release to the fleet, each practice in its own window; follow it',
+    load: async () => (await import('./rollout.ts')).rolloutCommands,
+  },
   cost: {
     description: 'Show what a silo of one shape costs a month at list prices, by line item',
     load: async () => (await import('./cost.ts')).costCommand,

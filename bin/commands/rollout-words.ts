@@ -32,7 +32,10 @@ export function countWords(counts: Counts): string {
 }
 
 /** `canary`, and where a ring is several waves `general, part 2 of 3`. */
-export function waveName({ waves }: Pick<Rollout, 'waves'>, index: number): string {
+export function waveName(
+  { waves }: { readonly waves: readonly Pick<Wave, 'ring'>[] },
+  index: number,
+): string {
   const ring = waves[index]?.ring ?? '';
   const parts = waves.flatMap((wave, place) => (wave.ring === ring ? [place] : []));
   return parts.length < 2 ? ring : `${ring}, part ${parts.indexOf(index) + 1} of ${parts.length}`;

@@ -38,7 +38,7 @@ const policySchema = z
 export const planRequestSchema = z.strictObject({
   releaseId: releaseIdSchema,
   policy: z
-    .strictObject(policyFields)
+    .strictObject({ ...policyFields, thresholds: policyFields.thresholds.partial() })
     .partial()
     .optional()
     .describe('What is not given is as the default has it'),

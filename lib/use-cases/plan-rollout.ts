@@ -8,10 +8,15 @@ import { planRollout as planOf } from '../domain/rollout-plan.ts';
 import { refuseHalted } from '../workflows/halted-release.ts';
 import type { Core } from './core.ts';
 
+type Given<Whole> = { readonly [Part in keyof Whole]?: Whole[Part] | undefined };
+type GivenPolicy = Given<Omit<RolloutPolicy, 'thresholds'>> & {
+  readonly thresholds?: Given<RolloutPolicy['thresholds']> | undefined;
+};
+
 export interface PlanRequest {
   readonly releaseId: string;
   /** What is not given is as `defaultPolicy` has it. */
-  readonly policy?: { readonly [Part in keyof RolloutPolicy]?: RolloutPolicy[Part] | undefined } | undefined;
+  readonly policy?: GivenPolicy | undefined;
   /** How far ahead starts are planned; `defaultHorizonDays` unless given. */
   readonly horizonDays?: number | undefined;
 }
@@ -49,7 +54,7 @@ export async function planWith(
   const fleet = await readFleet(trx);
   const schedules = new Map((await readSchedules(trx)).map((each) => [each.practiceId, each]));
   const freezes = await readFreezes(trx, now);
-  const policy = { ...defaultPolicy, ...given(asked) };
+  const policy = policyOf(asked);
   const held = await heldPractices(trx);
   const unfinished = await unfinishedRollouts(trx);
   // Who is being updated comes to the end of that first, by whichever rollout it is.
@@ -103,7 +108,16 @@ async function publishedRelease(trx: Trx, releaseId: string): Promise<PublishedR
   });
 }
 
+function policyOf({ thresholds = {}, ...rest }: GivenPolicy): RolloutPolicy {
+  const whole = { ...defaultPolicy.thresholds, ...given(thresholds) };
+  return { ...defaultPolicy, ...given(rest), thresholds: whole };
+}
+
 /** Without what is undefined, which would hide the default. */
-function given(policy: NonNullable<PlanRequest['policy']>): Partial<RolloutPolicy> {
-  return Object.fromEntries(Object.entries(policy).filter(([, value]) => value !== undefined));
+function given<Whole extends object>(
+  some: Whole,
+): { [Part in keyof Whole]?: Exclude<Whole[Part], undefined> } {
+  return Object.fromEntries(Object.entries(some).filter(([, value]) => value !== undefined)) as {
+    [Part in keyof Whole]?: Exclude<Whole[Part], undefined>;
+  };
 }
