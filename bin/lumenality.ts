@@ -1,3 +1,4 @@
+import './quiet-sdk.ts';
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { main } from './commands/program.ts';
