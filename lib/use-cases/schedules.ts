@@ -1,8 +1,10 @@
 import { appendAudit } from '../db/audit-store.ts';
 import type { Connection, Trx } from '../db/database.ts';
 import { findPractice, lockPractice } from '../db/practice-store.ts';
+import { readRelease } from '../db/release-store.ts';
 import { putSchedule, readFreezes, readSchedules, type ScheduleChange } from '../db/schedule-store.ts';
 import type { Actor } from '../domain/access.ts';
+import { DomainError } from '../domain/errors.ts';
 import {
   checkWindow,
   type MaintenanceWindow,
@@ -103,6 +105,7 @@ export function pinPractice(
   requireEnd('pin', core.clock.now(), pin.until);
   return changed(core, { practiceId, revision }, actor, async ({ trx }) => {
     await requirePublished(trx, pin.releaseId);
+    await refuseHalted(trx, pin.releaseId);
     return { change: { pin }, action: 'practice.pinned', details: { ...pin } };
   });
 }
@@ -148,6 +151,15 @@ export function undeferPractice(
       ? undefined
       : { change: { deferral: null }, action: 'practice.undeferred', details: { from: schedule.deferral } },
   );
+}
+
+/** Nobody is to stay on what was stopped. */
+async function refuseHalted(trx: Trx, releaseId: string): Promise<void> {
+  const release = await readRelease(trx, releaseId);
+  if (release?.state !== 'halted') return;
+  throw new DomainError('invalid_input', `Release ${releaseId} is halted: no practice is kept on it.`, {
+    fields: [{ pointer: '/releaseId', message: 'must be a release that nobody has halted' }],
+  });
 }
 
 interface Decided {

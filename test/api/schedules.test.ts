@@ -225,6 +225,12 @@ describe('a pin and a deferral', () => {
       status: 400,
       errors: [{ pointer: '/releaseId' }],
     });
+    const halted = await publishTestRelease(api.database, 'b', now);
+    await send('POST', `/v1/releases/${halted}/halt`, { reason: 'it loses appointments' });
+    expect(await put('pin', { releaseId: halted, until: inDays(1) })).toMatchObject({
+      detail: expect.stringContaining('halted'),
+      errors: [{ pointer: '/releaseId' }],
+    });
     expect(await put('pin', { releaseId, until: 'tomorrow' })).toMatchObject({
       errors: [{ pointer: '/until' }],
     });
