@@ -9,6 +9,7 @@ import {
 import { findRollout } from './find.ts';
 import { type ListingOptions, listing, pageRequest, sayMore, wholeNumber } from './listing.ts';
 import type { Output } from './output.ts';
+import { rolloutControlCommands } from './rollout-control.ts';
 import { showLate, showPlan, showReasons } from './rollout-plan-view.ts';
 import {
   type RolloutWatchOptions,
@@ -40,6 +41,7 @@ export function rolloutCommands(group: Command, invocation: Invocation): void {
   act<ListingOptions>(show, invocation, showRollout);
 
   rolloutWatchCommand(group, invocation);
+  rolloutControlCommands(group, invocation);
 }
 
 interface PolicyOptions {
