@@ -1,7 +1,7 @@
-import type { Caller } from './model.ts';
-
 /** What is measured of one thing: CloudWatch tells metrics apart by all of this ("Metrics concepts"). */
-export interface Metric extends Pick<Caller, 'accountId' | 'region'> {
+export interface Metric {
+  readonly accountId: string;
+  readonly region: string;
   readonly namespace: string;
   readonly name: string;
   readonly dimensions: Readonly<Record<string, string>>;
