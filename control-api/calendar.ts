@@ -11,8 +11,8 @@ export const calendarMaxAge = 3_600;
  */
 export function toICalendar({ practiceId, displayName, inWords, windows }: Calendar, now: Date): string {
   const calendar = ical({
-    name: `Lumenality updates of ${displayName}`,
-    description: `When ${displayName} may be updated: ${inWords}.`,
+    name: escaped(`Lumenality updates of ${displayName}`),
+    description: escaped(`When ${displayName} may be updated: ${inWords}.`),
     prodId: { company: 'Lumenality', product: 'control plane', language: 'EN' },
     ttl: calendarMaxAge,
   });
@@ -33,6 +33,9 @@ export function toICalendar({ practiceId, displayName, inWords, windows }: Calen
   }
   return calendar.toString();
 }
+
+/** TEXT (RFC 5545, section 3.3.11): the library escapes what it writes of events, and not what it writes of the calendar. */
+const escaped = (text: string): string => text.replace(/[\\;,]/g, String.raw`\$&`);
 
 /** Changes when the windows do, and not with the time at which somebody asks: hence a weak one (RFC 9110, section 8.8.1). */
 export function calendarTag(calendar: Calendar): string {

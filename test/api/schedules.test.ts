@@ -29,9 +29,9 @@ beforeEach(() => {
 });
 afterAll(() => api.close());
 
-async function newPractice(): Promise<string> {
+async function newPractice(name = 'Willow'): Promise<string> {
   serial += 1;
-  const payload = signUpRequest({ displayName: `Willow ${serial}`, timeZone: 'America/Chicago' });
+  const payload = signUpRequest({ displayName: `${name} ${serial}`, timeZone: 'America/Chicago' });
   const signUp = await send('POST', '/v1/signups', payload);
   const url = `/v1/signups/${signUp.json().id}/approve`;
   return (await send('POST', url, { reason: 'checked' })).json().practiceId;
@@ -363,7 +363,7 @@ describe('a calendar', () => {
     Object.values(parse.parseICS(text)).filter((each): each is VEvent => each?.type === 'VEVENT');
 
   test('holds the windows of 90 days, each the same event in every edition, and needs no token', async () => {
-    const id = await newPractice();
+    const id = await newPractice('Speech; Play, Sons');
     await send('PUT', `/v1/practices/${id}/deferral`, { until: inDays(9), reason: 'moves house' });
     const path = await make(id);
     const answer = await read(path);
@@ -372,6 +372,7 @@ describe('a calendar', () => {
       'content-type': 'text/calendar; charset=utf-8',
       'cache-control': 'private, max-age=3600',
     });
+    expect(answer.body).toContain(`NAME:Lumenality updates of Speech\\; Play\\, Sons ${serial}\r\n`);
     const events = eventsOf(answer.body);
     expect(events).toHaveLength(13);
     expect(events[0]).toMatchObject({
