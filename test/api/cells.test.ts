@@ -18,6 +18,16 @@ const access: { letsIn: boolean; readonly asked: string[] } = { letsIn: true, as
 let api: TestApi;
 let accounts = 0;
 
+const withAddresses = (count: number) => {
+  const addresses = Array.from({ length: count }, (_, place) => [`A${place}`, { Type: 'AWS::EC2::EIP' }]);
+  const nothing = JSON.stringify({ Resources: {} });
+  const foundation = JSON.stringify({ Resources: Object.fromEntries(addresses) });
+  return { foundation, data: nothing, service: nothing };
+};
+
+let more: string;
+let less: string;
+
 beforeAll(async () => {
   api = await startTestApi(
     {},
@@ -29,6 +39,9 @@ beforeAll(async () => {
       },
     },
   );
+  // Before the one that approvals go on with, the newest.
+  more = await publishTestRelease(api.database, 'e', api.clock.at, withAddresses(2));
+  less = await publishTestRelease(api.database, 'f', api.clock.at, withAddresses(1));
   await publishTestRelease(api.database, 'c', api.clock.at);
 });
 afterAll(() => api.close());
@@ -298,13 +311,6 @@ describe('practices that find no room', () => {
 });
 
 describe('an update to a release that uses other amounts', () => {
-  const withAddresses = (count: number) => {
-    const addresses = Array.from({ length: count }, (_, place) => [`A${place}`, { Type: 'AWS::EC2::EIP' }]);
-    const nothing = JSON.stringify({ Resources: {} });
-    const foundation = JSON.stringify({ Resources: Object.fromEntries(addresses) });
-    return { foundation, data: nothing, service: nothing };
-  };
-
   test('takes more when it is asked for, if its cell has it, and nothing twice', async () => {
     const { practiceId, runId } = await approve('Grows Up');
     const { db } = api.database;
@@ -314,14 +320,12 @@ describe('an update to a release that uses other amounts', () => {
       .set({ state: 'active', release_id: `r-${'c'.repeat(12)}`, activated_at: api.clock.at })
       .where('id', '=', practiceId)
       .execute();
-    // Published before the others: approvals go on with the newest.
-    const releaseId = await publishTestRelease(api.database, 'e', new Date(0), withAddresses(2));
     const ask = () =>
       api.call({
         method: 'POST',
         url: `/v1/practices/${practiceId}/deployments`,
         headers: { 'idempotency-key': freshKey() },
-        payload: { releaseId, reason: 'needs addresses' },
+        payload: { releaseId: more, reason: 'needs addresses' },
       });
     await limits('main', { elasticIps: 1 });
     const refused = await ask();
@@ -337,7 +341,7 @@ describe('an update to a release that uses other amounts', () => {
       method: 'POST',
       url: `/v1/practices/${practiceId}/resume`,
       headers: { 'idempotency-key': freshKey() },
-      payload: { releaseId, reason: 'needs addresses' },
+      payload: { releaseId: more, reason: 'needs addresses' },
     });
     expect([resumption.statusCode, resumption.json().detail]).toEqual([409, refused.json().detail]);
     await state('active');
@@ -355,7 +359,6 @@ describe('an update to a release that uses other amounts', () => {
       .selectAll()
       .where('id', '=', practiceId)
       .executeTakeFirstOrThrow();
-    const less = await publishTestRelease(api.database, 'f', new Date(0), withAddresses(1));
     await db.transaction().execute((trx) =>
       giveBackForRelease(trx, api.core.shapes, {
         practice: practiceRow,
