@@ -3,6 +3,7 @@ import type { Reasoned, RolloutPlan, RolloutTarget, Wave } from './rollout.ts';
 import { type Chance, chanceFinder, within } from './rollout-chances.ts';
 import { holdsOn } from './rollout-holds.ts';
 import type { PlanInput, PlanPractice } from './rollout-input.ts';
+import { type Placement, placeAll } from './rollout-places.ts';
 import { type Candidate, turnOf } from './rollout-turn.ts';
 import { whyLate, whyLeft, whyNot } from './rollout-words.ts';
 import { type Ring, rings } from './schedule.ts';
@@ -101,17 +102,16 @@ class Planning {
       step: this.#length + bakeMinutes * minute,
       isLastRing: ring === rings.at(-1),
     });
-    const unplaced = [...turn.later];
+    const later = [...turn.later];
     for (const batch of inBatches(turn.now, practicesPerWave?.[ring])) {
-      const targets: RolloutTarget[] = [];
-      for (const candidate of batch) {
-        const target = this.#place(candidate, turn.tries(candidate, this.#floor));
-        if (target === undefined) unplaced.push(candidate);
-        else targets.push(target);
-      }
-      if (targets.length > 0) this.#addWave(ring, targets);
+      const from = this.#floor;
+      const { placed, unplaced } = this.#place(batch, turn.makesRoom, (candidate) =>
+        turn.tries(candidate, from),
+      );
+      later.push(...unplaced);
+      if (placed.length > 0) this.#addWave(ring, placed);
     }
-    return unplaced;
+    return later;
   }
 
   /** Ends the wave that is planned: the next one has to wait for it. */
@@ -124,17 +124,14 @@ class Planning {
   /** Who missed all turns: of a security release at the first chance there is, else not at all. */
   #afterTheDeadline(waiting: readonly Candidate[]): void {
     const last = this.#waves.at(-1);
-    const targets: RolloutTarget[] = [];
     const from = last?.ring === 'general' ? last.floor : this.#floor;
-    for (const candidate of waiting) {
-      const chances = within(candidate.chances.open, from, Number.POSITIVE_INFINITY);
-      const target = this.#lastOnTime === undefined ? undefined : this.#place(candidate, [chances]);
-      if (target === undefined) this.#leave(candidate);
-      else targets.push(target);
-    }
-    if (targets.length === 0) return;
-    if (last?.ring === 'general') last.targets.push(...targets);
-    else this.#addWave('general', targets);
+    const { placed, unplaced } = this.#place(waiting, false, ({ chances: { open } }) =>
+      this.#lastOnTime === undefined ? [] : [within(open, from, Number.POSITIVE_INFINITY)],
+    );
+    for (const candidate of unplaced) this.#leave(candidate);
+    if (placed.length === 0) return;
+    if (last?.ring === 'general') last.targets.push(...placed);
+    else this.#addWave('general', placed);
   }
 
   #leave(candidate: Candidate): void {
@@ -143,20 +140,28 @@ class Planning {
     this.#left.push({ practiceId: candidate.id, reason: whyLeft(this.#input, practice, candidate, span) });
   }
 
-  #place(candidate: Candidate, tries: readonly (readonly Chance[])[]): RolloutTarget | undefined {
-    const { policy, release, freezes } = this.#input;
-    const load =
-      this.#loads.get(candidate.cellId) ?? new CellLoad(policy.expectedMinutes, policy.concurrencyPerCell);
-    this.#loads.set(candidate.cellId, load);
-    for (const chances of tries) {
-      const place = load.take(chances);
-      if (place === undefined) continue;
-      const { id: practiceId, pin, deferral } = this.#practiceOf(candidate);
-      const startsAt = new Date(place.start);
-      const yielded = holdsOn(release.id, { practiceId, pin, deferral }, freezes, startsAt);
-      return { practiceId, startsAt, latestStartAt: new Date(place.last), yielded };
-    }
-    return undefined;
+  #place(
+    batch: readonly Candidate[],
+    makesRoom: boolean,
+    tries: (candidate: Candidate) => readonly (readonly Chance[])[],
+  ): { readonly placed: RolloutTarget[]; readonly unplaced: readonly Candidate[] } {
+    const { placed, unplaced } = placeAll(batch, { tries, makesRoom, loadOf: (id) => this.#loadOf(id) });
+    return { placed: placed.map((placement) => this.#targetOf(placement)), unplaced };
+  }
+
+  #loadOf(cellId: string): CellLoad {
+    const { expectedMinutes, concurrencyPerCell } = this.#input.policy;
+    const load = this.#loads.get(cellId) ?? new CellLoad(expectedMinutes, concurrencyPerCell);
+    this.#loads.set(cellId, load);
+    return load;
+  }
+
+  #targetOf({ candidate, start, last }: Placement): RolloutTarget {
+    const { release, freezes } = this.#input;
+    const { id: practiceId, pin, deferral } = this.#practiceOf(candidate);
+    const startsAt = new Date(start);
+    const yielded = holdsOn(release.id, { practiceId, pin, deferral }, freezes, startsAt);
+    return { practiceId, startsAt, latestStartAt: new Date(last), yielded };
   }
 
   #late(candidates: ReadonlyMap<string, Candidate>): Reasoned[] {

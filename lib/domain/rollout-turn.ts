@@ -14,6 +14,8 @@ export interface Turn {
   /** In the order in which waves are filled. */
   readonly now: readonly Candidate[];
   readonly later: readonly Candidate[];
+  /** Whether who is placed already moves for who would be late else. */
+  readonly makesRoom: boolean;
   /** When a practice may start from a time on: the best list first. */
   tries(candidate: Candidate, from: number): (readonly Chance[])[];
 }
@@ -58,6 +60,7 @@ function patientTurn({ ring, here, floor, isLastRing }: Question, kind: 'free' |
   return {
     now,
     later: without(here, now),
+    makesRoom: false,
     tries: ({ chances }, from) => [within(chances[kind], from, Number.POSITIVE_INFINITY)],
   };
 }
@@ -76,6 +79,7 @@ function urgentTurn(question: Question, lastOnTime: number): Turn {
     // Those with the fewest chances left are placed first.
     now: sortedBy(now, (candidate) => lastOf(candidate, lastOnTime)),
     later: without(question.here, now),
+    makesRoom: true,
     tries: ({ chances: { free, open } }, from) =>
       (yields ? [open] : [free, open]).map((chances) => within(chances, from, limit)),
   };
