@@ -17,3 +17,19 @@ export async function wasStepTried(
     .executeTakeFirst();
   return tried !== undefined;
 }
+
+/** The run that last brought a release to a practice, forward or back, and was verified. */
+export async function lastDeployingRun(
+  connection: Connection,
+  practiceId: string,
+): Promise<string | undefined> {
+  const last = await connection
+    .selectFrom('deployment')
+    .select('run_id')
+    .where('practice_id', '=', practiceId)
+    .where('state', '=', 'succeeded')
+    .orderBy('finished_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return last?.run_id;
+}

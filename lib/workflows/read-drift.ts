@@ -6,7 +6,7 @@ import { checkFindings } from '../domain/drift-checks.ts';
 import { type ResourceDrift, resourceFindings, type ScalingBounds } from '../domain/drift-resources.ts';
 import { type PromisedStack, stackFindings } from '../domain/drift-stacks.ts';
 import { DomainError } from '../domain/errors.ts';
-import { components, type Release } from '../domain/release.ts';
+import { type Component, components, type Release } from '../domain/release.ts';
 import { siloPromise } from '../domain/silo-promise.ts';
 import {
   type Parameters,
@@ -22,6 +22,7 @@ import { type StandingSources, standingOf } from './practice-parameters.ts';
 import { passingFailure, readSilo } from './read-silo.ts';
 import { recordedOutputs } from './recorded-stacks.ts';
 import { inProgress } from './stack-progress.ts';
+import { keptReleases } from './steps/keep-stacks.ts';
 import { releaseOf } from './steps/prepare.ts';
 
 export interface DriftSources extends Pick<StandingSources, 'cell' | 'shapes'> {
@@ -54,11 +55,21 @@ export async function readDrift(sources: DriftSources, practice: PracticeRow): P
   const release = await releaseOf({ db }, practice.release_id);
   const standing = await standingOf(db, sources, practice, release.manifest);
   const outputs = await recordedOutputs(db, practice.id);
-  const stacks = promisedStacks(practice.id, release, standing, outputs);
+  const kept = await keptReleases(db, practice.id);
+  const wanted = async (releaseId: string | undefined): Promise<Wanted> => {
+    if (releaseId === undefined) return { release, standing };
+    const other = await releaseOf({ db }, releaseId);
+    return { release: other, standing: await standingOf(db, sources, practice, other.manifest) };
+  };
+  const [foundation, data] = [await wanted(kept?.foundation), await wanted(kept?.data)];
+  const stacks = promisedStacks(practice.id, { foundation, data, service: { release, standing } }, outputs);
+  const templates = { ...release.templates, data: data.release.templates.data };
   const bounds = taskBounds(standing);
   const readings = await Promise.allSettled([
     ...stacks.map((stack) => orProblem(sources, () => oneStack(sources, stack, bounds))),
-    orProblem(sources, () => checks(sources, practice, { release, standing, outputs })),
+    orProblem(sources, () =>
+      checks(sources, practice, { release: { ...release, templates }, standing, outputs }),
+    ),
   ]);
   // All have ended before the look is given up: one that went on unheard would be in the way of the next look.
   return joinFindings(
@@ -85,14 +96,22 @@ async function orProblem(
 
 type OutputsBy = Awaited<ReturnType<typeof recordedOutputs>>;
 
+/** What one stack is held against: its release, and what is known of its parameters. */
+interface Wanted {
+  readonly release: Release;
+  readonly standing: Parameters;
+}
+
+/** Each stack by the release that it is to be at: after a roll-back foundation and data are at a newer one than the service. */
 function promisedStacks(
   practiceId: string,
-  { manifest }: Release,
-  standing: Parameters,
+  wanted: Readonly<Record<Component, Wanted>>,
   outputs: OutputsBy,
 ): PromisedStack[] {
   let earlier: Parameters = {};
   return components.map((component) => {
+    const { release, standing } = wanted[component];
+    const { manifest } = release;
     const promised = {
       component,
       name: stackNameFor(practiceId, component),

@@ -12,6 +12,7 @@ import { planRollout } from '../../lib/domain/rollout-plan.ts';
 import type { SiloMetrics } from '../../lib/ports/silo-metrics.ts';
 import { advanceDue } from '../../lib/reconcilers/advance-rollouts.ts';
 import { provisionPractice } from '../../lib/workflows/provision-practice.ts';
+import { readDrift } from '../../lib/workflows/read-drift.ts';
 import { rollBackPractice } from '../../lib/workflows/roll-back-practice.ts';
 import { updatePractice } from '../../lib/workflows/update-practice.ts';
 import { recordTestCell } from '../builders/cells.ts';
@@ -25,11 +26,17 @@ const bad = smallRelease({ retentionDays: 60 });
 let cloud: SmallCloud;
 let plane: CoreWithWorker;
 
+const parts = () => ({
+  ports: cloud.ports,
+  shapes: siloShapes,
+  cell: sandboxDefaults,
+  pollIntervalMs: 20,
+});
+
 beforeAll(async () => {
   cloud = await startSmallCloud();
-  const parts = { ports: cloud.ports, shapes: siloShapes, cell: sandboxDefaults, pollIntervalMs: 20 };
   plane = await startCoreWithWorker({
-    definitions: [provisionPractice(parts), updatePractice(parts), rollBackPractice(parts)].map(
+    definitions: [provisionPractice(parts()), updatePractice(parts()), rollBackPractice(parts())].map(
       withoutApp('close-default-security-group'),
     ),
     releases: [first, bad],
@@ -102,6 +109,11 @@ async function expectBack(practiceId: string): Promise<void> {
   expect(await releaseOf(practiceId, 'foundation')).toBe(bad.manifest.id);
   expect(await releaseOf(practiceId, 'data')).toBe(bad.manifest.id);
   expect(await cloud.templateOf(`lumenality-${practiceId}-data`)).toBe(bad.templates.data);
+  const practice = await findPractice(plane.database.db, practiceId);
+  if (practice === undefined) throw new Error(`there is no ${practiceId}`);
+  const { signal } = new AbortController();
+  const looking = { ...parts(), db: plane.database.db, cloud: cloud.ports, now: () => new Date(), signal };
+  expect((await readDrift(looking, practice)).differences).toEqual([]);
 }
 
 test('a release that rings an alarm is taken back: the service stack goes back, foundation and data stay', async () => {

@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import type { Db } from '../../db/database.ts';
+import { lastDeployingRun } from '../../db/run-history.ts';
+import { readStep } from '../../db/run-store.ts';
 import { DomainError } from '../../domain/errors.ts';
-import { type Component, components } from '../../domain/release.ts';
+import type { Component } from '../../domain/release.ts';
 import { stackNameFor } from '../../domain/stack-plan.ts';
 import type { CloudPorts } from '../../ports/cloud.ts';
 import type { StackView } from '../../ports/stack-deployments.ts';
@@ -20,20 +23,30 @@ export interface KeepParts {
 }
 
 /** What a roll-back leaves as it is: only the service stack goes back. */
-const keptComponents = components.filter((component) => component !== 'service');
+const keptComponents = ['foundation', 'data'] as const satisfies readonly Component[];
 
 const kept = {
   name: 'keep-stacks',
   output: z.object({
     /** What they gave out, all in one. */
     outputs: z.record(z.string(), z.string()),
-    /** The release that the data stack was deployed from, by its tag. */
-    dataReleaseId: z.string(),
+    /** The releases that they were deployed from, by their tags. */
+    releases: z.object({ foundation: z.string(), data: z.string() }),
   }),
 };
 
 /** What `keep-stacks` has found, for the steps after it. */
 export const keptStacks = (context: Pick<StepContext, 'outputOf'>) => context.outputOf(kept);
+
+/** The releases that foundation and data of a practice stay at since its app went back; undefined when it did not, or was updated since. */
+export async function keptReleases(
+  db: Db,
+  practiceId: string,
+): Promise<z.infer<typeof kept.output>['releases'] | undefined> {
+  const runId = await lastDeployingRun(db, practiceId);
+  const step = runId === undefined ? undefined : await readStep(db, runId, kept.name);
+  return step?.state === 'succeeded' ? kept.output.parse(step.output).releases : undefined;
+}
 
 /**
  * Waits for whatever goes on with the foundation and the data stack, and reads what they give out. They stay at the release that they are at:
@@ -44,13 +57,13 @@ export function keepStacks(parts: KeepParts): StepDefinition<z.infer<typeof kept
     ...kept,
     run: async (context) => {
       let outputs: Readonly<Record<string, string>> = {};
-      let dataReleaseId = '';
+      const releases = { foundation: '', data: '' };
       for (const component of keptComponents) {
         const stack = await wholeStack(parts, context, component);
         outputs = { ...outputs, ...stack.outputs };
-        if (component === 'data') dataReleaseId = stack.tags['lumenality:release'] ?? '';
+        releases[component] = stack.tags['lumenality:release'] ?? '';
       }
-      return { outputs, dataReleaseId };
+      return { outputs, releases };
     },
   };
 }

@@ -17,7 +17,7 @@ export interface VerifyParts {
   /** What this run has left in place of foundation and data; absent: it has deployed all three stacks. */
   readonly kept?: (context: StepContext) => {
     readonly outputs: Parameters;
-    readonly dataReleaseId: string;
+    readonly releases: { readonly data: string };
   };
 }
 
@@ -56,7 +56,7 @@ async function promised(
   const of = { practiceId, hostName, standing };
   if (kept === undefined) return siloPromise({ ...of, release, outputs: outputsBefore(context, undefined) });
   // The database is as the release wants it that it was deployed from.
-  const { data } = (await releaseOf(context, kept.dataReleaseId)).templates;
+  const { data } = (await releaseOf(context, kept.releases.data)).templates;
   return siloPromise({
     ...of,
     release: { ...release, templates: { ...release.templates, data } },
