@@ -59,6 +59,10 @@ const groups: Readonly<Record<string, Group>> = {
     description: 'Bring a release to the fleet, each practice in its own window; follow it',
     load: async () => (await import('./rollout.ts')).rolloutCommands,
   },
+  fleet: {
+    description: 'Show which releases the fleet runs and how long updates take to it',
+    load: async () => (await import('./fleet.ts')).fleetCommands,
+  },
   cost: {
     description: 'Show what a silo of one shape costs a month at list prices, by line item',
     load: async () => (await import('./cost.ts')).costCommand,
