@@ -1,6 +1,4 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
 import { json } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type EvidenceRow, type Practice, practiceSchema } from '../control-api/contracts/practices.ts';
@@ -12,6 +10,7 @@ import {
   signUpRequestSchema,
 } from '../control-api/contracts/sign-ups.ts';
 import type { SignUpRequest } from '../lib/domain/sign-up.ts';
+import { requestApp } from './app-request.ts';
 import type { ApiClient } from './commands/api-client.ts';
 import { CommandError, commandError } from './commands/command-error.ts';
 import { newestVerification } from './commands/evidence.ts';
@@ -51,7 +50,7 @@ export async function signUpFixtures({ api }: Session): Promise<Approved[]> {
       });
       continue;
     }
-    const id = earlier?.id ?? (await submit(api, request));
+    const id = earlier?.id ?? (await signUp(api, request));
     const { displayName } = request;
     approved.push({ displayName, isNew: true, ...(await approve(api, id, approved.length === 0)) });
   }
@@ -74,7 +73,7 @@ async function approve(
 }
 
 /** As the public does it: without a token. */
-async function submit(api: ApiClient, body: SignUpRequest): Promise<string> {
+export async function signUp(api: ApiClient, body: SignUpRequest): Promise<string> {
   return (await api.post('/v1/signups', signUpReceiptSchema, { body, authenticate: false })).id;
 }
 
@@ -122,35 +121,9 @@ export async function askApp(practice: Practice, path: string): Promise<unknown>
   }
 }
 
-/**
- * Asks a practice's app through its load balancer, by host name. `*.localhost` is this machine (RFC 6761, section 6.3),
- * whatever the system's resolver thinks of it.
- */
 async function askOnce(practice: Practice, path: string): Promise<unknown> {
-  const address = new URL(path, addressOf(practice));
-  const request = address.protocol === 'https:' ? requestHttps : requestHttp;
-  return new Promise((resolve, reject) => {
-    const call = request(
-      {
-        host: address.hostname.endsWith('.localhost') ? '127.0.0.1' : address.hostname,
-        port: address.port,
-        path: address.pathname,
-        headers: { host: address.host },
-        servername: address.hostname,
-        timeout: 10_000,
-      },
-      (response) => {
-        if (response.statusCode === 200) resolve(json(response));
-        else {
-          response.resume();
-          reject(commandError('unexpected_answer', `${address.href} answered ${response.statusCode}.`));
-        }
-      },
-    );
-    call.once('timeout', () => call.destroy(new Error('no answer within 10 s')));
-    call.once('error', (cause) =>
-      reject(commandError('unreachable', `${address.href} does not answer: ${cause.message}.`, { cause })),
-    );
-    call.end();
-  });
+  const response = await requestApp(practice, path);
+  if (response.statusCode === 200) return json(response);
+  response.resume();
+  throw commandError('unexpected_answer', `${addressOf(practice)}${path} answered ${response.statusCode}.`);
 }

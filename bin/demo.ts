@@ -1,13 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import process from 'node:process';
-import { parseArgs } from 'node:util';
 import { type Config, readConfig, sandboxDefaults } from '../lib/config.ts';
-import { DomainError } from '../lib/domain/errors.ts';
-import { CommandError, commandError } from './commands/command-error.ts';
+import { commandError } from './commands/command-error.ts';
 import { type ExitCode, exitCodes } from './commands/exit-codes.ts';
-import { reportError, type World } from './commands/output.ts';
 import { openSession, type Session } from './commands/session.ts';
+import { type DemoOptions, requireSandbox, runDemo, world } from './demo-command.ts';
 import { type DemoControlPlane, startControlPlane } from './demo-control-plane.ts';
 import { askApp, newestEvidence, provision, signUpFixtures } from './demo-practices.ts';
 import { type CloudAccess, proveIsolation } from './demo-proof.ts';
@@ -25,55 +22,13 @@ machine, in the sandbox cloud. It stays up until Ctrl-C.
 
 PORT, SANDBOX_PORT and LUMENALITY_DATA_DIR (8080, 4566, .lumenality) say where; a second demo shows what is there.`;
 
-interface Options {
-  readonly exit: boolean;
-  readonly json: boolean;
-  readonly color: boolean;
-  readonly help: boolean;
-}
-
-// The AWS SDK's notice for Node 20 would stand in the middle of the proof; the control plane's log has it.
-// oxlint-disable-next-line node/no-process-env -- the SDK reads this nowhere else.
-process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
-
-/** Columns of the demo's tables where no terminal says: its output is for people, also in a log. */
-const columnsOfLog = '120';
-
-const world: World = {
-  // oxlint-disable-next-line node/no-process-env -- an entry point hands the environment on to the commands it uses.
-  env: process.stdout.isTTY ? process.env : { COLUMNS: columnsOfLog, ...process.env },
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  version: 'demo',
-};
-
-function readOptions(): Options {
-  try {
-    const { values } = parseArgs({
-      allowNegative: true,
-      options: {
-        exit: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        color: { type: 'boolean', default: true },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    return values;
-  } catch (cause) {
-    throw commandError('usage', (cause as Error).message, { hint: usage, cause });
-  }
-}
-
-/** The demo makes and proves things that cost money on AWS and belong into an account of somebody's own. */
-function sandboxOf(config: Config): CloudAccess {
-  if (config.cloud.kind !== 'sandbox') {
-    throw commandError('usage', 'The demo runs in the sandbox cloud only: unset LUMENALITY_CLOUD.');
-  }
+/** How the demo reaches the sandbox. */
+function cloudOf(config: Config): CloudAccess {
+  const { endpoint, port } = requireSandbox(config);
   if (config.port === 0) throw commandError('usage', 'The demo needs a port that it knows: set PORT to one.');
   return {
     region: config.cell.region,
-    endpoint: config.cloud.endpoint ?? `http://127.0.0.1:${config.cloud.port}`,
+    endpoint: endpoint ?? `http://127.0.0.1:${port}`,
     credentials: sandboxDefaults.credentials,
   };
 }
@@ -133,9 +88,9 @@ async function present(
   return { reports, ok };
 }
 
-async function demo(options: Options, interrupt: AbortSignal): Promise<ExitCode> {
+async function demo(options: DemoOptions, interrupt: AbortSignal): Promise<ExitCode> {
   const config = readConfig();
-  const cloud = sandboxOf(config);
+  const cloud = cloudOf(config);
   const say = (text: string) => (options.json ? undefined : world.stdout.write(`${text}\n`));
   say(`Starting the control plane and the sandbox cloud (data in ${config.dataDirectory}) …`);
   if (!existsSync(join(config.dataDirectory, 'release'))) {
@@ -180,37 +135,4 @@ function diedError(reason: string): never {
   throw commandError('internal', 'The control plane is gone.', { hint: reason });
 }
 
-function asCommandError(error: unknown): CommandError {
-  if (error instanceof CommandError) return error;
-  if (error instanceof DomainError) return commandError('usage', error.publicMessage, { cause: error });
-  throw error;
-}
-
-/** Aborts, with what to tell, at the first Ctrl-C. */
-function interruption(): AbortSignal {
-  const interrupt = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    // Not `once`: without a listener, a second SIGINT (npm may send its own after the terminal's) and the library that
-    // restores the cursor would each end the process before everything is stopped.
-    process.on(signal, () =>
-      interrupt.abort(
-        commandError('interrupted', 'The demo was interrupted.', {
-          hint: 'What is under way goes on at the next start: npm run demo',
-        }),
-      ),
-    );
-  }
-  return interrupt.signal;
-}
-
-let options: Options = { exit: false, json: process.argv.includes('--json'), color: true, help: false };
-try {
-  options = readOptions();
-  if (options.help) console.log(usage);
-  else process.exitCode = await demo(options, interruption());
-} catch (error) {
-  const failure = asCommandError(error);
-  reportError(failure, world, options);
-  // At once: what the demo waited for when it was interrupted must not hold it up.
-  process.exit(failure.exitCode);
-}
+await runDemo({ usage, interrupted: 'What is under way goes on at the next start: npm run demo' }, demo);

@@ -158,6 +158,12 @@ function lockDirectory(directory: string): () => void {
   };
 }
 
+/** The living process that has the state in `directory`, if any. */
+export function holderOf(directory: string): number | undefined {
+  const holder = readHolder(join(directory, 'sandbox.pid'));
+  return holder !== undefined && isAlive(holder) ? holder.pid : undefined;
+}
+
 interface Holder {
   readonly pid: number;
   /** Tells a process from a later one that got the same pid; undefined where the system does not say. */
