@@ -14,8 +14,8 @@ export interface ReceivedWebhook {
 export interface WebhookReceiver {
   readonly url: string;
   readonly received: ReceivedWebhook[];
-  /** What it answers with; null for no answer at all. */
-  status: number | null;
+  /** What it answers with; or it cuts the connection, or says nothing. */
+  status: number | 'cut' | 'silent';
   close(): Promise<void>;
 }
 
@@ -33,8 +33,9 @@ export async function startWebhookReceiver(): Promise<WebhookReceiver> {
         body,
         type: (JSON.parse(body) as { type: string }).type,
       });
-      if (receiver.status === null) request.socket.destroy();
-      else response.writeHead(receiver.status, { location: '/elsewhere' }).end();
+      if (receiver.status === 'cut') request.socket.destroy();
+      else if (receiver.status !== 'silent')
+        response.writeHead(receiver.status, { location: '/elsewhere' }).end();
     });
   });
   await new Promise<void>((listening) => {

@@ -5,6 +5,12 @@ import { join } from 'node:path';
 import { SMTPServer } from 'smtp-server';
 import { listAudit } from '../../lib/db/audit-store.ts';
 import { type Database, openServer } from '../../lib/db/database.ts';
+import {
+  claimDelivery,
+  type DeliveryClaim,
+  type DeliveryOutcome,
+  recordOutcome,
+} from '../../lib/db/notice-delivery-store.ts';
 import { insertEndpoint } from '../../lib/db/notice-endpoint-store.ts';
 import { addNotice, addNotices, findNotice } from '../../lib/db/notice-store.ts';
 import type { NewNotice } from '../../lib/domain/notice.ts';
@@ -167,7 +173,7 @@ describe('the outbox', () => {
     receiver.status = 302;
     later(7_000);
     await pass();
-    receiver.status = null;
+    receiver.status = 'cut';
     later(30_000);
     await pass();
     // The first holds up the others, which would fail as well.
@@ -251,6 +257,23 @@ describe('the outbox', () => {
     expect(receiver.received.every((webhook) => believes(secret, webhook))).toBe(true);
   });
 
+  test('a process that stops breaks off, and the next one sends at once', async () => {
+    const { ports, parts } = replica();
+    const practiceId = await practice();
+    const { receiver } = await listener(practiceId, ports);
+    const [id = ''] = await tell(scheduled(practiceId));
+    receiver.status = 'silent';
+    const stopping = deliverNotices(parts);
+    await eventually('the webhook to be under way', () => receiver.received[0]);
+    await stopping.stop();
+    expect(await deliveriesOf(id)).toMatchObject([
+      { state: 'pending', claimed_until: null, last_error: null },
+    ]);
+    receiver.status = 204;
+    await replica().pass();
+    expect(await deliveriesOf(id)).toMatchObject([{ state: 'delivered', attempts: 2 }]);
+  });
+
   test('two replicas share the work: each destination gets each notice once, and in order', async () => {
     const other = openServer(url);
     const [one, two] = [replica(), replica({ db: other.db })];
@@ -273,6 +296,50 @@ describe('the outbox', () => {
     await Promise.all(running.map((each) => each.stop()));
     await other.close();
     for (const { receiver } of listeners) expect(receiver.received.map(({ id }) => id)).toEqual(ids);
+  });
+
+  test('nobody goes past the first in line, also while another process is just about to claim it', async () => {
+    const { ports } = replica();
+    const practiceId = await practice();
+    await listener(practiceId, ports);
+    await tell(ended(practiceId, 'run-1'), ended(practiceId, 'run-2'));
+    const claim = { now: started, until: new Date(started.getTime() + 5 * minutes) };
+    await database.db.transaction().execute(async (trx) => {
+      await trx
+        .selectFrom('notice_delivery')
+        .select('id')
+        .orderBy('seq')
+        .limit(1)
+        .forUpdate()
+        .executeTakeFirstOrThrow();
+      expect(await claimDelivery(database.db, claim)).toBeUndefined();
+    });
+    expect(await claimDelivery(database.db, claim)).toMatchObject({ attempt: 1 });
+    expect(await claimDelivery(database.db, claim)).toBeUndefined();
+  });
+
+  test('a process that lost its claim changes nothing any more', async () => {
+    const { ports } = replica();
+    const practiceId = await practice();
+    await listener(practiceId, ports);
+    const [id = ''] = await tell(ended(practiceId, 'run-1'));
+    const claimAt = async (at: Date) => {
+      const claim = await claimDelivery(database.db, {
+        now: at,
+        until: new Date(at.getTime() + 5 * minutes),
+      });
+      if (claim === undefined) throw new Error('there was nothing to claim');
+      return claim;
+    };
+    const slow = await claimAt(started);
+    const later = new Date(started.getTime() + 5 * minutes);
+    const quick = await claimAt(later);
+    const record = (claim: DeliveryClaim, outcome: DeliveryOutcome) =>
+      database.db.transaction().execute((trx) => recordOutcome(trx, claim, outcome, later));
+    expect(await record(slow, { delivered: false, error: 'too late', again: null })).toBe(false);
+    expect(await deliveriesOf(id)).toMatchObject([{ state: 'pending', last_error: null, attempts: 2 }]);
+    expect(await record(quick, { delivered: true })).toBe(true);
+    expect(await record(quick, { delivered: true })).toBe(false);
   });
 
   test('a mail says in the practice’s own time what happens when, and whom to ask', async () => {
