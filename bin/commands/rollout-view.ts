@@ -75,6 +75,8 @@ class LiveWave {
               this.#lost === undefined ? '' : `lost the control plane (${clean(this.#lost)}); trying again`;
             const { done, total } = sizeOf(this.#counts());
             if (done < total && this.#standing === 'going') return;
+            // A task that has settled is not to be drawn again.
+            this.#draw = () => {};
             if (hasTrouble(this.#counts())) reject(new Error(this.#title()));
             else {
               if (done < total) task.skip(this.#title());

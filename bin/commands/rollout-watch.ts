@@ -9,6 +9,7 @@ import {
 import { staySignedIn } from './ci-login.ts';
 import { commandError } from './command-error.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { findRollout } from './find.ts';
 import type { RolloutView } from './rollout-view.ts';
 import { countWords, troubleWords, waveName } from './rollout-words.ts';
 import { givingUpMs, reasonToTryAgain } from './run-events.ts';
@@ -21,7 +22,8 @@ export interface RolloutWatchOptions {
   readonly timeout?: number | undefined;
 }
 
-const pollMs = 2_000;
+/** Between two looks: the longer, the longer nothing has happened. */
+const pauseMs = { first: 500, longest: 5_000 };
 const answerTimeoutMs = 30_000;
 /** States of a practice that somebody should know about while the rollout goes on. */
 const troubled = ['failed', 'rolled_back', 'missed'] as const;
@@ -29,11 +31,11 @@ const troubled = ['failed', 'rolled_back', 'missed'] as const;
 export function rolloutWatchCommand(group: Command, invocation: Invocation): void {
   const watch = group
     .command('watch')
-    .argument('<rollout>', 'id of a rollout')
+    .argument('<rollout>', 'id, or a unique start of it')
     .description('Follow a rollout until it has ended or pauses')
     .addHelpText('after', `\nExit codes: ${rolloutExitCodes}`);
-  act<RolloutWatchOptions>(rolloutWatched(watch), invocation, (session, options, [id = '']) =>
-    watchRollout(session, id, options),
+  act<RolloutWatchOptions>(rolloutWatched(watch), invocation, async (session, options, [text = '']) =>
+    watchRollout(session, await findRollout(session.api, text), options),
   );
 }
 
@@ -76,12 +78,15 @@ async function follow(session: Session, id: string, signal: AbortSignal): Promis
   output.line(output.colours.dim(`Rollout ${id} of release ${rollout.releaseId}: ${rollout.state}`));
   const view = output.live ? await openView(rollout, session) : undefined;
   const teller = new Teller(session, view);
+  let pause = pauseMs.first;
   try {
     for (;;) {
       teller.tell(rollout, trouble);
       if (!goesOn(rollout)) return rollout;
-      await delay(pollMs, undefined, { signal });
-      ({ rollout, trouble } = await lookAgain(session, rollout, teller, signal));
+      await delay(pause, undefined, { signal });
+      const before = rollout;
+      ({ rollout, trouble } = await lookAgain(session, before, teller, signal));
+      pause = isSame(before, rollout) ? Math.min(pause * 2, pauseMs.longest) : pauseMs.first;
     }
   } finally {
     await view?.close();
@@ -130,7 +135,7 @@ async function lookAgain(
       lostAt ??= Date.now();
       if (Date.now() - lostAt > givingUpMs) throw stayedAway(session, before.id, reason, error);
     }
-    await delay(pollMs, undefined, { signal });
+    await delay(pauseMs.first, undefined, { signal });
   }
 }
 
