@@ -10,6 +10,8 @@ import { type AwsClients, call } from './clients.ts';
 import { missing } from './missing.ts';
 
 const minuteMs = 60_000;
+/** What alarms on the app and its database look at. Those on backups and certificates ring for reasons that no update makes or mends. */
+const ofApp = new Set(['AWS/ApplicationELB', 'AWS/ECS', 'AWS/RDS']);
 
 /** The port by Amazon CloudWatch, which keeps figures of single minutes for 15 days ("Metrics retention"). */
 export function siloMetrics({ cloudWatch, tagging }: AwsClients): SiloMetrics {
@@ -74,7 +76,8 @@ export function siloMetrics({ cloudWatch, tagging }: AwsClients): SiloMetrics {
             options,
           ),
         );
-        for (const { AlarmName = '' } of page.MetricAlarms ?? []) {
+        for (const { AlarmName = '', Namespace = '' } of page.MetricAlarms ?? []) {
+          if (!ofApp.has(Namespace)) continue;
           // Logical ids begin with a capital letter, so `maple` is not told of the alarms of `maple-service-aba`.
           if (/^[A-Z]/.test(AlarmName.slice(start.length))) ringing.push(AlarmName);
         }

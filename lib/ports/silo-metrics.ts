@@ -17,6 +17,6 @@ export interface SiloFigures {
 export interface SiloMetrics {
   /** @throws DomainError `cloud_failure`; `retryable` when AWS had too much to do */
   figures(practiceId: string, span: MetricSpan, signal?: AbortSignal): Promise<SiloFigures>;
-  /** Names of the practice's alarms that are in the state ALARM, in order. */
+  /** Names of the alarms on the practice's app and database that are in the state ALARM, in order; those on backups and certificates are not among them. */
   alarms(practiceId: string, signal?: AbortSignal): Promise<string[]>;
 }

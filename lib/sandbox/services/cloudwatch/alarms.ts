@@ -27,6 +27,7 @@ const comparisons = [
 const statistics = ['SampleCount', 'Average', 'Sum', 'Minimum', 'Maximum'];
 const percentile = /^(p|tm|tc|ts|wm)(100|\d{1,2}(\.\d{1,10})?)$|^IQM$|^(PR|TM|TC|TS|WM)\(.+\)$/;
 const missing = ['breaching', 'notBreaching', 'ignore', 'missing'];
+const stateValues = ['OK', 'ALARM', 'INSUFFICIENT_DATA'];
 const dayInSeconds = 86_400;
 
 /** What PutMetricAlarm refuses ("PutMetricAlarm", Amazon CloudWatch API Reference). */
@@ -117,6 +118,20 @@ function evaluated(alarm: AlarmRecord, call: Call): AlarmRecord {
   return changed;
 }
 
+/** For drills. An alarm on what is measured here is as its figures say again when it is described next, as on AWS at its next evaluation. */
+function setAlarmState(
+  { AlarmName = '', StateValue, StateReason }: sdk.SetAlarmStateInput,
+  call: Call,
+): void {
+  const alarm = findAlarm(AlarmName, call);
+  if (alarm === undefined) throw new AwsError('ResourceNotFound', `Unknown alarm ${AlarmName}`, 404);
+  if (StateValue === undefined || !stateValues.includes(StateValue))
+    throw refuse(`StateValue must be one of ${stateValues.join(', ')}.`);
+  const now = call.cloud.now();
+  const times = { StateUpdatedTimestamp: now, StateTransitionedTimestamp: now };
+  table(call).put(recordKey(call, AlarmName), { ...alarm, StateValue, StateReason, ...times });
+}
+
 function describeAlarms(input: sdk.DescribeAlarmsInput, call: Call) {
   const prefix = input.ActionPrefix;
   const wanted = table(call)
@@ -146,5 +161,6 @@ export const alarmOperations = {
   PutMetricAlarm: (input: sdk.PutMetricAlarmInput, call: Call): void => void putAlarm(input, call),
   DeleteAlarms: deleteAlarms,
   DescribeAlarms: describeAlarms,
+  SetAlarmState: setAlarmState,
   ListTagsForResource: listTagsForResource,
 };
