@@ -156,22 +156,32 @@ function tellPreview(output: Output, { releaseId, practiceId, from, stacks }: Re
   for (const { component, state, changes } of stacks) {
     const words = `${component}: ${previewWords[state]}`;
     output.line(state === 'refused' ? output.colours.red(words) : words);
-    if (changes.length === 0) continue;
-    output.line(
-      table(
-        output,
-        ['RESOURCE', 'TYPE', 'ACTION', 'EFFECT', 'VERDICT', 'WHY'],
-        changes.map(({ logicalId, type, action, effect, verdict, reason }) => [
-          logicalId,
-          type,
-          action,
-          effect,
-          verdict === 'refused' ? { text: 'REFUSED', paint: output.colours.red } : verdict,
-          reason ?? '-',
-        ]),
-      ),
-    );
+    const shown = output.wide ? changes : changes.filter((change) => !isOnlyTags(change));
+    if (shown.length > 0) output.line(changesTable(output, shown));
+    const left = changes.length - shown.length;
+    if (left > 0) output.line(output.colours.dim(`${left} more, in tags only (--wide shows all)`));
   }
+}
+
+type Change = ReleasePreview['stacks'][number]['changes'][number];
+
+/** The release is a tag of every stack, so nearly every resource changes in that. */
+const isOnlyTags = ({ effect, verdict, reason }: Change): boolean =>
+  effect === 'safe' && verdict === 'allowed' && reason !== null && /^Tags would change[^;]*$/.test(reason);
+
+function changesTable(output: Output, changes: readonly Change[]): string {
+  return table(
+    output,
+    ['RESOURCE', 'TYPE', 'ACTION', 'EFFECT', 'VERDICT', 'WHY'],
+    changes.map(({ logicalId, type, action, effect, verdict, reason }) => [
+      logicalId,
+      type,
+      action,
+      effect,
+      verdict === 'refused' ? { text: 'REFUSED', paint: output.colours.red } : verdict,
+      reason ?? '-',
+    ]),
+  );
 }
 
 async function readDirectory(directory: string) {

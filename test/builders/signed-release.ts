@@ -55,7 +55,7 @@ const excused: Finding = {
 
 const templates: Release['templates'] = {
   foundation: JSON.stringify({
-    Parameters: { PracticeId: { Type: 'String', AllowedPattern: '^[a-z]+$' } },
+    Parameters: { PracticeId: { Type: 'String', AllowedPattern: '^[a-z][a-z0-9-]{2,30}$' } },
     Resources: { Key: { Type: 'AWS::KMS::Key' } },
     Outputs: { KeyArn: { Value: 'arn' } },
   }),

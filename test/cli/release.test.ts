@@ -2,8 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { releaseKeys } from '../../bin/release-keys.ts';
-import { releasePageSchema, releaseSchema } from '../../control-api/contracts/releases.ts';
+import { siloShapes } from '../../bin/silo-shapes.ts';
+import {
+  releasePageSchema,
+  releasePreviewSchema,
+  releaseSchema,
+} from '../../control-api/contracts/releases.ts';
 import { readConfig, sandboxDefaults } from '../../lib/config.ts';
+import type { StackDeployments, StackView } from '../../lib/ports/stack-deployments.ts';
 import { type Sandbox, startSandbox } from '../../lib/sandbox/server.ts';
 import { newReleaseKey, smallRelease } from '../builders/signed-release.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
@@ -29,7 +35,15 @@ beforeAll(async () => {
   const pem = join(folder, 'trusted.pem');
   writeFileSync(pem, fileKey.key.export({ type: 'spki', format: 'pem' }));
   const ofFile = releaseKeys({ ...config, releaseKeysFile: pem }, sandbox.endpoint);
-  plane = await startControlPlane({ releaseKeys: async () => [...(await ofSandbox()), ...(await ofFile())] });
+  plane = await startControlPlane({
+    releaseKeys: async () => [...(await ofSandbox()), ...(await ofFile())],
+    siloOf: async () => ({
+      ports: { stacks: scriptedStacks },
+      cell: sandboxDefaults,
+      shapes: siloShapes,
+      pollIntervalMs: 1,
+    }),
+  });
   // As at the start of a control plane; whoever comes second finds the same key.
   const [first, second] = await Promise.all([ofSandbox(), releaseKeys(config, sandbox.endpoint)()]);
   expect(second[0]?.keyId).toBe(first[0]?.keyId);
@@ -39,6 +53,56 @@ afterAll(async () => {
   await sandbox.stop();
   rmSync(folder, { recursive: true, force: true });
 });
+
+const notScripted = () => Promise.reject(new Error('not scripted'));
+const whole = async (name: string): Promise<StackView> => ({
+  stackId: `arn:${name}`,
+  name,
+  createdAt: new Date(),
+  status: 'CREATE_COMPLETE',
+  statusReason: null,
+  parameters: {},
+  outputs: {},
+  tags: {},
+  terminationProtection: true,
+});
+/** Change sets that have not been deleted. */
+const open = new Set<string>();
+/** The foundation changes in a tag, the database is replaced, and the service stays as it is. */
+const scriptedStacks: StackDeployments = {
+  describe: whole,
+  createChangeSet: async ({ stackName }) => {
+    open.add(stackName);
+    return { id: stackName, stackId: `arn:${stackName}` };
+  },
+  describeChangeSet: async (id) => {
+    const detail = { requiresRecreation: 'Never', evaluation: 'Static', causingEntity: null };
+    const change = { action: 'Modify', physicalId: null, policyAction: null };
+    const tags = {
+      ...change,
+      logicalId: 'Key',
+      type: 'AWS::KMS::Key',
+      replacement: 'False',
+      details: [{ ...detail, attribute: 'Tags', name: null, before: 'one', after: 'other' }],
+    };
+    const database = { logicalId: 'Database', type: 'AWS::RDS::DBInstance' };
+    const replaced = { ...change, ...database, replacement: 'True', details: [] };
+    const changes = id.endsWith('data') ? [replaced] : [tags];
+    return { id, state: id.endsWith('service') ? 'empty' : 'ready', reason: '', changes };
+  },
+  deleteChangeSet: async (id) => {
+    open.delete(id);
+  },
+  glance: notScripted,
+  template: notScripted,
+  resources: notScripted,
+  executeChangeSet: notScripted,
+  eventsSince: notScripted,
+  remove: notScripted,
+  continueUpdateRollback: notScripted,
+  setTerminationProtection: notScripted,
+  setStackPolicy: notScripted,
+};
 
 const cli = (args: readonly string[]): Promise<Answer> =>
   startCli(['release', ...args], {
@@ -125,6 +189,28 @@ test('what is not a release, or is said in wrong words, is refused before anythi
     expect.stringContaining('2026-12-04T00:00:00Z'),
     expect.stringMatching(/--deadline.*is for a security release/s),
   ]);
+});
+
+test('a preview shows what an update would do, and its exit code whether it would be refused', async () => {
+  const { practiceId, runId } = await plane.approved('Hazel ABA');
+  const { directory, id } = releaseDirectory('5.0.0');
+  await cli(['publish', directory, ...words, ...kms]);
+  const args = ['preview', id, '--practice', 'hazel'];
+  expect(await cli(args)).toMatchObject({
+    code: 4,
+    stderr: expect.stringContaining('only an active practice'),
+  });
+  await plane.end(runId, 'succeeded');
+  const shown = await cli(args);
+  expect(shown).toMatchObject({ code: 1, stderr: '' });
+  expect(shown.stdout).toMatch(/foundation: changes\n1 more, in tags only/);
+  expect(shown.stdout).toMatch(/data: REFUSED, so an update would change nothing at all/);
+  expect(shown.stdout).toMatch(/Database +AWS::RDS::DBInstance +Modify +replaces +REFUSED +\S/);
+  expect(shown.stdout).toMatch(/service: does not change/);
+  const { stacks } = releasePreviewSchema.parse(JSON.parse((await cli([...args, '--json'])).stdout));
+  expect(stacks.map(({ state }) => state)).toEqual(['changed', 'refused', 'unchanged']);
+  expect(practiceId).toBe('hazel-aba');
+  expect([...open]).toEqual([]);
 });
 
 test('a release is halted and let go again', async () => {
