@@ -41,8 +41,8 @@ export function placeAll(
 class CellInMaking {
   readonly placed: Placement[] = [];
   readonly #load: CellLoad;
-  /** Who was asked to move for somebody and had nowhere to go; nobody will ever find room by way of them. */
-  readonly #stuck = new Set<Placement>();
+  /** Without those who were asked to move and led nowhere: nobody will ever find room by way of them. */
+  #movable: Placement[] = [];
 
   constructor(load: CellLoad) {
     this.#load = load;
@@ -52,6 +52,7 @@ class CellInMaking {
   add(wanted: Placement, makesRoom: boolean): boolean {
     if (!this.#move(wanted) && !(makesRoom && this.#makeRoom(wanted))) return false;
     this.placed.push(wanted);
+    this.#movable.push(wanted);
     return true;
   }
 
@@ -71,9 +72,8 @@ class CellInMaking {
     const askedBy = new Map<Placement, Placement>();
     const queue = [wanted];
     for (const asking of queue) {
-      for (const other of this.placed) {
-        if (askedBy.has(other) || this.#stuck.has(other) || chanceAt(asking, other.start) === undefined)
-          continue;
+      for (const other of this.#movable) {
+        if (askedBy.has(other) || chanceAt(asking, other.start) === undefined) continue;
         askedBy.set(other, asking);
         const { start } = other;
         if (this.#move(other)) {
@@ -83,7 +83,7 @@ class CellInMaking {
         queue.push(other);
       }
     }
-    for (const asked of askedBy.keys()) this.#stuck.add(asked);
+    this.#movable = this.#movable.filter((other) => !askedBy.has(other));
     return false;
   }
 }

@@ -14,6 +14,7 @@ import { engine, takeover } from './engine.ts';
 import { fleet } from './fleet.ts';
 import { memory } from './memory.ts';
 import { overhead } from './overhead.ts';
+import { planning } from './planning.ts';
 import { reads } from './reads.ts';
 import { buildRelease } from './release.ts';
 import { jsonOf, type Reported, tableOf } from './report.ts';
@@ -40,6 +41,7 @@ const benchmarks: readonly Benchmark[] = [
   memory,
   fleet,
   reads,
+  planning,
 ];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const cdk = fileURLToPath(import.meta.resolve('aws-cdk/bin/cdk'));

@@ -95,14 +95,39 @@ const targetsOf = (plan: RolloutPlan): RolloutTarget[] => plan.waves.flatMap(({ 
 const sorted = (ids: readonly { readonly practiceId: string }[]) =>
   ids.map(({ practiceId }) => practiceId).sort();
 
+const practiceOf = (input: Pick<PlanInput, 'practices'>, id: string) =>
+  input.practices.find((each) => each.id === id) as PlanPractice;
+
+function expectInWindows(plan: RolloutPlan, input: PlanInput): void {
+  for (const { practiceId, startsAt, latestStartAt } of targetsOf(plan)) {
+    const { window } = practiceOf(input, practiceId);
+    const end = latestStartAt.getTime() + input.policy.expectedMinutes * minute;
+    const open = occurrencesOf(window, { from: now, until: plan.until });
+    expect(open.some((each) => each.startsAt <= startsAt && end <= each.endsAt.getTime())).toBe(true);
+    expect(startsAt >= now && startsAt <= latestStartAt && latestStartAt <= plan.until).toBe(true);
+  }
+}
+
+function expectRoom(plan: RolloutPlan, input: PlanInput): void {
+  const length = input.policy.expectedMinutes * minute;
+  const targets = targetsOf(plan).map(({ practiceId, startsAt }) => ({
+    cell: practiceOf(input, practiceId).cellId,
+    start: startsAt.getTime(),
+  }));
+  for (const { cell, start } of targets) {
+    const under = targets.filter(
+      (each) => each.cell === cell && each.start <= start && start < each.start + length,
+    );
+    expect(under.length).toBeLessThanOrEqual(input.policy.concurrencyPerCell);
+  }
+}
+
 describe('every plan', () => {
   const always = (holds: (plan: RolloutPlan, input: PlanInput) => void) => () =>
     fc.assert(
       fc.property(inputs, (input) => holds(planRollout(input), input)),
       { numRuns: 400 },
     );
-  const practiceOf = (input: PlanInput, id: string) =>
-    input.practices.find((each) => each.id === id) as PlanPractice;
 
   test(
     'has everybody exactly once: in a wave, or left with a reason',
@@ -115,15 +140,7 @@ describe('every plan', () => {
 
   test(
     'starts nobody outside a window, or so late that the update does not fit',
-    always((plan, input) => {
-      for (const { practiceId, startsAt, latestStartAt } of targetsOf(plan)) {
-        const { window } = practiceOf(input, practiceId);
-        const end = latestStartAt.getTime() + input.policy.expectedMinutes * minute;
-        const open = occurrencesOf(window, { from: now, until: plan.until });
-        expect(open.some((each) => each.startsAt <= startsAt && end <= each.endsAt.getTime())).toBe(true);
-        expect(startsAt >= now && startsAt <= latestStartAt && latestStartAt <= plan.until).toBe(true);
-      }
-    }),
+    always((plan, input) => expectInWindows(plan, input)),
   );
 
   test(
@@ -148,19 +165,7 @@ describe('every plan', () => {
 
   test(
     'never updates more at a time in a cell than it may',
-    always((plan, input) => {
-      const length = input.policy.expectedMinutes * minute;
-      const targets = targetsOf(plan).map(({ practiceId, startsAt }) => ({
-        cell: practiceOf(input, practiceId).cellId,
-        start: startsAt.getTime(),
-      }));
-      for (const { cell, start } of targets) {
-        const under = targets.filter(
-          (each) => each.cell === cell && each.start <= start && start < each.start + length,
-        );
-        expect(under.length).toBeLessThanOrEqual(input.policy.concurrencyPerCell);
-      }
-    }),
+    always((plan, input) => expectRoom(plan, input)),
   );
 
   test(
@@ -372,14 +377,17 @@ describe('a deadline', () => {
             }),
           );
           const deadline = new Date(now.getTime() + 6 * day);
-          const plan = planRollout({
+          const input: PlanInput = {
             now,
             release: urgent(deadline),
             practices,
             freezes: [],
             policy: { ...roomy, concurrencyPerCell },
             horizonDays: 60,
-          });
+          };
+          const plan = planRollout(input);
+          expectInWindows(plan, input);
+          expectRoom(plan, input);
           const met = practices.length - plan.late.length;
           expect(met).toBe(mostThatFit(nights, concurrencyPerCell * rounds));
         },
