@@ -52,6 +52,7 @@ async function demo(options: DemoOptions, interrupt: AbortSignal): Promise<ExitC
     const { url, tokenFile } = controlPlane;
     say(`Ready at ${url}.`);
     const session = openSession(world, { ...options, url, tokenFile });
+    interrupt.throwIfAborted();
     const interrupted = new Promise<never>((_resolve, reject) => {
       interrupt.addEventListener('abort', () => reject(interrupt.reason), { once: true });
     });
@@ -61,6 +62,10 @@ async function demo(options: DemoOptions, interrupt: AbortSignal): Promise<ExitC
       await interrupted;
     }
     return ok ? exitCodes.done : exitCodes.failed;
+  } catch (error) {
+    // What Ctrl-C cuts off fails in ways of its own; there is only one reason to tell.
+    interrupt.throwIfAborted();
+    throw error;
   } finally {
     say('Stopping …');
     for (const stop of stops.reverse()) await stop();
