@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseCiTrust } from '../../lib/domain/ci-trust.ts';
 import { remoteIdTokens } from '../../lib/oidc/id-tokens.ts';
+import { type GithubRunner, startGithubRunner } from '../builders/github-runner.ts';
 import { type OidcIssuer, startOidcIssuer } from '../builders/oidc-issuer.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { startCli } from './run-cli.ts';
@@ -17,8 +15,7 @@ const claims = { sub: 'project:1', project_path: 'lumenality/control-plane', ref
 let plane: ControlPlane;
 let issuer: OidcIssuer;
 let directory: string;
-/** What GitHub's runner offers a job: ID tokens on request. `asked` are the audiences. */
-let github: { readonly server: Server; readonly url: string; readonly asked: (string | null)[] };
+let github: GithubRunner;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'lumenality-ci-'));
@@ -30,39 +27,18 @@ beforeAll(async () => {
       idTokens: remoteIdTokens(new Map([[issuer.url, [audience]]])),
     },
   });
-  github = await startGithub();
+  github = await startGithubRunner(idToken);
 });
 afterAll(async () => {
-  github.server.close();
+  github.close();
   await Promise.all([plane.close(), issuer.stop()]);
   rmSync(directory, { recursive: true });
 });
 
-async function startGithub(): Promise<typeof github> {
-  const asked: (string | null)[] = [];
-  const answer = async (request: IncomingMessage, response: ServerResponse) => {
-    if (request.headers.authorization !== 'Bearer runner-secret') {
-      response.writeHead(401).end();
-      return;
-    }
-    asked.push(new URL(request.url ?? '', 'http://runner').searchParams.get('audience'));
-    response.end(JSON.stringify({ value: await idToken() }));
-  };
-  const server = createServer((request, response) => void answer(request, response));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return { server, url: `http://127.0.0.1:${port}/token?api-version=2.0`, asked };
-}
-
 const idToken = () => issuer.idToken({ ...claims, jti: randomUUID() });
 const cli = (args: readonly string[], env: Record<string, string> = {}) =>
   startCli(args, { env: { LUMENALITY_URL: plane.url, ...env } }).ended;
-const githubEnv = () => ({
-  ACTIONS_ID_TOKEN_REQUEST_URL: github.url,
-  ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'runner-secret',
-  LUMENALITY_CI_AUDIENCE: audience,
-});
+const githubEnv = () => ({ ...github.env, LUMENALITY_CI_AUDIENCE: audience });
 /** A data directory of a test's own. */
 const dataDirectory = () => mkdtempSync(join(directory, 'data-'));
 

@@ -1,19 +1,40 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { insertRollout, setRolloutStarted } from '../../lib/db/rollout-store.ts';
+import { parseCiTrust } from '../../lib/domain/ci-trust.ts';
 import { defaultPolicy, type RolloutState, type TargetState } from '../../lib/domain/rollout.ts';
 import type { Ring } from '../../lib/domain/schedule.ts';
+import { remoteIdTokens } from '../../lib/oidc/id-tokens.ts';
 import { publishTestRelease } from '../builders/database.ts';
-import { insertPracticeRun } from '../builders/runs.ts';
+import { type GithubRunner, startGithubRunner } from '../builders/github-runner.ts';
+import { type OidcIssuer, startOidcIssuer } from '../builders/oidc-issuer.ts';
+import { eventually, insertPracticeRun } from '../builders/runs.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { type Running, startCli } from './run-cli.ts';
 
+const audience = 'https://control.lumenality.test';
+const claims = { sub: 'project:1', project_path: 'lumenality/control-plane', ref: 'main' };
+
 let plane: ControlPlane;
+let issuer: OidcIssuer;
 let releaseId: string;
 beforeAll(async () => {
-  plane = await startControlPlane();
+  issuer = await startOidcIssuer([audience]);
+  const entry = { name: 'pipeline', issuer: issuer.url, audience, claims };
+  plane = await startControlPlane({
+    ci: {
+      trust: parseCiTrust(JSON.stringify({ trusted: [entry] }), 'test'),
+      idTokens: remoteIdTokens(new Map([[issuer.url, [audience]]])),
+    },
+  });
   releaseId = await publishTestRelease(plane.api.database, 'b', new Date());
 });
-afterAll(() => plane.close());
+afterAll(async () => {
+  await plane.close();
+  await issuer.stop();
+});
 
 const watch = (id: string, env: Record<string, string> = {}, ...args: string[]): Running =>
   startCli(['rollout', 'watch', id, ...args], {
@@ -25,8 +46,8 @@ interface TestRollout {
   readonly id: string;
   readonly practices: readonly string[];
   /** The reconciler is away: a test says what becomes of a practice, and of the rollout. */
-  target(practiceId: string | undefined, state: TargetState, note?: string): Promise<void>;
-  become(state: RolloutState, pausedBecause?: string): Promise<void>;
+  readonly target: (practiceId: string | undefined, state: TargetState, note?: string) => Promise<void>;
+  readonly become: (state: RolloutState, pausedBecause?: string) => Promise<void>;
 }
 
 let made = 0;
@@ -192,4 +213,45 @@ test('on a terminal each wave is a bar', async () => {
   const { code, stdout } = await running.ended;
   expect(code).toBe(0);
   expect(stdout).toContain('Succeeded after');
+});
+
+describe('a job whose token would expire', () => {
+  const idToken = () => issuer.idToken({ ...claims, jti: randomUUID() });
+  let github: GithubRunner;
+  let directory: string;
+  beforeAll(async () => {
+    github = await startGithubRunner(idToken);
+    directory = mkdtempSync(join(tmpdir(), 'lumenality-watch-'));
+  });
+  afterAll(() => {
+    github.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  test.each([
+    ['takes another ID token on GitHub', () => ({ ...github.env, LUMENALITY_CI_AUDIENCE: audience })],
+    ['renews it elsewhere', () => ({})],
+  ])('%s, and goes on watching', async (_case, environment) => {
+    const env = {
+      LUMENALITY_URL: plane.url,
+      LUMENALITY_DATA_DIR: mkdtempSync(join(directory, 'data-')),
+      ...environment(),
+    };
+    const login = startCli(['ci', 'login'], { env: { ...env, LUMENALITY_ID_TOKEN: await idToken() } });
+    expect((await login.ended).code).toBe(0);
+    const file = join(env.LUMENALITY_DATA_DIR, 'ci.token');
+    const first = readFileSync(file, 'utf8');
+    const asked = github.asked.length;
+    const { id, become } = await rollout(['general', 1]);
+    const running = startCli(['rollout', 'watch', id], { env });
+    await running.says('general: 0 of 1 done');
+    const old = new Date(Date.now() - 9 * 60_000);
+    utimesSync(file, old, old);
+    await eventually('another token', () => readFileSync(file, 'utf8') !== first || undefined);
+    expect(github.asked.length - asked).toBe('ACTIONS_ID_TOKEN_REQUEST_URL' in env ? 1 : 0);
+    const [, firstId] = first.split('_');
+    await plane.api.call({ method: 'DELETE', url: `/v1/tokens/${firstId}` });
+    await become('succeeded');
+    expect(await running.ended).toMatchObject({ code: 0, stderr: '' });
+  });
 });
