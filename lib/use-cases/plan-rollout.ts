@@ -22,7 +22,7 @@ export interface PlanRequest {
 }
 
 /** Longer than the 62 days that two windows of a practice may lie apart. */
-export const defaultHorizonDays = 70;
+const defaultHorizonDays = 70;
 
 export interface PlannedRollout {
   readonly release: PublishedRelease;

@@ -26,7 +26,7 @@ import { type PlannedRollout, type PlanRequest, planWith } from './plan-rollout.
 import { notFound } from './refusals.ts';
 import { startRollout } from './start-rollout.ts';
 
-export type { RolloutRow, RolloutTargetRow, TargetCount };
+export type { TargetCount };
 
 export interface RolloutRequest extends PlanRequest {
   readonly reason: string;
