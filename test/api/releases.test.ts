@@ -5,10 +5,11 @@ import {
   releasePageSchema,
   releaseSchema,
 } from '../../control-api/contracts/releases.ts';
+import { migrate } from '../../lib/db/database.ts';
 import { ruleChecks } from '../../lib/domain/compliance-report.ts';
 import { preAuthenticationEncoding } from '../../lib/domain/release-signature.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
-import { publishTestRelease } from '../builders/database.ts';
+import { openEmptyDatabase, publishTestRelease } from '../builders/database.ts';
 import { eventually } from '../builders/runs.ts';
 import { signUpRequest } from '../builders/sign-up.ts';
 import {
@@ -301,6 +302,28 @@ describe('what is not right is refused, and nothing is kept', () => {
   test('and one of the same kind, as it should be, is taken', async () => {
     expect((await publish(signedUpload(key, smallRelease('3.0.9')))).statusCode).toBe(201);
   });
+});
+
+test('releases from before have the order of their times, and new ones come after them', async () => {
+  const database = await openEmptyDatabase();
+  const { db } = database;
+  await migrate(db, '0008-schedules');
+  for (const [id, at] of [
+    ['r-newer', '2026-02-01T00:00:00Z'],
+    ['r-older', '2026-01-01T00:00:00Z'],
+  ]) {
+    await sql`insert into release (id, content_hash, manifest, templates, published_by, published_at)
+      values (${id}, ${id}, '{}', '{}', 'test', ${at})`.execute(db);
+  }
+  await migrate(db);
+  const id = await publishTestRelease(database, '7', new Date('2026-03-01T00:00:00Z'));
+  const rows = await db.selectFrom('release').select(['id', 'ordinal', 'kind']).orderBy('ordinal').execute();
+  await database.close();
+  expect(rows).toEqual([
+    { id: 'r-older', ordinal: 1, kind: 'feature' },
+    { id: 'r-newer', ordinal: 2, kind: 'feature' },
+    { id, ordinal: 3, kind: 'feature' },
+  ]);
 });
 
 test('the bytes that are signed are those of the DSSE protocol', () => {
