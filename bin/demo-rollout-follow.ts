@@ -133,7 +133,7 @@ class Follower {
 }
 
 /** When something is next to be done by the practices of the open wave; undefined while that is now. */
-function nextMoment(targets: readonly RolloutTarget[], now: Date): Date | undefined {
+export function nextMoment(targets: readonly RolloutTarget[], now: Date): Date | undefined {
   const busy = targets.filter(isOpen);
   if (busy.length === 0) return undefined;
   const openWave = Math.min(...busy.map(({ wave }) => wave));

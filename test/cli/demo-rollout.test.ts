@@ -1,0 +1,49 @@
+import { nextMoment } from '../../bin/demo-rollout-follow.ts';
+import type { RolloutTarget } from '../../control-api/contracts/rollouts.ts';
+
+// The demo itself takes minutes: CI runs it (.github/workflows/ci.yml). This is the one rule by which it could skip what it is to show.
+
+const now = new Date('2027-01-10T08:00:00Z');
+const at = (hour: number) => new Date(`2027-01-10T${String(hour).padStart(2, '0')}:00:00Z`);
+
+const target = (given: Partial<RolloutTarget>): RolloutTarget => ({
+  practiceId: 'sunrise-aba',
+  timeZone: 'America/Chicago',
+  wave: 1,
+  state: 'pending',
+  startsAt: at(9).toISOString(),
+  latestStartAt: at(12).toISOString(),
+  runId: null,
+  rollBackRunId: null,
+  previousReleaseId: null,
+  bakedUntil: null,
+  note: null,
+  updatedAt: now.toISOString(),
+  ...given,
+});
+const baking = target({ state: 'baking', bakedUntil: at(11).toISOString() });
+
+test('time jumps to the next start or the end of a bake, whichever comes first', () => {
+  expect(nextMoment([target({}), baking], now)).toEqual(at(9));
+  expect(nextMoment([target({ startsAt: at(12).toISOString() }), baking], now)).toEqual(at(11));
+});
+
+test('a later wave does not hold time up, nor is its start waited for while its turn has not come', () => {
+  expect(nextMoment([baking, target({ wave: 2, startsAt: at(7).toISOString() })], now)).toEqual(at(11));
+});
+
+test.each([
+  ['an update is under way', target({ state: 'updating' })],
+  [
+    'a practice goes back',
+    target({ state: 'baking', bakedUntil: at(11).toISOString(), rollBackRunId: 'run' }),
+  ],
+  ['a start is due', target({ startsAt: at(7).toISOString() })],
+  ['a bake is over', target({ state: 'baking', bakedUntil: at(8).toISOString() })],
+])('time does not jump while %s', (_case, busy) => {
+  expect(nextMoment([target({}), busy], now)).toBeUndefined();
+});
+
+test('time does not jump when all practices are done', () => {
+  expect(nextMoment([target({ state: 'succeeded' }), target({ state: 'rolled_back' })], now)).toBeUndefined();
+});
