@@ -14,8 +14,6 @@ import { DomainError } from '../domain/errors.ts';
 import type { Core } from './core.ts';
 import { notFound } from './refusals.ts';
 
-export type { PatchedPractice, ReleaseInUse };
-
 /** Which releases the fleet runs, at one moment. */
 export interface FleetVersions {
   readonly asOf: Date;
