@@ -6,8 +6,10 @@ import {
 } from '../../control-api/contracts/rollouts.ts';
 import { publishRelease, readReleaseTemplates } from '../../lib/db/release-store.ts';
 import { insertRollout, setRolloutStarted } from '../../lib/db/rollout-store.ts';
+import { systemActor } from '../../lib/domain/access.ts';
 import type { Release } from '../../lib/domain/release.ts';
 import { defaultPolicy } from '../../lib/domain/rollout.ts';
+import { startRollout } from '../../lib/use-cases/start-rollout.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
 import { publishTestRelease } from '../builders/database.ts';
 import { signUpRequest } from '../builders/sign-up.ts';
@@ -84,13 +86,15 @@ const targetsOf = async (id: string, query = '') =>
   rolloutTargetPageSchema.parse((await send('GET', `/v1/rollouts/${id}/targets${query}`)).json());
 const trailOf = async (id: string): Promise<{ action: string; details: Record<string, unknown> }[]> =>
   (await send('GET', `/v1/audit?subjectType=rollout&subjectId=${id}`)).json().items;
-const setTarget = (rolloutId: string, practiceId: string, state: 'updating' | 'succeeded') =>
+const setTarget = (rolloutId: string, practiceId: string, state: 'updating') =>
   api.database.db
     .updateTable('rollout_target')
     .set({ state })
     .where('rollout_id', '=', rolloutId)
     .where('practice_id', '=', practiceId)
     .execute();
+const start = (id: string, revision?: number[]) =>
+  api.core.db.transaction().execute((trx) => startRollout(api.core, trx, { id, revision }, systemActor));
 const notices = () =>
   api.database.db.selectFrom('notice').select(['kind', 'practice_id', 'data']).orderBy('seq').execute();
 
@@ -229,9 +233,9 @@ describe('two rollouts', () => {
   });
 
   test('cannot have the same practice, whoever tries', async () => {
-    const first = await created(releases[1], true);
+    await created(releases[1], true);
     const { db } = api.database;
-    const start = db.transaction().execute(async (trx) => {
+    const begun = db.transaction().execute(async (trx) => {
       const id = '3f0a5c52-8a0e-4e39-9f6e-0d6a5c1c7b21';
       const wave = {
         ring: 'general' as const,
@@ -243,8 +247,7 @@ describe('two rollouts', () => {
       await insertRollout(trx, { ...other, createdBy: 'x' });
       await setRolloutStarted(trx, id, { parentId: null, now });
     });
-    await expect(start).rejects.toThrow('rollout_target_one_open');
-    await setTarget(first.id, 'aspen', 'succeeded');
+    await expect(begun).rejects.toThrow('rollout_target_one_open');
   });
 
   test('a newer release takes over what an unfinished rollout has not begun, as its child', async () => {
@@ -271,6 +274,47 @@ describe('two rollouts', () => {
       action: 'rollout.superseded',
       details: { by: child.id, skipped: 1 },
     });
+  });
+
+  test('started at the same moment do not both begin', async () => {
+    const answers = await Promise.all([create(releases[1], true), create(releases[1], true)]);
+    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([201, 409]);
+  });
+
+  test('what an older rollout has begun meanwhile is skipped by the one that was planned before', async () => {
+    const parent = await created(releases[1], true);
+    const child = await created(releases[2], false);
+    await setTarget(parent.id, 'birch', 'updating');
+    await start(child.id);
+    expect((await targetsOf(child.id)).items).toMatchObject([
+      { practiceId: 'aspen', state: 'pending' },
+      {
+        practiceId: 'birch',
+        state: 'skipped',
+        note: `Rollout ${parent.id} was updating it to ${releases[1]} when this one started.`,
+      },
+    ]);
+    expect((await trailOf(child.id))[0]).toMatchObject({
+      action: 'rollout.started',
+      details: { supersedes: [parent.id], underWay: ['birch'] },
+    });
+    const told = (await notices()).filter(({ data }) => 'rolloutId' in data && data.rolloutId === child.id);
+    expect(told.map(({ practice_id: id }) => id)).toEqual(['aspen']);
+  });
+
+  test('one that was planned is not started twice, nor once its release is halted, nor past another', async () => {
+    const [first, second] = [await created(releases[1], false), await created(releases[2], false)];
+    await expect(start(first.id, [7])).rejects.toMatchObject({ code: 'precondition_failed' });
+    await start(first.id);
+    await expect(start(first.id)).rejects.toMatchObject({
+      code: 'wrong_state',
+      context: { state: 'running' },
+    });
+    await send('POST', `/v1/releases/${releases[2]}/halt`, { reason: 'loses visits' });
+    await expect(start(second.id)).rejects.toMatchObject({ code: 'wrong_state' });
+    await send('POST', `/v1/releases/${releases[2]}/unhalt`, { reason: 'it does not' });
+    await start(second.id);
+    expect(await read(first.id)).toMatchObject({ state: 'superseded', childId: second.id });
   });
 
   test('one that is only planned holds nobody, and takes nothing over', async () => {

@@ -184,7 +184,7 @@ describe('every plan', () => {
     always((plan, { freezes, ...input }) => {
       const renewed = freezes.filter(({ renewedBySecurity }) => renewedBySecurity);
       for (const { practiceId, startsAt, yielded } of targetsOf(plan)) {
-        const { pin, deferral } = practiceOf({ freezes, ...input }, practiceId);
+        const { pin, deferral } = practiceOf(input, practiceId);
         expect(yielded).toEqual(holdsOn(newRelease, { practiceId, pin, deferral }, freezes, startsAt));
         expect(holdsOn(newRelease, { practiceId, pin: null, deferral: null }, renewed, startsAt)).toEqual([]);
         if (input.release.deadline === null) expect(yielded).toEqual([]);
