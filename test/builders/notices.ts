@@ -1,14 +1,13 @@
 import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileMailer } from '../../lib/notices/mailers.ts';
 import { secretBox } from '../../lib/notices/secret-box.ts';
 import { standardWebhooks } from '../../lib/notices/standard-webhooks.ts';
 import type { NoticePorts } from '../../lib/ports/notice-ports.ts';
+import { shared } from './run-directory.ts';
 
 /** Notices as the sandbox sends them: webhooks to this machine too, mails into files. */
 export function testNoticePorts(): NoticePorts & { readonly mailDirectory: string } {
-  const mailDirectory = mkdtempSync(join(tmpdir(), 'lumenality-mail-'));
+  const mailDirectory = mkdtempSync(shared('mail-'));
   return {
     mailDirectory,
     webhooks: standardWebhooks({ publicOnly: false }),

@@ -1,5 +1,4 @@
 import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { noticePorts } from '../../bin/notice-ports.ts';
@@ -7,6 +6,7 @@ import { readConfig } from '../../lib/config.ts';
 import { type NoticeData, practiceNoticeKinds } from '../../lib/domain/notice.ts';
 import { nextTryAt } from '../../lib/domain/notice-delivery.ts';
 import { type NoticeToRead, noticeMail } from '../../lib/domain/notice-mail.ts';
+import { shared } from '../builders/run-directory.ts';
 
 const start = new Date('2026-11-28T12:00:00Z');
 const day = 86_400_000;
@@ -77,7 +77,7 @@ test('a mail about an override says what yields', () => {
 });
 
 describe('the key of the secrets', () => {
-  const directory = () => mkdtempSync(join(tmpdir(), 'lumenality-notices-'));
+  const directory = () => mkdtempSync(shared('notices-'));
 
   test('is made once beside the embedded database, for its owner alone', () => {
     const config = readConfig({ LUMENALITY_DATA_DIR: directory() });
