@@ -278,7 +278,9 @@ describe('two rollouts', () => {
 
   test('started at the same moment do not both begin', async () => {
     const answers = await Promise.all([create(releases[1], true), create(releases[1], true)]);
-    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([201, 409]);
+    expect(answers.map(({ statusCode }) => statusCode).toSorted((one, other) => one - other)).toEqual([
+      201, 409,
+    ]);
   });
 
   test('what an older rollout has begun meanwhile is skipped by the one that was planned before', async () => {
