@@ -56,20 +56,16 @@ export async function previewRelease(
   const watch = { context, stacks, step: 'preview', intervalMs: parts.pollIntervalMs };
   const reviews = new Map<Component, Review>();
   try {
-    const later = await reviewStacks(
-      watch,
-      { release, standing },
-      {
-        purpose: 'preview',
-        look: async (stackName) => {
-          const stack = await stacks.describe(stackName, signal);
-          if (stack === undefined || !inProgress(stack.status)) return stack;
-          const message = `Stack ${stackName} is being changed (${stack.status}). Wait for its end, then ask again.`;
-          throw new DomainError('wrong_state', message, { context: { state: stack.status } });
-        },
-        reviewed: async ({ component }, _changeSetId, review) => void reviews.set(component, review),
+    const later = await reviewStacks(watch, async () => ({ release, standing }), {
+      purpose: 'preview',
+      look: async (stackName) => {
+        const stack = await stacks.describe(stackName, signal);
+        if (stack === undefined || !inProgress(stack.status)) return stack;
+        const message = `Stack ${stackName} is being changed (${stack.status}). Wait for its end, then ask again.`;
+        throw new DomainError('wrong_state', message, { context: { state: stack.status } });
       },
-    );
+      reviewed: async ({ component }, _changeSetId, review) => void reviews.set(component, review),
+    });
     return components.map((component) => ({
       component,
       stackName: stackNameFor(practice.id, component),

@@ -18,11 +18,11 @@ import {
 import type { CloudPorts } from '../ports/cloud.ts';
 import type { StackView } from '../ports/stack-deployments.ts';
 import { sha256 } from './deploy-stack.ts';
+import { keptReleases } from './kept-releases.ts';
 import { type StandingSources, standingOf } from './practice-parameters.ts';
 import { passingFailure, readSilo } from './read-silo.ts';
 import { recordedOutputs } from './recorded-stacks.ts';
 import { inProgress } from './stack-progress.ts';
-import { keptReleases } from './steps/keep-stacks.ts';
 import { releaseOf } from './steps/prepare.ts';
 
 export interface DriftSources extends Pick<StandingSources, 'cell' | 'shapes'> {

@@ -22,7 +22,7 @@ interface Reviewing {
  */
 export async function reviewStacks(
   watch: Watch,
-  { release, standing }: { readonly release: Release; readonly standing: Parameters },
+  wantedFor: (component: Component) => Promise<{ readonly release: Release; readonly standing: Parameters }>,
   { purpose, look, reviewed }: Reviewing,
 ): Promise<Component[]> {
   const { context, stacks } = watch;
@@ -30,6 +30,7 @@ export async function reviewStacks(
   const later: Component[] = [];
   let outputs: Readonly<Record<string, string>> = {};
   for (const component of components) {
+    const { release, standing } = await wantedFor(component);
     const stack = await look(stackNameFor(practiceId, component));
     if (
       stack === undefined ||

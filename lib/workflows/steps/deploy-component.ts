@@ -6,7 +6,7 @@ import type { CloudPorts } from '../../ports/cloud.ts';
 import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
 import type { WantedStack } from '../change-sets.ts';
 import { deployStack } from '../deploy-stack.ts';
-import { prepared, releaseOf } from './prepare.ts';
+import { releaseOf, wantedOf } from './prepare.ts';
 
 const deployedSchema = z.object({
   stackId: z.string(),
@@ -38,7 +38,7 @@ export function deployComponent(
   return {
     ...deployed(component),
     run: async (context) => {
-      const { releaseId, standing } = context.outputOf(prepared);
+      const { releaseId, standing } = wantedOf(context, component);
       const { practiceId } = context.run;
       const release = await releaseOf(context, releaseId);
       const earlier = parts.earlierOutputs?.(context) ?? outputsBefore(context, component);

@@ -1,7 +1,4 @@
 import { z } from 'zod';
-import type { Db } from '../../db/database.ts';
-import { lastDeployingRun } from '../../db/run-history.ts';
-import { readStep } from '../../db/run-store.ts';
 import { DomainError } from '../../domain/errors.ts';
 import type { Component } from '../../domain/release.ts';
 import { stackNameFor } from '../../domain/stack-plan.ts';
@@ -37,16 +34,6 @@ const kept = {
 
 /** What `keep-stacks` has found, for the steps after it. */
 export const keptStacks = (context: Pick<StepContext, 'outputOf'>) => context.outputOf(kept);
-
-/** The releases that foundation and data of a practice stay at since its app went back; undefined when it did not, or was updated since. */
-export async function keptReleases(
-  db: Db,
-  practiceId: string,
-): Promise<z.infer<typeof kept.output>['releases'] | undefined> {
-  const runId = await lastDeployingRun(db, practiceId);
-  const step = runId === undefined ? undefined : await readStep(db, runId, kept.name);
-  return step?.state === 'succeeded' ? kept.output.parse(step.output).releases : undefined;
-}
 
 /**
  * Waits for whatever goes on with the foundation and the data stack, and reads what they give out. They stay at the release that they are at:

@@ -4,13 +4,16 @@ import { openDeployment } from '../../db/deployment-store.ts';
 import { findPractice, hostNameOf } from '../../db/practice-store.ts';
 import { readReleaseTemplates } from '../../db/release-store.ts';
 import { DomainError } from '../../domain/errors.ts';
-import { components, type Release } from '../../domain/release.ts';
+import { type Component, components, type Release } from '../../domain/release.ts';
 import { requireFillable } from '../../domain/stack-plan.ts';
-import type { RunContext, StepDefinition } from '../../runs/workflow.ts';
+import type { RunContext, StepContext, StepDefinition } from '../../runs/workflow.ts';
 import { sha256 } from '../deploy-stack.ts';
+import { keptReleases } from '../kept-releases.ts';
 import { type StandingSources, standingOf } from '../practice-parameters.ts';
 
 const inputSchema = z.object({ releaseId: z.string() });
+
+const wantedSchema = z.object({ releaseId: z.string(), standing: z.record(z.string(), z.string()) });
 
 export const prepared = {
   name: 'prepare',
@@ -19,8 +22,19 @@ export const prepared = {
     hostName: z.string(),
     /** Values of parameters that are known before anything is deployed. */
     standing: z.record(z.string(), z.string()),
+    /** Stacks that stay at a newer release, since the app went back: nothing that holds records does. */
+    kept: z.object({ foundation: wantedSchema, data: wantedSchema }).optional(),
   }),
 };
+
+/** What a stack of the practice is to be at. */
+export function wantedOf(
+  context: Pick<StepContext, 'outputOf'>,
+  component: Component,
+): z.infer<typeof wantedSchema> {
+  const { releaseId, standing, kept } = context.outputOf(prepared);
+  return component === 'service' || kept === undefined ? { releaseId, standing } : kept[component];
+}
 
 /** Finds everything that can be wrong before anything is deployed, and opens the deployment. */
 export function prepare(parts: StandingSources): StepDefinition<z.infer<typeof prepared.output>> {
@@ -34,7 +48,19 @@ export function prepare(parts: StandingSources): StepDefinition<z.infer<typeof p
       const release = await releaseOf({ db }, releaseId);
       const standing = await standingOf(db, parts, practice, release.manifest);
       requireFillable(release.manifest, standing);
-      return { releaseId, hostName: hostNameOf(practice), standing };
+      const at = practice.release_id === releaseId ? await keptReleases(db, practice.id) : undefined;
+      const wanted = async (kept: string) => ({
+        releaseId: kept,
+        standing: await standingOf(db, parts, practice, (await releaseOf({ db }, kept)).manifest),
+      });
+      return {
+        releaseId,
+        hostName: hostNameOf(practice),
+        standing,
+        ...(at === undefined
+          ? {}
+          : { kept: { foundation: await wanted(at.foundation), data: await wanted(at.data) } }),
+      };
     },
     commit: (trx, { releaseId }, { run, now }) =>
       openDeployment(trx, {

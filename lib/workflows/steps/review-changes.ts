@@ -6,7 +6,7 @@ import type { StepDefinition } from '../../runs/workflow.ts';
 import { changeRefused, type StepWatch, tellReview } from '../change-sets.ts';
 import { reviewStacks } from '../review-stacks.ts';
 import { settled } from '../stack-progress.ts';
-import { prepared, releaseOf } from './prepare.ts';
+import { releaseOf, wantedOf } from './prepare.ts';
 
 export interface ReviewParts {
   readonly cloud: Pick<CloudPorts, 'stacks'>;
@@ -29,8 +29,6 @@ export function reviewUpdate(parts: ReviewParts): StepDefinition<z.infer<typeof 
   return {
     ...outcome,
     run: async (context) => {
-      const { releaseId, standing } = context.outputOf(prepared);
-      const release = await releaseOf(context, releaseId);
       const watch: StepWatch = {
         context,
         stacks: parts.cloud.stacks,
@@ -40,7 +38,10 @@ export function reviewUpdate(parts: ReviewParts): StepDefinition<z.infer<typeof 
       const refused: { readonly stackName: string; readonly review: Review }[] = [];
       const later = await reviewStacks(
         watch,
-        { release, standing },
+        async (component) => {
+          const { releaseId, standing } = wantedOf(context, component);
+          return { release: await releaseOf(context, releaseId), standing };
+        },
         {
           // Another attempt makes other ones, for these are deleted.
           purpose: `review:${context.run.generation}:${context.attempt}`,

@@ -10,7 +10,7 @@ import { failureWords, keepEvidence } from '../keep-evidence.ts';
 import { passingFailure, readSilo } from '../read-silo.ts';
 import { visibleWithinMs } from '../visibility.ts';
 import { outputsBefore, outputsOf } from './deploy-component.ts';
-import { prepared, releaseOf } from './prepare.ts';
+import { prepared, releaseOf, wantedOf } from './prepare.ts';
 
 export interface VerifyParts {
   readonly cloud: Pick<CloudPorts, 'silo' | 'stacks' | 'probe'>;
@@ -53,15 +53,15 @@ async function promised(
   const { releaseId, hostName, standing } = context.outputOf(prepared);
   const { practiceId } = context.run;
   const release = await releaseOf(context, releaseId);
-  const of = { practiceId, hostName, standing };
-  if (kept === undefined) return siloPromise({ ...of, release, outputs: outputsBefore(context, undefined) });
   // The database is as the release wants it that it was deployed from.
-  const { data } = (await releaseOf(context, kept.releases.data)).templates;
-  return siloPromise({
-    ...of,
-    release: { ...release, templates: { ...release.templates, data } },
-    outputs: { ...kept.outputs, ...outputsOf(context, 'service') },
-  });
+  const dataReleaseId = kept?.releases.data ?? wantedOf(context, 'data').releaseId;
+  const { data } = (await releaseOf(context, dataReleaseId)).templates;
+  const outputs =
+    kept === undefined
+      ? outputsBefore(context, undefined)
+      : { ...kept.outputs, ...outputsOf(context, 'service') };
+  const templates = { ...release.templates, data };
+  return siloPromise({ practiceId, hostName, standing, release: { ...release, templates }, outputs });
 }
 
 /** @param mayPass whether something could not be read that the next attempt may read */
