@@ -66,7 +66,9 @@ beforeAll(async () => {
     startOidcIssuer([audience]),
   ]);
   api = await startTestApi({ ci: accessTo(issuer.url) });
-  // The issuer goes by the time of day.
+});
+// The issuer goes by the time of day.
+beforeEach(() => {
   api.clock.at = new Date();
 });
 afterAll(async () => {
@@ -111,10 +113,8 @@ describe('a job that the allow-list takes', () => {
     expect(kept).not.toContain(idToken.split('.')[2]);
     expect(kept).not.toContain(created.token.split('_').slice(2).join('_'));
 
-    const later = api.clock.at;
-    api.clock.at = new Date(later.getTime() + 15 * 60_000);
+    api.clock.at = new Date(api.clock.at.getTime() + 15 * 60_000);
     expect((await me(created.token)).statusCode).toBe(401);
-    api.clock.at = later;
   });
 
   test('may be of GitLab, with its own names for the same', async () => {
@@ -173,7 +173,6 @@ describe('each ID token is good for one', () => {
       401,
       'The ID token is refused: it has expired.',
     ]);
-    api.clock.at = before;
   });
 });
 
@@ -189,7 +188,6 @@ describe('a job that takes longer', () => {
   };
 
   test('renews its newest token as long as its ID token would be valid', async () => {
-    const before = api.clock.at;
     const first = (await exchange(await job())).json();
     later(10);
     const second = await renew(first.token);
@@ -208,7 +206,6 @@ describe('a job that takes longer', () => {
     later(11);
     const late = await renew(second.json().token);
     expect([late.statusCode, late.json().state]).toEqual([409, 'expired']);
-    api.clock.at = before;
   });
 
   test('cannot renew a token that came of none, or of an entry that is gone', async () => {
