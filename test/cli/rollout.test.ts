@@ -84,3 +84,12 @@ test('a rollout is started, listed and shown; a second one is refused and names 
   expect(again).toMatchObject({ code: 4, stderr: expect.stringContaining(`Rollout ${id}`) });
   expect((await cli('rollout', 'show', 'ffffffff')).code).toBe(3);
 });
+
+test('a plan is stored for later', async () => {
+  const newest = await publishTestRelease(plane.api.database, 'c', new Date());
+  const text = await said('rollout', 'start', newest, '--reason', 'monthly', '--later');
+  const [, id] = /^Rollout (\S+) of release r-c{12} is planned\./.exec(text) ?? [];
+  expect(text).toContain(`Start it with: npx lumenality rollout begin ${id}`);
+  const waits = await cli('rollout', 'start', newest, '--reason', 'monthly', '--later', '--wait');
+  expect(waits.code).toBe(2);
+});
