@@ -1,10 +1,10 @@
 const { buildSync } = require('esbuild');
 const { cpSync, mkdtempSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
-const { join } = require('node:path');
+const path = require('node:path');
 const { startRunPostgres } = require('./run-postgres.ts');
 
-const root = join(__dirname, '..');
+const root = path.join(__dirname, '..');
 
 let postgres;
 
@@ -13,7 +13,7 @@ let postgres;
  * (test/builders/database.ts).
  */
 module.exports = async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'lumenality-test-run-'));
+  const directory = mkdtempSync(path.join(tmpdir(), 'lumenality-test-run-'));
   process.env.LUMENALITY_TEST_RUN_DIR = directory;
   bundleCommandLine(directory);
   postgres = await startRunPostgres();
@@ -23,8 +23,8 @@ module.exports = async () => {
 /** The command line in one file: tests start it more than a hundred times, and so it starts in a third of the time. */
 function bundleCommandLine(directory) {
   buildSync({
-    entryPoints: [join(root, 'bin/lumenality.ts')],
-    outfile: join(directory, 'bin/lumenality.mjs'),
+    entryPoints: [path.join(root, 'bin/lumenality.ts')],
+    outfile: path.join(directory, 'bin/lumenality.mjs'),
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -32,7 +32,7 @@ function bundleCommandLine(directory) {
       js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
     },
   });
-  cpSync(join(root, 'package.json'), join(directory, 'package.json'));
+  cpSync(path.join(root, 'package.json'), path.join(directory, 'package.json'));
 }
 
 module.exports.remove = async () => {

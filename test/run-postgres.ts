@@ -6,13 +6,13 @@ export async function startRunPostgres(): Promise<{
   readonly templateUrl: string;
   stop(): Promise<void>;
 }> {
-  const { createDatabase, stop } = await startLocalPostgres(require.resolve);
-  const templateUrl = await createDatabase('lumenality_template');
+  const server = await startLocalPostgres(require.resolve);
+  const templateUrl = await server.createDatabase('lumenality_template');
   const template = openServer(templateUrl);
   try {
     await migrate(template.db);
   } finally {
     await template.close();
   }
-  return { templateUrl, stop };
+  return { templateUrl, stop: () => server.stop() };
 }

@@ -41,10 +41,10 @@ async function serve(issuer, { kid, alg = 'RS256', audiences }) {
   handlers.set('now', provider.callback());
 }
 
-process.on('message', async (order) => {
+process.on('message', (order) => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
-  await serve(issuer, order);
-  process.send({ issuer });
+  // A refusal ends this process, which its parent sees.
+  void serve(issuer, order).then(() => process.send({ issuer }));
 });
 process.on('disconnect', () => process.exit());
 server.listen(0, '127.0.0.1', () => process.send({ listening: true }));

@@ -71,7 +71,12 @@ export async function startRolloutFleet(): Promise<RolloutFleet> {
       );
       const past = { created_at: now, state: 'succeeded', finished_at: now } as const;
       await db.updateTable('run').set(past).where('id', '=', runId).execute();
-      const active = { state: 'active', release_id: releases[0], cell_id: 'main', activated_at: now } as const;
+      const active = {
+        state: 'active',
+        release_id: releases[0],
+        cell_id: 'main',
+        activated_at: now,
+      } as const;
       await db.updateTable('practice').set(active).where('id', '=', id).execute();
       await db.transaction().execute((trx) => putSchedule(trx, id, { window, ring }, now));
       known.push({ id, ring });
