@@ -53,13 +53,12 @@ export function reportFaulty(output: Output, report: FaultyReport): void {
     fields(output, [
       ['canary', `${member.practice.id}, ${member.schedule.window.inWords}`],
       ['started', startOf(member, run)],
-      ['failed', clean(target.note ?? '-')],
-      [
-        'taken back',
-        rollBack?.finishedAt == null ? '-' : localTime(rollBack.finishedAt, member.schedule.window.timeZone),
-      ],
+      ['failed because', clean(target.note ?? '-')],
+      ['rolled back to', standing.recordedRelease ?? '-'],
+      ['rolled back at', endOf(member, rollBack)],
       ['app says', `${standing.app.releaseId}, ${standing.app.appVersion}`],
-      ['rollout', `${followed.rollout.state}: ${clean(followed.rollout.pausedBecause ?? '-')}`],
+      ['rollout', followed.rollout.state],
+      ['paused because', clean(followed.rollout.pausedBecause ?? '-')],
       ['others', others.map(standingWords).join('; ')],
     ]),
   );
@@ -108,5 +107,8 @@ export function outcomeDocument({ member, target, run, window, standing }: Outco
 
 const startOf = ({ schedule }: Member, run: Outcome['run']): string =>
   run?.startedAt == null ? '-' : localTime(run.startedAt, schedule.window.timeZone);
+
+const endOf = ({ schedule }: Member, run: Outcome['run']): string =>
+  run?.finishedAt == null ? '-' : localTime(run.finishedAt, schedule.window.timeZone);
 
 const standingWords = ({ practiceId, app }: Standing): string => `${practiceId} ${app.appVersion}`;

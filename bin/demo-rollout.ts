@@ -53,10 +53,15 @@ async function demo(options: DemoOptions, interrupt: AbortSignal): Promise<ExitC
     say(`Ready at ${url}.`);
     const session = openSession(world, { ...options, url, tokenFile });
     interrupt.throwIfAborted();
-    const interrupted = new Promise<never>((_resolve, reject) => {
-      interrupt.addEventListener('abort', () => reject(interrupt.reason), { once: true });
+    const interrupted = new Promise<void>((resolve) => {
+      interrupt.addEventListener('abort', () => resolve(), { once: true });
     });
-    const { ok, fleet } = await Promise.race([present(session, controlPlane, interrupt), interrupted]);
+    const { ok, fleet } = await Promise.race([
+      present(session, controlPlane, interrupt),
+      interrupted.then((): never => {
+        throw interrupt.reason;
+      }),
+    ]);
     if (!options.exit) {
       reportNext(session.output, controlPlane, fleet);
       await interrupted;
