@@ -1,8 +1,10 @@
+import { dirname } from 'node:path';
 import type { Output } from './commands/output.ts';
 import { type Cell, fields, table } from './commands/table.ts';
 import { clean } from './commands/text.ts';
 import { localTime } from './commands/window-text.ts';
 import { heading } from './demo-report.ts';
+import type { AcceleratedControlPlane } from './demo-rollout-control-plane.ts';
 import type { Fact, FaultyReport, GoodReport, Outcome, Standing } from './demo-rollout-facts.ts';
 import type { Member } from './demo-rollout-fleet.ts';
 
@@ -78,11 +80,11 @@ function reportFacts(output: Output, facts: readonly Fact[]): void {
 /** Where to look further while it stays up. */
 export function reportNext(
   output: Output,
-  { url, tokenFile }: { readonly url: string; readonly tokenFile: string },
+  { url, tokenFile }: Pick<AcceleratedControlPlane, 'url' | 'tokenFile'>,
   [canary]: readonly Member[],
 ): void {
   heading(output, 'It stays up. In another terminal, try');
-  output.line(`  export LUMENALITY_URL=${url} LUMENALITY_TOKEN_FILE=${tokenFile}`);
+  output.line(`  export LUMENALITY_URL=${url} LUMENALITY_DATA_DIR=${dirname(tokenFile)}`);
   output.line('  npx lumenality rollout list');
   output.line('  npx lumenality release list');
   if (canary !== undefined) output.line(`  npx lumenality practice window ${canary.practice.id}`);
