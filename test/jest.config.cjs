@@ -1,3 +1,5 @@
+const { availableParallelism } = require('node:os');
+
 // On Node 20 the AWS SDK prints a notice in every test file. Workers and processes that tests start inherit this.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
@@ -12,7 +14,7 @@ module.exports = {
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.lumenality'],
   randomize: true,
   // Half of what takes long waits for databases and processes; and Jest would leave one of two cores to itself.
-  maxWorkers: '150%',
+  maxWorkers: availableParallelism() + 1,
   // These end a test that hangs; a busy machine may take several times as long as a quiet one.
   testTimeout: 180_000,
   transform: {
