@@ -51,7 +51,7 @@ export function judgeHealth(
     const words = `no alarm; ${after.requests} requests since the update are too few to compare (${fewestRequests} are needed)`;
     return { passed: true, words };
   }
-  const words = `no alarm; ${percent(rateOf(after))} of ${after.requests} requests failed, 95 % took ${after.latencyMs ?? 0} ms or less`;
+  const words = `no alarm; ${percent(rateOf(after))} of ${after.requests} requests failed, 95 % took ${Math.round(after.latencyMs ?? 0)} ms or less`;
   return { passed: true, words };
 }
 

@@ -134,11 +134,16 @@ export async function startControlPlane(parts: Partial<AppDeps> = {}): Promise<C
           kept: toJson(kept),
         })
         .where('id', '=', runId)
-        .returning('practice_id')
+        .returning(['practice_id', 'input'])
         .executeTakeFirstOrThrow();
+      const brought = run.input['releaseId'];
       const change =
         state === 'succeeded'
-          ? ({ state: 'active', release_id: releaseId, activated_at: new Date() } as const)
+          ? ({
+              state: 'active',
+              release_id: typeof brought === 'string' ? brought : releaseId,
+              activated_at: new Date(),
+            } as const)
           : ({ state: 'provisioning_failed' } as const);
       await db.updateTable('practice').set(change).where('id', '=', run.practice_id).execute();
       await tell(runId, { kind: 'run', state });

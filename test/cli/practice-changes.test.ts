@@ -30,7 +30,6 @@ beforeAll(async () => {
   });
   const { runId } = await plane.approved('Juniper OT');
   await plane.end(runId, 'succeeded');
-  await plane.api.database.db.updateTable('practice').set({ release_id: releaseId }).execute();
 });
 afterAll(() => plane.close());
 
