@@ -3,7 +3,7 @@ import type { Output } from './output.ts';
 import { countsOf, inProgress, type RunProgress, type StepProgress } from './run-progress.ts';
 import { clean, duration } from './text.ts';
 
-type LiveTask = ListrTask<unknown, typeof DefaultRenderer>;
+export type LiveTask = ListrTask<unknown, typeof DefaultRenderer>;
 
 type TaskWrapper = Parameters<LiveTask['task']>[1];
 type TaskState = 'going' | 'succeeded' | 'failed' | 'skipped';
@@ -31,20 +31,10 @@ const shownResources = { alone: 6, among: 2 };
 export function drawLive(runs: readonly RunProgress[], output: Output): LiveView {
   const isAlone = runs.length === 1;
   const lives = runs.map((progress) => new LiveRun(progress));
-  const list = new Listr(
+  const list = taskList(
     lives.flatMap((live) => (isAlone ? live.stepTasks() : [live.runTask()])),
-    {
-      concurrent: !isAlone,
-      exitOnError: isAlone,
-      // Ctrl-C is the watcher's: it says how to come back.
-      registerSignalListeners: false,
-      renderer: DefaultRenderer,
-      rendererOptions: {
-        suffixSkips: false,
-        formatOutput: 'truncate',
-        ...(output.colours.isColorSupported ? {} : { color: withoutColours() }),
-      },
-    },
+    output,
+    { concurrent: !isAlone, exitOnError: isAlone },
   );
   // How a run ended is read from the API: a task's failure here only marks the step.
   const drawn = list.run().catch(() => undefined);
@@ -57,7 +47,26 @@ export function drawLive(runs: readonly RunProgress[], output: Output): LiveView
   };
 }
 
-export const withoutColours = () =>
+/** Tasks on a screen that is drawn anew at each change, without colours where there are to be none. */
+export function taskList(
+  tasks: LiveTask[],
+  output: Output,
+  how: { readonly concurrent: boolean; readonly exitOnError: boolean },
+): { run(): Promise<unknown> } {
+  return new Listr(tasks, {
+    ...how,
+    // Ctrl-C is the watcher's: it says how to come back.
+    registerSignalListeners: false,
+    renderer: DefaultRenderer,
+    rendererOptions: {
+      suffixSkips: false,
+      formatOutput: 'truncate',
+      ...(output.colours.isColorSupported ? {} : { color: withoutColours() }),
+    },
+  });
+}
+
+const withoutColours = () =>
   Object.fromEntries(Object.values(ListrDefaultRendererLogLevels).map((level) => [level, String]));
 
 /** One run as tasks that settle when its steps, or it as a whole, do. */

@@ -1,11 +1,8 @@
-import { DefaultRenderer, Listr, type ListrTask } from 'listr2';
 import type { Rollout } from '../../control-api/contracts/rollouts.ts';
-import { withoutColours } from './live-view.ts';
+import { type LiveTask, taskList } from './live-view.ts';
 import type { Output } from './output.ts';
 import { countWords, hasTrouble, sizeOf, waveName } from './rollout-words.ts';
 import { clean } from './text.ts';
-
-type WaveTask = ListrTask<unknown, typeof DefaultRenderer>;
 
 export interface RolloutView {
   show(rollout: Rollout): void;
@@ -20,20 +17,10 @@ const barWidth = 24;
 /** A view that redraws itself: a bar for each wave. */
 export function drawRollout(first: Rollout, output: Output): RolloutView {
   const waves = first.waves.map((_wave, index) => new LiveWave(first, index));
-  const list = new Listr(
+  const list = taskList(
     waves.map((wave) => wave.task()),
-    {
-      concurrent: true,
-      exitOnError: false,
-      // Ctrl-C is the watcher's: it says how to come back.
-      registerSignalListeners: false,
-      renderer: DefaultRenderer,
-      rendererOptions: {
-        suffixSkips: false,
-        formatOutput: 'truncate',
-        ...(output.colours.isColorSupported ? {} : { color: withoutColours() }),
-      },
-    },
+    output,
+    { concurrent: true, exitOnError: false },
   );
   // How the rollout ended is read from the API: a task's failure here only marks the wave.
   const drawn = list.run().catch(() => undefined);
@@ -64,7 +51,7 @@ class LiveWave {
     this.#index = index;
   }
 
-  task(): WaveTask {
+  task(): LiveTask {
     return {
       title: this.#title(),
       task: (_, task) =>

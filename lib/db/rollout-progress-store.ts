@@ -6,7 +6,7 @@ import { type Standing, standingOf } from '../domain/rollout-standing.ts';
 import type { RunError } from '../domain/run.ts';
 import type { Connection, Trx } from './database.ts';
 import type { RolloutTargetTable } from './rollout-tables.ts';
-import { openRunStates } from './run-store.ts';
+import { latestRuns, unendedRunStates } from './run-store.ts';
 import type { RunTable } from './schema.ts';
 
 /** States of a practice that has begun and not ended in its rollout, be the rollout over or not. */
@@ -178,10 +178,11 @@ async function views(
     [run_id, roll_back_run_id].filter((id) => id !== null),
   );
   const runs = await runsById(connection, named);
-  const latest = await latestByPractice(
+  const latest = await latestRuns(
     connection,
     rows.map((row) => row.practice_id),
   );
+  const unended: ReadonlySet<string> = new Set(unendedRunStates);
   const viewOf = (id: string | null): RunView | null => (id === null ? null : (runs.get(id) ?? null));
   return rows.map((row) => {
     const newest = latest.get(row.practice_id);
@@ -200,7 +201,7 @@ async function views(
       practice: {
         state: row.practice_state,
         ordinal: row.ordinal,
-        openRunId: newest?.open === true ? newest.id : null,
+        openRunId: newest !== undefined && unended.has(newest.state) ? newest.id : null,
         newestRunId: newest?.id ?? null,
       },
     };
@@ -224,27 +225,6 @@ function toRunView(row: Selectable<RunTable>): RunView {
     finishedAt: row.finished_at,
     failure: error === null ? null : `${error.message} (step ${error.step})`,
   };
-}
-
-/** The run that each practice was asked for last. A run that has not ended is always the last one: none is begun beside it. */
-async function latestByPractice(
-  connection: Connection,
-  practiceIds: readonly string[],
-): Promise<Map<string, { readonly id: string; readonly open: boolean }>> {
-  if (practiceIds.length === 0) return new Map();
-  const rows = await connection
-    .selectFrom('run')
-    .select(['practice_id', 'id', 'state'])
-    .distinctOn('practice_id')
-    .where('practice_id', 'in', practiceIds)
-    .orderBy('practice_id')
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .execute();
-  const open: ReadonlySet<string> = new Set(['waiting', ...openRunStates]);
-  return new Map(
-    rows.map(({ practice_id: practiceId, id, state }) => [practiceId, { id, open: open.has(state) }]),
-  );
 }
 
 /** Changes one practice's row of a rollout. The caller holds the rollout's row. */

@@ -46,7 +46,7 @@ export interface RunClaim {
 export const openRunStates = ['queued', 'running', 'cancelling'] as const satisfies readonly RunState[];
 
 /** States of a run that has not ended: of a practice there is never more than one. */
-const unendedRunStates = ['waiting', ...openRunStates] as const;
+export const unendedRunStates = ['waiting', ...openRunStates] as const;
 
 /** Records a new run as `queued`, or as `waiting`, with its steps as `pending`. */
 export async function insertRun(
@@ -118,22 +118,27 @@ export async function listRuns(
   return { items: items.map((row) => ({ ...toRun(row), steps: steps.get(row.id) ?? [] })), nextCursor };
 }
 
-/** The newest run of each of these practices, and what it waits for. */
+/** The newest run of each of these practices, and what it waits for. A run that has not ended is always the newest: none is begun beside it. */
 export async function latestRuns(
   connection: Connection,
   practiceIds: readonly string[],
-): Promise<Map<string, Pick<Run, 'id' | 'waitingFor'>>> {
+): Promise<Map<string, Pick<Run, 'id' | 'state' | 'waitingFor'>>> {
   if (practiceIds.length === 0) return new Map();
   const rows = await connection
     .selectFrom('run')
-    .select(['practice_id', 'id', 'waiting_for'])
+    .select(['practice_id', 'id', 'state', 'waiting_for'])
     .distinctOn('practice_id')
     .where('practice_id', 'in', practiceIds)
     .orderBy('practice_id')
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .execute();
-  return new Map(rows.map((row) => [row.practice_id, { id: row.id, waitingFor: row.waiting_for }]));
+  return new Map(
+    rows.map(({ practice_id: practiceId, id, state, waiting_for: waitingFor }) => [
+      practiceId,
+      { id, state, waitingFor },
+    ]),
+  );
 }
 
 /** The run of a practice that was asked for last, of all or of one workflow. */
