@@ -12,7 +12,7 @@ export const brief = (text: string): string =>
     .replace(/\b((?:vpc|subnet|sg)-[0-9a-f]{8})[0-9a-f]{9}\b/g, '$1…')
     .replace(/\b(mrk-[0-9a-f]{8})[0-9a-f]{24}\b/g, '$1…')
     .replace(/\b(loadbalancer\/\w+\/[\w-]+)\/[0-9a-f]{16}\b/g, '$1')
-    .replace(/\b(sha256:[0-9a-f]{12})[0-9a-f]{52}\b/g, '$1…');
+    .replace(/\b(sha256:[0-9a-f]{8})[0-9a-f]{56}\b/g, '$1…');
 
 const units = [
   { seconds: 86_400, name: 'd' },
