@@ -251,7 +251,7 @@ describe('screens', () => {
       expect(code).toBe(0);
       expect(stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('Next'))).toEqual([]);
     }
-    expect(answers[5]?.stdout).toMatch(/r-a{12} .* sha256:a{12}…/);
+    expect(answers[5]?.stdout).toMatch(/r-a{12} .* sha256:a{8}…/);
     const squeezed = (answers[0]?.stdout ?? '').replace(/\s/g, '');
     expect(squeezed).toContain('TheVeryLong');
     expect((await cli(['signup', 'list'])).stdout).toContain(name);
