@@ -1,0 +1,43 @@
+import { Temporal } from 'temporal-polyfill';
+import { z } from 'zod';
+
+/** A day of a practice's own calendar, `YYYY-MM-DD` (ISO 8601). Days of this form sort as text. Intervals of days are half open. */
+export type Day = string;
+
+export const daySchema = z.iso.date('must be a day such as 2026-11-22');
+
+const millisecondsOfDay = 86_400_000;
+
+/** The day that a zone's calendar shows at an instant. */
+export function dayIn(timeZone: string, at: Date): Day {
+  return Temporal.Instant.fromEpochMilliseconds(at.getTime())
+    .toZonedDateTimeISO(timeZone)
+    .toPlainDate()
+    .toString();
+}
+
+/**
+ * The instant at which a day begins in a zone: midnight, or the first moment after it where clocks skip midnight. A day that a zone
+ * never had (Pacific/Apia, 30 December 2011) begins with the next one.
+ */
+export function startOfDay(timeZone: string, day: Day): Date {
+  return new Date(Temporal.PlainDate.from(day).toZonedDateTime(timeZone).epochMilliseconds);
+}
+
+/** Calendar days have no clocks, so this is arithmetic of whole numbers. */
+export function addDays(day: Day, days: number): Day {
+  return new Date(Date.parse(day) + days * millisecondsOfDay).toISOString().slice(0, 10);
+}
+
+/** Days from the first to the second; negative when the second is earlier. */
+export function daysBetween(from: Day, until: Day): number {
+  return (Date.parse(until) - Date.parse(from)) / millisecondsOfDay;
+}
+
+/** The same day of another month, or that month's last day where it is shorter: 31 January and one month is 28 or 29 February. */
+export function addMonths(day: Day, months: number): Day {
+  return Temporal.PlainDate.from(day).add({ months }).toString();
+}
+
+export const laterOf = (one: Day, other: Day): Day => (one > other ? one : other);
+export const earlierOf = (one: Day, other: Day): Day => (one < other ? one : other);
