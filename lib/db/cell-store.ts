@@ -3,7 +3,7 @@ import { type Amounts, amounts, standardLimits } from '../domain/capacity.ts';
 import type { Cell } from '../domain/cell.ts';
 import { DomainError } from '../domain/errors.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
-import type { CellTable } from './schema.ts';
+import type { CellTable } from './cell-tables.ts';
 
 type CellRow = Selectable<CellTable>;
 

@@ -3,7 +3,7 @@ import type { ChangeOverride } from '../domain/change-review.ts';
 import type { Component } from '../domain/release.ts';
 import type { Connection, Trx } from './database.ts';
 import { newestFirst, type Page, type PageRequest } from './page.ts';
-import type { ChangeOverrideTable } from './schema.ts';
+import type { ChangeOverrideTable } from './release-tables.ts';
 
 export type ChangeOverrideRow = Selectable<ChangeOverrideTable>;
 

@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely';
 import type { RunError } from '../domain/run.ts';
 import { type Connection, toJson } from './database.ts';
 import { newestFirst, type Page, type PageRequest } from './page.ts';
-import type { DeploymentTable } from './schema.ts';
+import type { DeploymentTable } from './release-tables.ts';
 
 export interface Deployment {
   readonly id: string;

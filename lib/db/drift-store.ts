@@ -3,7 +3,7 @@ import { type DriftFindings, type DriftState, driftStateOf, sameFindings } from 
 import type { PracticeState } from '../domain/practice.ts';
 import { type Connection, type Db, type Trx, toJson } from './database.ts';
 import { openRunStates } from './run-store.ts';
-import type { DriftRecordTable, DriftWatchTable } from './schema.ts';
+import type { DriftRecordTable, DriftWatchTable } from './run-tables.ts';
 
 export type DriftRecord = Selectable<DriftRecordTable>;
 export type DriftWatch = Selectable<DriftWatchTable>;

@@ -2,7 +2,7 @@ import { type Selectable, sql } from 'kysely';
 import type { Freeze } from '../domain/schedule.ts';
 import type { Connection, Trx } from './database.ts';
 import { newestFirst, type Page, type PageRequest } from './page.ts';
-import type { UpdateFreezeTable } from './schema.ts';
+import type { UpdateFreezeTable } from './schedule-tables.ts';
 
 /** A freeze with its history. */
 export interface StoredFreeze extends Freeze {

@@ -1,11 +1,6 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { EndpointNoticeKind, NoticeData, NoticeKind, PracticeNoticeKind } from '../domain/notice.ts';
-
-/** `timestamptz`: read as Date, written as Date. */
-type Time = ColumnType<Date, Date, Date>;
-type Optional<T> = ColumnType<T | null, T | null | undefined, T | null>;
-/** `jsonb`: written as JSON text (`toJson`), read as the value. */
-type Json<T> = ColumnType<T, string, string>;
+import type { Json, NullableText, NullableTime, Time } from './column-types.ts';
 
 /** What is to be told, written in the transaction of what it tells. */
 export interface NoticeTable {
@@ -37,9 +32,9 @@ export interface NoticeDeliveryTable {
   /** After a try that fails later than this there is no other. */
   give_up_at: Time;
   /** Until then a process is trying; later, another may. */
-  claimed_until: Optional<Date>;
-  last_error: Optional<string>;
-  finished_at: Optional<Date>;
+  claimed_until: NullableTime;
+  last_error: NullableText;
+  finished_at: NullableTime;
 }
 
 /** Where webhooks go: of the fleet, or of one practice. */
@@ -51,12 +46,12 @@ export interface NoticeEndpointTable {
   /** Sealed (lib/ports/secret-box.ts); empty once the endpoint is removed. */
   secret: string;
   /** The one before, sealed, which signs beside it until then. */
-  previous_secret: Optional<string>;
-  previous_secret_until: Optional<Date>;
+  previous_secret: NullableText;
+  previous_secret_until: NullableTime;
   created_by: string;
   created_at: Time;
-  removed_by: Optional<string>;
-  removed_at: Optional<Date>;
+  removed_by: NullableText;
+  removed_at: NullableTime;
 }
 
 /** Who of a practice is told what, once somebody has said so; before, the sign-up's contact is told everything. */

@@ -9,7 +9,7 @@ import {
   type OffboardingTerms,
 } from '../domain/offboarding.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
-import type { OffboardingTable } from './schema.ts';
+import type { OffboardingTable } from './practice-tables.ts';
 
 export interface Offboarding extends OffboardingClock, OffboardingTerms {
   readonly id: string;

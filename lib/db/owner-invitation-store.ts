@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { Connection, Trx } from './database.ts';
-import type { OwnerInvitationTable } from './schema.ts';
+import type { OwnerInvitationTable } from './practice-tables.ts';
 
 /** An invitation as it is kept: the SHA-256 of the link's token, never the token. */
 export interface OwnerInvitation {

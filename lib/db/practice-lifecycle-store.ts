@@ -2,7 +2,7 @@ import type { Updateable } from 'kysely';
 import type { HealthState, PracticeState } from '../domain/practice.ts';
 import type { Connection, Trx } from './database.ts';
 import { hostNameOf } from './practice-store.ts';
-import type { PracticeTable } from './schema.ts';
+import type { PracticeTable } from './practice-tables.ts';
 
 /** Changes a practice, as a new revision. False, and nothing is written, when it is in none of the states `from`. */
 export async function changePractice(

@@ -5,7 +5,7 @@ import type { PracticeSettings } from '../domain/settings.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
 import { newestFirst, type Page, type PageRequest } from './page.ts';
 import { latestRuns } from './run-store.ts';
-import type { PracticeTable, SiloStackTable } from './schema.ts';
+import type { PracticeTable, SiloStackTable } from './practice-tables.ts';
 
 export type PracticeRow = Selectable<PracticeTable>;
 

@@ -7,7 +7,7 @@ import type { RunError } from '../domain/run.ts';
 import type { Connection, Trx } from './database.ts';
 import type { RolloutTargetTable } from './rollout-tables.ts';
 import { latestRuns, unendedRunStates } from './run-store.ts';
-import type { RunTable } from './schema.ts';
+import type { RunTable } from './run-tables.ts';
 
 /** States of a practice that has begun and not ended in its rollout, be the rollout over or not. */
 const begunStates = ['updating', 'baking'] as const satisfies readonly TargetState[];

@@ -1,9 +1,7 @@
 import type { ColumnType } from 'kysely';
 import type { RolloutPlan, RolloutPolicy, RolloutState, TargetState } from '../domain/rollout.ts';
+import type { NullableText, NullableTime, Time } from './column-types.ts';
 
-/** `timestamptz`: read as Date, written as Date. */
-type Time = ColumnType<Date, Date, Date>;
-type Optional<T> = ColumnType<T | null, T | null | undefined, T | null>;
 /** `jsonb`: written as JSON text (`toJson`), read as the value; never changed. */
 type Fixed<T> = ColumnType<T, string, never>;
 
@@ -20,17 +18,17 @@ export interface RolloutTable {
   id: string;
   release_id: string;
   /** The unfinished rollout of an older release that this one takes over. */
-  parent_id: Optional<string>;
+  parent_id: NullableText;
   state: RolloutState;
   policy: Fixed<RolloutPolicy>;
   plan: Fixed<StoredPlan>;
   reason: string;
   /** Why it is `paused`; null in any other state. */
-  paused_because: Optional<string>;
+  paused_because: NullableText;
   created_by: string;
   created_at: Time;
-  started_at: Optional<Date>;
-  finished_at: Optional<Date>;
+  started_at: NullableTime;
+  finished_at: NullableTime;
   /** Grows by one at each change: the ETag. */
   revision: number;
 }
@@ -47,12 +45,12 @@ export interface RolloutTargetTable {
   state: TargetState;
   /** Whether the rollout has started and so keeps the practice for itself while the state is open. */
   held: boolean;
-  run_id: Optional<string>;
-  roll_back_run_id: Optional<string>;
+  run_id: NullableText;
+  roll_back_run_id: NullableText;
   /** What the practice ran before, and goes back to. */
-  previous_release_id: Optional<string>;
+  previous_release_id: NullableText;
   /** What is to be known about it, in words. */
-  note: Optional<string>;
-  baked_until: Optional<Date>;
+  note: NullableText;
+  baked_until: NullableTime;
   updated_at: Time;
 }

@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely';
 import type { RunError, RunEventBody, RunState, StepState, Workflow } from '../domain/run.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
 import { newestFirst, type Page, type PageRequest } from './page.ts';
-import type { RunStepTable, RunTable } from './schema.ts';
+import type { RunStepTable, RunTable } from './run-tables.ts';
 
 export interface Run {
   readonly id: string;

@@ -2,7 +2,7 @@ import type { Insertable, Selectable } from 'kysely';
 import type { Agreement, SignUpState } from '../domain/sign-up.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
 import { newestFirst, type Page, type PageRequest } from './page.ts';
-import type { SignUpTable } from './schema.ts';
+import type { SignUpTable } from './practice-tables.ts';
 import { violates } from './violations.ts';
 
 export type SignUpRow = Selectable<SignUpTable>;

@@ -1,7 +1,7 @@
 import { type Selectable, sql } from 'kysely';
 import type { Component } from '../domain/release.ts';
 import { type Connection, toJson } from './database.ts';
-import type { SiloStackTable } from './schema.ts';
+import type { SiloStackTable } from './practice-tables.ts';
 
 /** A stack as the cloud last showed it. */
 export interface SiloStack {
