@@ -27,6 +27,13 @@ import type {
   RunTable,
 } from './run-tables.ts';
 import type { PracticeCalendarTable, PracticeScheduleTable, UpdateFreezeTable } from './schedule-tables.ts';
+import type {
+  PlanWaitingTable,
+  SubscriptionFactTable,
+  SubscriptionLinkTable,
+  SubscriptionTable,
+  TermsKeyTable,
+} from './subscription-tables.ts';
 
 export interface PlanTable {
   id: string;
@@ -125,4 +132,9 @@ export interface Schema {
   rollout: RolloutTable;
   rollout_target: RolloutTargetTable;
   ci_exchange: CiExchangeTable;
+  subscription: SubscriptionTable;
+  subscription_fact: SubscriptionFactTable;
+  plan_waiting: PlanWaitingTable;
+  terms_key: TermsKeyTable;
+  subscription_link: SubscriptionLinkTable;
 }

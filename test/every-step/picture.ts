@@ -50,7 +50,16 @@ export function photographer(db: Db, endpoint: string): Photographer {
 }
 
 /** Tables that know practices: what a picture shows, and what no workflow writes. */
-const shown = ['run', 'deployment', 'silo_stack', 'evidence', 'offboarding', 'capacity_ledger'];
+const shown = [
+  'run',
+  'deployment',
+  'silo_stack',
+  'evidence',
+  'offboarding',
+  'capacity_ledger',
+  'subscription',
+  'subscription_fact',
+];
 const unconcerned = [
   'sign_up',
   'change_override',
@@ -64,6 +73,7 @@ const unconcerned = [
   'notice_endpoint',
   'practice_contact',
   'rollout_target',
+  'subscription_link',
 ];
 
 /** Tables with a practice of which nobody has said whether a picture has to show them. */
@@ -103,6 +113,8 @@ async function recordsOf(db: Db, practiceId: string): Promise<string[]> {
     ask(
       sql`select 'capacity' as is, quota, sum(amount)::int as amount from capacity_ledger where ${of} group by quota order by quota`,
     ),
+    ask(sql`select 'subscription' as is, plan_id, state from subscription where ${of}`),
+    ask(sql`select 'fact' as is, kind, actor, reason from subscription_fact where ${of} order by seq`),
   ]);
   return parts.flat();
 }

@@ -11,6 +11,7 @@ import * as releases from './0009-releases.ts';
 import * as rollouts from './0010-rollouts.ts';
 import * as notices from './0011-notices.ts';
 import * as ciExchange from './0012-ci-exchange.ts';
+import * as subscriptions from './0014-subscriptions.ts';
 
 /** Forward only, in the order of their numbers; a published migration never changes. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -26,4 +27,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0010-rollouts': rollouts,
   '0011-notices': notices,
   '0012-ci-exchange': ciExchange,
+  '0014-subscriptions': subscriptions,
 };
