@@ -8,7 +8,7 @@ export interface PlanPromise {
   readonly lockMonths: number;
 }
 
-export interface VersionCandidate {
+export interface DatedTerms {
   readonly effectiveFrom: Day;
   readonly terms: PlanTerms;
 }
@@ -20,25 +20,32 @@ export interface VersionCandidate {
  */
 export function checkVersion(
   plan: { readonly id: string; readonly promise: PlanPromise; readonly members: number },
-  versions: readonly { readonly effectiveFrom: Day }[],
-  { effectiveFrom, terms }: VersionCandidate,
+  versions: readonly DatedTerms[],
+  { effectiveFrom, terms }: DatedTerms,
   today: Day,
 ): void {
   const fields: FieldError[] = [];
   const refuseUnless = (isRight: boolean, pointer: string, message: string): void => {
     if (!isRight) fields.push({ pointer, message });
   };
-  const newest = versions.map((version) => version.effectiveFrom).toSorted().at(-1);
+  const newest = versions.toSorted((one, other) => (one.effectiveFrom < other.effectiveFrom ? -1 : 1)).at(-1);
   refuseUnless(
     effectiveFrom >= today,
     '/effectiveFrom',
     `must not be in the past: today is ${today}, and what was enrolled before was enrolled on the terms of then`,
   );
   refuseUnless(
-    newest === undefined || effectiveFrom > newest,
+    newest === undefined || effectiveFrom > newest.effectiveFrom,
     '/effectiveFrom',
-    `must be after ${newest}, the day on which the newest version takes effect: versions do not overlap`,
+    `must be after ${newest?.effectiveFrom}, the day on which the newest version takes effect: versions do not overlap`,
   );
+  for (const field of ['currency', 'interval'] as const) {
+    refuseUnless(
+      newest === undefined || terms[field] === newest.terms[field],
+      `/terms/${field}`,
+      `must stay ${newest?.terms[field]}, as in every version of plan ${plan.id}; make another plan for another ${field}`,
+    );
+  }
   const { freeDays, lockMonths } = plan.promise;
   refuseUnless(
     terms.freeDays >= freeDays,

@@ -1,0 +1,91 @@
+import { type Charge, chargesOf } from './charges.ts';
+import { addDays, addMonths, type Day, laterOf } from './day.ts';
+import { firstPeriodStart, type Period, periodsOf } from './periods.ts';
+import type { Rates } from './terms.ts';
+import { isLockedOn, type Timeline } from './timeline.ts';
+
+/** A price of the subscription's plan that it may get when its lock is over. */
+export interface NextPrice {
+  readonly planVersion: number;
+  readonly rates: Rates;
+  /** The day on which its notice was sent, or could be sent at the earliest. */
+  readonly noticeOn: Day;
+}
+
+/**
+ * Where the rates of a period come from. `locked`: promised. `agreed`: in force or announced, and may change after notice. `assumed`:
+ * the plan's present price, from the first period that it could reach.
+ */
+export type Basis = 'locked' | 'agreed' | 'assumed';
+
+export interface ProjectedPeriod {
+  readonly from: Day;
+  readonly until: Day;
+  readonly basis: Basis;
+  readonly charges: readonly Charge[];
+  /** Sum of the charges. */
+  readonly totalCents: number;
+}
+
+export interface Projection {
+  readonly from: Day;
+  readonly until: Day;
+  readonly currency: string;
+  /** Null where nothing had to be assumed but that quantities stay as they are known. */
+  readonly assumed: { readonly from: Day; readonly planVersion: number; readonly rates: Rates } | null;
+  readonly periods: readonly ProjectedPeriod[];
+  readonly totalCents: number;
+}
+
+/**
+ * What a subscription will cost by what is known of it: all periods that share a day with the `months` calendar months from `from` on.
+ * None before activation, since its day is not known (`preview` shows what a start would mean).
+ */
+export function project(
+  timeline: Timeline,
+  span: { readonly from: Day; readonly months: number },
+  nextPrice?: NextPrice,
+): Projection {
+  const until = addMonths(span.from, span.months);
+  const assumed = nextPrice === undefined ? null : assumptionOf(timeline, nextPrice);
+  const expected = assumed === null ? timeline : withPrice(timeline, assumed);
+  const periods = periodsOf(expected, { from: span.from, until }).map((period) => {
+    const charges = chargesOf(expected, period);
+    return {
+      from: period.from,
+      until: period.until,
+      basis: basisOf(timeline, period, assumed),
+      charges,
+      totalCents: charges.reduce((sum, { amountCents }) => sum + amountCents, 0),
+    };
+  });
+  const totalCents = periods.reduce((sum, period) => sum + period.totalCents, 0);
+  return { from: span.from, until, currency: timeline.currency, assumed, periods, totalCents };
+}
+
+/**
+ * The first day on which a price can reach a subscription whose notice is sent on `noticeOn`: the beginning of a period, when the lock
+ * and the plan's notice are over. Null when no period begins any more, or before activation.
+ */
+export function earliestPriceChange(timeline: Timeline, noticeOn: Day): Day | null {
+  const noticeDays = timeline.plans.at(-1)?.terms.priceChange.noticeDays ?? 0;
+  return firstPeriodStart(timeline, laterOf(addDays(noticeOn, noticeDays), timeline.lockedUntil ?? noticeOn));
+}
+
+function assumptionOf(timeline: Timeline, { planVersion, rates, noticeOn }: NextPrice): Projection['assumed'] {
+  const last = timeline.rates.at(-1);
+  // A price that is announced already is waited for.
+  const earliest = earliestPriceChange(timeline, laterOf(noticeOn, last?.from ?? noticeOn));
+  if (earliest === null || last === undefined || last.planVersion >= planVersion) return null;
+  return { from: earliest, planVersion, rates };
+}
+
+function withPrice(timeline: Timeline, price: NonNullable<Projection['assumed']>): Timeline {
+  const planId = timeline.plans.at(-1)?.planId ?? '';
+  return { ...timeline, rates: [...timeline.rates, { ...price, planId }] };
+}
+
+function basisOf(timeline: Timeline, { from }: Period, assumed: Projection['assumed']): Basis {
+  if (isLockedOn(timeline, from)) return 'locked';
+  return assumed !== null && from >= assumed.from ? 'assumed' : 'agreed';
+}
