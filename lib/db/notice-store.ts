@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Selectable, sql } from 'kysely';
 import { checkNoticeData, type NewNotice, practiceNoticeKinds } from '../domain/notice.ts';
+import { mustBeTold } from '../domain/plan/notices.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
 import type { NoticeDeliveryTable, NoticeTable } from './notice-tables.ts';
 import { newestFirst, type Page, type PageRequest } from './page.ts';
@@ -64,6 +65,13 @@ async function addDeliveries(trx: Trx, noticeIds: readonly string[], now: Date):
       left join practice_contact chosen on chosen.practice_id = practice.id
       cross join jsonb_array_elements(coalesce(chosen.contacts, ${signUpsContact})) listed (person)
       where person->'notices' ? told.kind
+      union all
+      select told.id, told.seq, 'mail', null::uuid, sign_up.contact->>'email'
+      from told join practice on practice.id = told.practice_id
+      join sign_up on sign_up.id = practice.sign_up_id
+      join practice_contact chosen on chosen.practice_id = practice.id
+      where told.kind = any(${mustBeTold}::text[])
+        and not exists (select from jsonb_array_elements(chosen.contacts) listed (person) where person->'notices' ? told.kind)
     )
     insert into notice_delivery (id, notice_id, channel, endpoint_id, address, destination, state, due_at, give_up_at)
     select gen_random_uuid(), notice_id, channel, endpoint_id, address, coalesce(endpoint_id::text, address), 'pending',

@@ -1,4 +1,6 @@
 import type { NoticeData, NoticeKind, PracticeNoticeKind } from './notice.ts';
+import { localTime, type Told, type Words } from './notice-wording.ts';
+import { planWordings } from './plan/notice-words.ts';
 
 /** A notice with what a person needs to understand it. */
 export interface NoticeToRead {
@@ -7,13 +9,6 @@ export interface NoticeToRead {
   readonly createdAt: Date;
   readonly practice: { readonly id: string; readonly displayName: string; readonly timeZone: string };
 }
-
-interface Words {
-  readonly subject: string;
-  readonly paragraphs: readonly string[];
-}
-
-type Told = Pick<NoticeToRead, 'createdAt'> & { readonly name: string; readonly timeZone: string };
 
 const wordings: {
   readonly [Kind in PracticeNoticeKind]: (data: NoticeData<Kind>, told: Told) => Words;
@@ -57,6 +52,7 @@ const wordings: {
       'The app may be away for a few minutes meanwhile. You do not have to do anything.',
     ],
   }),
+  ...planWordings,
 };
 
 /**
@@ -69,7 +65,7 @@ export function noticeMail(notice: NoticeToRead, askAt: string): { subject: stri
   const { subject, paragraphs } = wordsOf(notice, told);
   const text = [
     ...paragraphs,
-    `All times are those of ${practice.timeZone}.`,
+    `All times and days are those of ${practice.timeZone}.`,
     `Questions? Answer this mail or write to ${askAt}. Our reference: ${referenceOf(notice)}`,
   ].join('\n\n');
   return { subject, text: `${text}\n` };
@@ -93,20 +89,4 @@ const listed = (yielded: readonly (keyof typeof yieldedNames)[]): string =>
 function referenceOf({ practice, data }: NoticeToRead): string {
   const release = 'releaseId' in data ? `, release ${data.releaseId}` : '';
   return `${practice.id}${release}`;
-}
-
-/** `Sunday, November 29, 2026 at 2:00 AM CST`. */
-function localTime(at: Date, timeZone: string): string {
-  return new Intl.DateTimeFormat('en-US', {
-    weekday: 'long',
-    year: 'numeric',
-    month: 'long',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: '2-digit',
-    timeZoneName: 'short',
-    timeZone,
-  })
-    .format(at)
-    .replace(/\u202f/g, ' ');
 }

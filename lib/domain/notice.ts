@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { planNoticeKinds, planNoticeSchemas } from './plan/notices.ts';
 
 const id = z.string().min(1).max(80);
 const time = z.iso.datetime();
@@ -24,6 +25,7 @@ const dataSchemas = {
     startsAt: time,
     yielded: z.array(z.enum(['pin', 'deferral', 'freeze'])).min(1),
   }),
+  ...planNoticeSchemas,
   /** Of the fleet, and so of no practice. */
   rollout_paused: z.strictObject({ ...rollout, reason }),
   /** Somebody tries an endpoint. */
@@ -42,6 +44,7 @@ export const practiceNoticeKinds = [
   'update_finished',
   'update_failed',
   'security_override',
+  ...planNoticeKinds,
 ] as const satisfies readonly NoticeKind[];
 export type PracticeNoticeKind = (typeof practiceNoticeKinds)[number];
 

@@ -67,7 +67,8 @@ const instead: Readonly<Record<SubscriptionState, Partial<Record<SubscriptionVer
   active: {
     trial_extension: 'The free period is over: give a credit.',
     settlement: 'No payment is recorded as overdue.',
-    suspension: 'Record first that a payment is overdue: the practice is told then, and can be suspended 14 days later.',
+    suspension:
+      'Record first that a payment is overdue: the practice is told then, and can be suspended 14 days later.',
     resumption: 'There is nothing to resume.',
   },
   past_due: {
