@@ -27,6 +27,7 @@ import type {
   RunTable,
 } from './run-tables.ts';
 import type { PracticeCalendarTable, PracticeScheduleTable, UpdateFreezeTable } from './schedule-tables.ts';
+import type { SubscriptionNoticeTable } from './subscription-notice-table.ts';
 import type {
   PlanWaitingTable,
   SubscriptionFactTable,
@@ -134,6 +135,7 @@ export interface Schema {
   ci_exchange: CiExchangeTable;
   subscription: SubscriptionTable;
   subscription_fact: SubscriptionFactTable;
+  subscription_notice: SubscriptionNoticeTable;
   plan_waiting: PlanWaitingTable;
   terms_key: TermsKeyTable;
   subscription_link: SubscriptionLinkTable;

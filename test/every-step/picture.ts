@@ -74,6 +74,7 @@ const unconcerned = [
   'practice_contact',
   'rollout_target',
   'subscription_link',
+  'subscription_notice',
 ];
 
 /** Tables with a practice of which nobody has said whether a picture has to show them. */

@@ -12,6 +12,7 @@ import * as rollouts from './0010-rollouts.ts';
 import * as notices from './0011-notices.ts';
 import * as ciExchange from './0012-ci-exchange.ts';
 import * as subscriptions from './0014-subscriptions.ts';
+import * as subscriptionLife from './0016-subscription-life.ts';
 
 /** Forward only, in the order of their numbers; a published migration never changes. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -28,4 +29,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0011-notices': notices,
   '0012-ci-exchange': ciExchange,
   '0014-subscriptions': subscriptions,
+  '0016-subscription-life': subscriptionLife,
 };

@@ -1,0 +1,123 @@
+import { sql } from 'kysely';
+import type { EndingNotice } from '../domain/plan/calendar-of-notices.ts';
+import type { Day } from '../domain/plan/day.ts';
+import type { PlanNoticeData, PlanNoticeKind } from '../domain/plan/notices.ts';
+import { type Connection, type Trx, toJson } from './database.ts';
+import { addNotice } from './notice-store.ts';
+
+type PlanNotice = {
+  readonly [Kind in PlanNoticeKind]: { readonly kind: Kind; readonly data: PlanNoticeData<Kind> };
+}[PlanNoticeKind];
+
+/**
+ * Writes a notice about a subscription, and keeps that it was written. Call it in the transaction of what it tells, which holds the
+ * subscription.
+ * @param of.about the day that it is about; with `daysBefore` no second one about that day is written
+ */
+export async function tellSubscriber(
+  trx: Trx,
+  notice: PlanNotice,
+  of: {
+    readonly practiceId: string;
+    readonly now: Date;
+    readonly about?: Day;
+    readonly daysBefore?: number;
+  },
+): Promise<void> {
+  const { practiceId, now, about, daysBefore } = of;
+  const subject = { type: 'subscription', id: practiceId };
+  const noticeId = await addNotice(trx, { ...notice, practiceId, subject }, now);
+  await trx
+    .insertInto('subscription_notice')
+    .values({
+      notice_id: noticeId,
+      practice_id: practiceId,
+      kind: notice.kind,
+      about: about ?? null,
+      days_before: daysBefore ?? null,
+      data: toJson(notice.data),
+      written_at: now,
+    })
+    .execute();
+}
+
+/** The notices before an end that were written. */
+export async function endingsTold(
+  connection: Connection,
+  practiceId: string,
+): Promise<Pick<EndingNotice, 'kind' | 'until' | 'daysBefore'>[]> {
+  const rows = await connection
+    .selectFrom('subscription_notice')
+    .select(['kind', 'about', 'days_before'])
+    .where('practice_id', '=', practiceId)
+    .where('kind', 'in', ['trial_ending', 'lock_ending'])
+    .execute();
+  return rows.flatMap(({ kind, about, days_before: daysBefore }) =>
+    about === null || daysBefore === null
+      ? []
+      : [{ kind: kind as EndingNotice['kind'], until: about, daysBefore }],
+  );
+}
+
+/** A change of price that was announced and neither came nor lapsed yet. */
+export interface OpenAnnouncement {
+  readonly noticeId: string;
+  readonly data: PlanNoticeData<'price_change'>;
+  /** When a mail about it was first delivered. */
+  readonly sentAt: Date | null;
+}
+
+export async function openAnnouncement(
+  connection: Connection,
+  practiceId: string,
+): Promise<OpenAnnouncement | undefined> {
+  const row = await connection
+    .selectFrom('subscription_notice')
+    .select(['notice_id', 'data', 'sent_at'])
+    .where('practice_id', '=', practiceId)
+    .where('kind', '=', 'price_change')
+    .where('outcome', 'is', null)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const data = row.data as PlanNoticeData<'price_change'>;
+  return { noticeId: row.notice_id, data, sentAt: row.sent_at };
+}
+
+/** @param outcome `taken`, or in words why the price did not come */
+export async function endAnnouncement(trx: Trx, noticeId: string, outcome: string): Promise<void> {
+  await trx.updateTable('subscription_notice').set({ outcome }).where('notice_id', '=', noticeId).execute();
+}
+
+/** When the newest notice of a kind was first delivered by mail; null when it was not, or none was written. */
+export async function newestSentAt(
+  connection: Connection,
+  practiceId: string,
+  kind: PlanNoticeKind,
+): Promise<Date | null> {
+  const row = await connection
+    .selectFrom('subscription_notice')
+    .select('sent_at')
+    .where('practice_id', '=', practiceId)
+    .where('kind', '=', kind)
+    .orderBy('written_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.sent_at ?? null;
+}
+
+/**
+ * Keeps when notices were first delivered to somebody of the practice: a webhook that only the fleet's own people hear does not count.
+ * @param writtenAfter older ones are not looked at any more
+ */
+export async function recordSent(connection: Connection, writtenAfter: Date): Promise<number> {
+  const { numAffectedRows } = await sql`
+    update subscription_notice told set sent_at = delivered.at
+    from (
+      select delivery.notice_id, min(delivery.finished_at) as at from notice_delivery delivery
+      where delivery.state = 'delivered' and delivery.channel = 'mail' and delivery.notice_id in
+        (select notice_id from subscription_notice where sent_at is null and written_at > ${writtenAfter})
+      group by 1
+    ) delivered
+    where told.notice_id = delivered.notice_id and told.sent_at is null`.execute(connection);
+  return Number(numAffectedRows ?? 0);
+}
