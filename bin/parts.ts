@@ -33,6 +33,7 @@ import { deployingCells } from './embedded-cell.ts';
 import { noticePorts } from './notice-ports.ts';
 import { releaseKeys } from './release-keys.ts';
 import { siloShapes } from './silo-shapes.ts';
+import { termsSigner } from './terms-key.ts';
 
 export const systemClock: Clock = { now: () => new Date() };
 
@@ -145,6 +146,7 @@ export function buildParts(
     cellAccess,
     steps: workflowSteps,
     shapes: siloShapes,
+    termsSigner: termsSigner(config),
   };
   const drift: DriftParts = {
     sourcesOf: async (practiceId) => {

@@ -82,6 +82,7 @@ const environmentSchema = z.object({
       'must be Name <address> or an address',
     )
     .optional(),
+  LUMENALITY_TERMS_KEY: text.optional(),
   LUMENALITY_NOTICE_KEY: z
     .string()
     .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be 32 random bytes in base64')
@@ -135,6 +136,8 @@ export interface Config {
   readonly mail: { readonly server: URL | undefined; readonly from: string };
   /** What secrets of notice endpoints are sealed with, 32 bytes; absent with the embedded database, which has a key of its own. */
   readonly noticeKey: Buffer | undefined;
+  /** A PEM file with the private key that signs the terms of members; absent: one in the data directory, which the first start makes. */
+  readonly termsKeyFile: string | undefined;
   readonly logLevel: string;
 }
 
@@ -172,6 +175,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     mail: mailOf(env),
     noticeKey:
       env.LUMENALITY_NOTICE_KEY === undefined ? undefined : Buffer.from(env.LUMENALITY_NOTICE_KEY, 'base64'),
+    termsKeyFile: env.LUMENALITY_TERMS_KEY,
     logLevel: env.LUMENALITY_LOG_LEVEL,
   };
 }

@@ -3,6 +3,7 @@ import type { Workflow } from '../domain/run.ts';
 import type { CellAccess } from '../ports/cell-access.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Shapes } from '../ports/shapes.ts';
+import type { TermsSigner } from '../ports/terms-signer.ts';
 import type { RunQueue } from '../runs/queue.ts';
 
 /** What every use-case works with. Made once, where the process starts. */
@@ -16,4 +17,6 @@ export interface Core {
   readonly steps: Readonly<Record<Workflow, readonly string[]>>;
   /** What the plans' shapes ask of the stacks, and what practices may set. */
   readonly shapes: Shapes;
+  /** What signs the terms of members. */
+  readonly termsSigner: TermsSigner;
 }

@@ -14,6 +14,7 @@ import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
 import { noClouds, noSilo, openAccess, recordTestCell } from './cells.ts';
 import { openTestDatabase } from './database.ts';
 import { testNoticePorts } from './notices.ts';
+import { testTermsSigner } from './terms-signer.ts';
 
 export const provisioningSteps = ['prepare', 'deploy-foundation', 'verify', 'activate'] as const;
 export const updateSteps = ['prepare', 'deploy-foundation', 'verify', 'finish'] as const;
@@ -74,6 +75,7 @@ export async function startTestApi(
     },
     queue,
     cellAccess: access,
+    termsSigner: testTermsSigner,
     steps: { ...workflowSteps, 'provision-practice': provisioningSteps, 'update-practice': updateSteps },
     shapes: siloShapes,
   };

@@ -16,6 +16,7 @@ import { workflowSteps } from '../../lib/workflows/all-workflows.ts';
 import { openAccess } from './cells.ts';
 import { openTestDatabase } from './database.ts';
 import { insertPracticeRun, runIn, silent } from './runs.ts';
+import { testTermsSigner } from './terms-signer.ts';
 
 const actor: Actor = { id: 'token:test', name: 'test', roles: ['security_admin'], requestId: 'test-request' };
 
@@ -68,6 +69,7 @@ export async function startCoreWithWorker({
     clock,
     queue: { enqueue: (trx, run) => engine.queue.enqueue(trx, run) },
     cellAccess: openAccess,
+    termsSigner: testTermsSigner,
     steps: {
       ...workflowSteps,
       ...Object.fromEntries(definitions.map(({ name, steps }) => [name, steps.map((step) => step.name)])),

@@ -32,6 +32,7 @@ import {
 import { leaveRoomFor, raceForTheLastPlace } from '../builders/placement.ts';
 import { insertPracticeRun, runIn, silent } from '../builders/runs.ts';
 import { signUpRequest } from '../builders/sign-up.ts';
+import { testTermsSigner } from '../builders/terms-signer.ts';
 
 const clock = { now: () => new Date() };
 const steps = ['one', 'two', 'three'];
@@ -123,6 +124,7 @@ describe('on a PostgreSQL server', () => {
         clock,
         queue,
         cellAccess: openAccess,
+        termsSigner: testTermsSigner,
         steps: { ...workflowSteps, 'provision-practice': steps, 'update-practice': steps },
         shapes: siloShapes,
       };

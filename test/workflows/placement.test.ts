@@ -13,6 +13,7 @@ import { placeWaiting } from '../../lib/workflows/place-waiting.ts';
 import { openAccess, recordTestCell } from '../builders/cells.ts';
 import { openTestDatabase, publishTestRelease } from '../builders/database.ts';
 import { approved, submitted } from '../builders/placement.ts';
+import { testTermsSigner } from '../builders/terms-signer.ts';
 
 const actor: Actor = { id: 'token:test', name: 'test', roles: ['operator'], requestId: 'test-request' };
 /** Each moment is another one, so that who came first is never in doubt. */
@@ -30,6 +31,7 @@ beforeAll(async () => {
     clock,
     queue: { enqueue: async () => undefined },
     cellAccess: openAccess,
+    termsSigner: testTermsSigner,
     steps: workflowSteps,
     shapes: siloShapes,
   };
