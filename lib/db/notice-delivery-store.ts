@@ -73,6 +73,7 @@ export interface ClaimedNotice {
     | { readonly channel: 'mail'; readonly address: string };
 }
 
+/** Undefined when it was cancelled since it was claimed, or when its endpoint is removed. */
 export async function readClaimed(
   connection: Connection,
   { id }: DeliveryClaim,
@@ -116,7 +117,6 @@ export async function readClaimed(
         : { id: practiceId, displayName, timeZone },
   };
   if (address !== null) return { ...notice, to: { channel: 'mail', address } };
-  // The endpoint was removed meanwhile.
   if (endpointId === null || url === null || secret === null) return undefined;
   return {
     ...notice,
@@ -170,6 +170,17 @@ export async function recordOutcome(
       .execute();
   }
   return true;
+}
+
+/** Ends a claimed delivery that has no destination any more. What was cancelled by others stays as it is. */
+export async function cancelClaimed(connection: Connection, claim: DeliveryClaim, now: Date): Promise<void> {
+  await connection
+    .updateTable('notice_delivery')
+    .set({ state: 'cancelled', finished_at: now, claimed_until: null })
+    .where('id', '=', claim.id)
+    .where('state', '=', 'pending')
+    .where('claimed_until', '=', claim.until)
+    .execute();
 }
 
 /** Gives a claim back without a result: another process may take it up at once. */

@@ -2,6 +2,7 @@ import { appendAudit } from '../db/audit-store.ts';
 import type { Db } from '../db/database.ts';
 import {
   type ClaimedNotice,
+  cancelClaimed,
   claimDelivery,
   type DeliveryClaim,
   type DeliveryOutcome,
@@ -70,10 +71,13 @@ function claimNext({ db, clock }: NoticeParts): Promise<DeliveryClaim | undefine
 }
 
 async function deliver(parts: NoticeParts, claim: DeliveryClaim, signal?: AbortSignal): Promise<void> {
-  const { db } = parts;
+  const { db, clock } = parts;
   const notice = await readClaimed(db, claim);
-  // Cancelled between the claim and now.
-  if (notice === undefined) return;
+  if (notice === undefined) {
+    // Whoever removed its endpoint while the notice was being written did not see it.
+    await cancelClaimed(db, claim, clock.now());
+    return;
+  }
   const outcome = await tryOnce(parts, claim, notice, signal);
   // A process that stops leaves it to the next one at once.
   if (outcome === 'interrupted') await releaseDelivery(db, claim);

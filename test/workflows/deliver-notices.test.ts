@@ -1,24 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import dns from 'node:dns';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SMTPServer } from 'smtp-server';
+import { sql } from 'kysely';
 import { listAudit } from '../../lib/db/audit-store.ts';
 import { type Database, openServer } from '../../lib/db/database.ts';
 import {
+  cancelDeliveries,
   claimDelivery,
   type DeliveryClaim,
   type DeliveryOutcome,
   recordOutcome,
 } from '../../lib/db/notice-delivery-store.ts';
-import { insertEndpoint } from '../../lib/db/notice-endpoint-store.ts';
+import { insertEndpoint, lockEndpoint, removeEndpoint } from '../../lib/db/notice-endpoint-store.ts';
 import { addNotice, addNotices, findNotice } from '../../lib/db/notice-store.ts';
 import type { NewNotice } from '../../lib/domain/notice.ts';
 import { endpointNoticeKinds } from '../../lib/domain/notice.ts';
-import { smtpMailer } from '../../lib/notices/mailers.ts';
-import { isPublic, lookupPublic } from '../../lib/notices/public-addresses.ts';
-import { standardWebhooks } from '../../lib/notices/standard-webhooks.ts';
-import type { Mail, NoticePorts } from '../../lib/ports/notice-ports.ts';
+import type { NoticePorts } from '../../lib/ports/notice-ports.ts';
 import { deliverDue, deliverNotices, type NoticeParts } from '../../lib/reconcilers/deliver-notices.ts';
 import { createTestDatabase } from '../builders/database.ts';
 import { testNoticePorts } from '../builders/notices.ts';
@@ -96,7 +93,7 @@ describe('the outbox', () => {
         created_at: started,
       }),
     );
-    return { receiver, secret };
+    return { id, receiver, secret };
   }
 
   const scheduled = (practiceId: string): NewNotice => ({
@@ -342,6 +339,29 @@ describe('the outbox', () => {
     expect(await record(quick, { delivered: true })).toBe(false);
   });
 
+  test('an endpoint that is removed while a notice is being written gets nothing, and nothing waits for it', async () => {
+    const { ports, pass } = replica();
+    const practiceId = await practice();
+    const { id: endpointId, receiver } = await listener(practiceId, ports);
+    let telling: Promise<string[]> | undefined;
+    await database.db.transaction().execute(async (trx) => {
+      await lockEndpoint(trx, endpointId);
+      await cancelDeliveries(trx, { endpointId }, started);
+      await removeEndpoint(trx, endpointId, 'test', started);
+      // It still sees the endpoint, and waits for it to be free.
+      telling = tell(scheduled(practiceId));
+      await eventually('the notice to wait', async () => {
+        const { rows } = await sql`select from pg_locks where not granted`.execute(trx);
+        return rows.length > 0 ? true : undefined;
+      });
+    });
+    const [id = ''] = (await telling) ?? [];
+    expect(await deliveriesOf(id)).toMatchObject([{ state: 'pending' }]);
+    await pass();
+    expect(receiver.received).toEqual([]);
+    expect(await deliveriesOf(id)).toMatchObject([{ state: 'cancelled', claimed_until: null }]);
+  });
+
   test('a mail says in the practice’s own time what happens when, and whom to ask', async () => {
     const { ports, pass } = replica();
     const practiceId = await practice();
@@ -357,140 +377,7 @@ describe('the outbox', () => {
     expect(mail).toContain('To: ana@example.com');
     expect(mail).toContain(`Message-ID: <${delivery?.id}@lumenality.test>`);
     expect(mail).toContain('It starts on Sunday, November 29, 2026 at 2:00 AM CST, and not later than');
-    expect(mail).toContain('All times are those of America/Chicago.');
+    expect(mail).toContain('All times and days are those of America/Chicago.');
     expect(mail).toContain('write to help@lumenality.test');
-  });
-});
-
-describe('mail servers', () => {
-  const mail: Mail = { id: 'delivery-1', to: 'ana@example.com', subject: 'Update', text: 'An update.\n' };
-  const messages: { from: string; to: string[]; text: string }[] = [];
-  const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['STARTTLS'],
-    onRcptTo: ({ address }, _session, done) => {
-      const code = { 'full@example.com': 452, 'nobody@example.com': 550 }[address];
-      done(code === undefined ? null : Object.assign(new Error(`no: ${address}`), { responseCode: code }));
-    },
-    onData: (stream, { envelope }, done) => {
-      let text = '';
-      stream.on('data', (chunk: Buffer) => {
-        text += chunk.toString();
-      });
-      stream.on('end', () => {
-        const from = envelope.mailFrom === false ? '' : envelope.mailFrom.address;
-        messages.push({ from, to: envelope.rcptTo.map(({ address }) => address), text });
-        done();
-      });
-    },
-  });
-  let port = 0;
-  beforeAll(async () => {
-    await new Promise<void>((listening) => {
-      server.listen(0, '127.0.0.1', listening);
-    });
-    port = (server.server.address() as { port: number }).port;
-  });
-  afterAll(() => new Promise<void>((closed) => server.close(() => closed())));
-  const mailer = () => smtpMailer(new URL(`smtp://127.0.0.1:${port}`), 'Lumenality <help@lumenality.test>');
-
-  test('take mails by SMTP', async () => {
-    await mailer().send(mail);
-    const [message] = messages;
-    expect(message).toMatchObject({ from: 'help@lumenality.test', to: ['ana@example.com'] });
-    expect(message?.text).toContain('Message-ID: <delivery-1@lumenality.test>');
-    expect(message?.text).toContain('Auto-Submitted: auto-generated');
-  });
-
-  test('refuse an address for now or for good, and no refusal repeats the address', async () => {
-    const refusal = async (to: string) =>
-      mailer()
-        .send({ ...mail, to })
-        .catch((error: unknown) => error);
-    expect(await refusal('full@example.com')).toMatchObject({ retryable: true });
-    expect(await refusal('nobody@example.com')).toMatchObject({ retryable: false });
-    expect(((await refusal('nobody@example.com')) as Error).message).not.toContain('nobody@');
-  });
-
-  test.each([
-    ['subject', 'Update\r\nBcc: victim@example.com'],
-    ['to', 'ana@example.com\nBcc: victim@example.com'],
-    ['id', 'x\r\nBcc: victim@example.com'],
-  ])('a %s of more than one line is refused', async (field, value) => {
-    const before = messages.length;
-    const sending = mailer().send({ ...mail, [field]: value });
-    await expect(sending).rejects.toMatchObject({ code: 'invalid_input' });
-    expect(messages).toHaveLength(before);
-  });
-
-  test('a comma makes no second recipient', async () => {
-    const before = messages.length;
-    await expect(mailer().send({ ...mail, to: 'ana@example.com, victim@example.com' })).rejects.toThrow(
-      '501',
-    );
-    expect(messages).toHaveLength(before);
-  });
-});
-
-describe('where webhooks may go on AWS', () => {
-  const webhooks = standardWebhooks({ publicOnly: true });
-
-  test.each([
-    ['http://hooks.example.com/', 'must begin with https://'],
-    ['https://user:password@hooks.example.com/', 'must not hold a user name'],
-    ['https://localhost/', 'public'],
-    ['https://127.1/', 'public'],
-    ['https://0x7f000001/', 'public'],
-    ['https://169.254.169.254/latest/meta-data', 'public'],
-    ['https://10.0.0.1/', 'public'],
-    ['https://[::1]/', 'public'],
-    ['https://[fd00:ec2::254]/', 'public'],
-    ['https://[::ffff:169.254.169.254]/', 'public'],
-    ['https://[64:ff9b::a9fe:a9fe]/', 'public'],
-    ['file:///etc/passwd', 'must begin with https://'],
-  ])('%s is refused', async (address, why) => {
-    expect(webhooks.objectionTo(address)).toContain(why);
-    const message = { url: address, id: 'x', body: '{}', secrets: [webhooks.newSecret()] };
-    await expect(webhooks.post(message)).rejects.toThrow(why);
-  });
-
-  test('a public one is right, also outside AWS, where this machine is right too', () => {
-    for (const address of ['https://hooks.example.com:8443/x?y=1', 'https://93.184.215.14/']) {
-      expect(webhooks.objectionTo(address)).toBeUndefined();
-    }
-    expect(standardWebhooks({ publicOnly: false }).objectionTo('http://127.0.0.1:80/')).toBeUndefined();
-    expect(standardWebhooks({ publicOnly: false }).objectionTo('http://10.0.0.1/')).toContain('https');
-    expect(isPublic('2606:4700::1111')).toBe(true);
-    expect(isPublic('2002:a9fe:a9fe::')).toBe(false);
-  });
-
-  test('a name is judged by what is connected to', async () => {
-    const lookup = jest.spyOn(dns, 'lookup').mockImplementation(((
-      _name: string,
-      _options: unknown,
-      callback: (error: null, found: dns.LookupAddress[]) => void,
-    ) =>
-      callback(null, [
-        { address: '93.184.215.14', family: 4 },
-        { address: '169.254.169.254', family: 4 },
-      ])) as never);
-    try {
-      const message = {
-        url: 'https://rebinding.example.com/',
-        id: 'x',
-        body: '{}',
-        secrets: [webhooks.newSecret()],
-      };
-      await expect(webhooks.post(message)).rejects.toThrow('169.254.169.254, which is not public');
-    } finally {
-      lookup.mockRestore();
-    }
-  });
-
-  test('what a name stands for is asked of the system', async () => {
-    const answer = await new Promise((resolve) => {
-      lookupPublic('localhost', {}, (error) => resolve(error?.message));
-    });
-    expect(answer).toMatch(/localhost has the address (127\.0\.0\.1|::1), which is not public/);
   });
 });
