@@ -5,6 +5,7 @@ import {
   rolloutSchema,
   rolloutTargetPageSchema,
 } from '../control-api/contracts/rollouts.ts';
+import { figuresThereAt } from '../lib/domain/rollout-bake.ts';
 import type { AcceleratedClock } from './accelerated-clock.ts';
 import { requestApp } from './app-request.ts';
 import { commandError } from './commands/command-error.ts';
@@ -29,8 +30,8 @@ export interface Following {
 const pollMs = 100;
 /** Real time in which something has to happen: updates take seconds, minutes on a machine that has much else to do. */
 const patienceMs = 600_000;
-/** People work with an app so long before its update, and so long before it has been watched for the bake time. */
-const workBeforeMs = 2 * 60_000;
+/** People work with an app so long before its update, and so long before it is judged: within the bake time whose figures are there by then. */
+const workBeforeMs = 10 * 60_000;
 /** Enough for the gate, which compares nothing on fewer than 20. */
 const requestsOfPeople = 40;
 /** As the default has it, but for latency: on one machine that does everything at once it tells of the load, not of a release. */
@@ -146,7 +147,7 @@ export function nextMoment(targets: readonly RolloutTarget[], now: Date): Date |
 function momentOf({ state, startsAt, bakedUntil, rollBackRunId }: RolloutTarget): number {
   if (rollBackRunId !== null) return 0;
   if (state === 'pending') return Date.parse(startsAt);
-  return state === 'baking' && bakedUntil !== null ? Date.parse(bakedUntil) : 0;
+  return state === 'baking' && bakedUntil !== null ? figuresThereAt(new Date(bakedUntil)).getTime() : 0;
 }
 
 const isOpen = (target: RolloutTarget): boolean => target.state === 'pending' || isUnderWay(target);

@@ -61,7 +61,7 @@ export async function readRolloutAtWork(
       'rollout.reason',
       'rollout.paused_because',
       'rollout.revision',
-      sql<string>`rollout.plan ->> 'until'`.as('until'),
+      'rollout.planned_until as until',
       'release.id as releaseId',
       'release.ordinal',
       'release.kind',
@@ -80,7 +80,7 @@ export async function readRolloutAtWork(
     reason,
     revision,
     pausedBecause: row.paused_because,
-    until: new Date(row.until),
+    until: row.until,
     release: {
       id: row.releaseId,
       ordinal: row.ordinal,
@@ -98,7 +98,7 @@ export async function readStanding(connection: Connection, rolloutId: string): P
     .select((eb) => [
       'wave',
       'state',
-      eb('roll_back_run_id', 'is not', null).$castTo<boolean>().as('isGoingBack'),
+      eb('going_back_because', 'is not', null).$castTo<boolean>().as('isGoingBack'),
       eb.fn.countAll<number>().as('count'),
     ])
     .where('rollout_id', '=', rolloutId)
@@ -194,6 +194,8 @@ async function views(
       startsAt: row.starts_at,
       latestStartAt: row.latest_start_at,
       bakedUntil: row.baked_until,
+      lookedAt: row.looked_at,
+      goingBackBecause: row.going_back_because,
       previousReleaseId: row.previous_release_id,
       note: row.note,
       run: viewOf(row.run_id),
@@ -324,7 +326,7 @@ export async function endBaking(
     .where('rollout_id', '=', rolloutId)
     .where('wave', '=', wave)
     .where('state', '=', 'baking')
-    .where('roll_back_run_id', 'is', null)
+    .where('going_back_because', 'is', null)
     .returning(['practice_id as practiceId', 'run_id as runId'])
     .execute();
 }

@@ -15,7 +15,7 @@ import type { RolloutTable, RolloutTargetTable, StoredPlan } from './rollout-tab
 import type { Schema } from './schema.ts';
 
 /** A rollout without its plan, which may be long. */
-export type RolloutRow = Omit<Selectable<RolloutTable>, 'plan'>;
+export type RolloutRow = Omit<Selectable<RolloutTable>, 'plan' | 'planned_until'>;
 export type RolloutTargetRow = Selectable<RolloutTargetTable>;
 
 const withoutPlan = [
@@ -69,6 +69,7 @@ export async function insertRollout(trx: Trx, rollout: NewRollout): Promise<void
       state: 'planned',
       policy: toJson(rollout.policy),
       plan: toJson(plan),
+      planned_until: plan.until,
       reason: rollout.reason,
       created_by: rollout.createdBy,
       created_at: now,

@@ -22,6 +22,8 @@ export interface RolloutTable {
   state: RolloutState;
   policy: Fixed<RolloutPolicy>;
   plan: Fixed<StoredPlan>;
+  /** The end of what the plan has looked at, which stands in it too: to read it there takes the whole plan. */
+  planned_until: Time;
   reason: string;
   /** Why it is `paused`; null in any other state. */
   paused_because: NullableText;
@@ -46,11 +48,15 @@ export interface RolloutTargetTable {
   /** Whether the rollout has started and so keeps the practice for itself while the state is open. */
   held: boolean;
   run_id: NullableText;
+  /** Why it is to go back, from when that was decided. */
+  going_back_because: NullableText;
   roll_back_run_id: NullableText;
   /** What the practice ran before, and goes back to. */
   previous_release_id: NullableText;
   /** What is to be known about it, in words. */
   note: NullableText;
   baked_until: NullableTime;
+  /** When its figures were read for the last time while it baked. */
+  looked_at: NullableTime;
   updated_at: Time;
 }

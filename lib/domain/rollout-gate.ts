@@ -14,7 +14,7 @@ interface HealthThresholds {
   readonly latencyRatio: number;
 }
 
-/** Of the bake time, and of a span of the same length before the update. */
+/** Of the bake time so far, and of a span as long as all of it before the update. */
 export interface HealthLook {
   readonly before: HealthFigures;
   readonly after: HealthFigures;
@@ -32,22 +32,25 @@ interface HealthJudgement {
 const fewestRequests = 20;
 /** Faster than this is fast enough, however fast it was before. */
 const fastEnoughMs = 200;
+/** Of the bake time's first minutes a few errors say nothing yet, and one look follows another: errors end it early when they are so many, */
+const fewestClearErrors = 5;
+/** and so many times as much more as is allowed of the whole bake time. */
+const clearlyMore = 2;
 
 /**
  * Holds a practice's figures since an update against those before. An alarm fails it, also one that rang before: nobody could tell the two
  * apart. Too few requests to compare are said to be so, and pass: that the app answers was verified at the update.
  */
-export function judgeHealth(
-  { before, after, alarms }: HealthLook,
-  thresholds: HealthThresholds,
-): HealthJudgement {
+export function judgeHealth(look: HealthLook, thresholds: HealthThresholds): HealthJudgement {
+  const { before, after, alarms } = look;
+  const isComparable = after.requests >= fewestRequests;
   const worse = [
-    ...(alarms.length === 0 ? [] : [`in alarm: ${alarms.join(', ')}`]),
-    ...(after.requests < fewestRequests ? [] : [...moreErrors(before, after, thresholds)]),
-    ...(after.requests < fewestRequests ? [] : [...slower(before, after, thresholds)]),
+    ...inAlarm(alarms),
+    ...(isComparable ? moreErrors(look, thresholds.errorRate) : []),
+    ...(isComparable ? slower(before, after, thresholds) : []),
   ];
   if (worse.length > 0) return { passed: false, words: worse.join('; ') };
-  if (after.requests < fewestRequests) {
+  if (!isComparable) {
     const words = `no alarm; ${after.requests} requests since the update are too few to compare (${fewestRequests} are needed)`;
     return { passed: true, words };
   }
@@ -55,15 +58,29 @@ export function judgeHealth(
   return { passed: true, words };
 }
 
-function* moreErrors(
-  before: HealthFigures,
-  after: HealthFigures,
-  thresholds: HealthThresholds,
-): Generator<string> {
+/**
+ * Whether a practice that bakes does so badly that nobody needs to wait for the rest: an alarm rings, or clearly more requests fail than
+ * before. Latency waits for the end: an app that has just started is slow for a while.
+ */
+export function judgeSoFar(look: HealthLook, thresholds: HealthThresholds): HealthJudgement {
+  const { after, alarms } = look;
+  const isClear = after.requests >= fewestRequests && after.errors >= fewestClearErrors;
+  const worse = [
+    ...inAlarm(alarms),
+    ...(isClear ? moreErrors(look, thresholds.errorRate * clearlyMore) : []),
+  ];
+  if (worse.length > 0) return { passed: false, words: worse.join('; ') };
+  return { passed: true, words: `no alarm; ${after.errors} of ${after.requests} requests failed` };
+}
+
+const inAlarm = (alarms: readonly string[]): string[] =>
+  alarms.length === 0 ? [] : [`in alarm: ${alarms.join(', ')}`];
+
+function* moreErrors({ before, after }: HealthLook, allowed: number): Generator<string> {
   // Without enough of a past the release has to do well on its own.
   const past = before.requests < fewestRequests ? 0 : rateOf(before);
-  if (rateOf(after) - past <= thresholds.errorRate) return;
-  yield `${percent(rateOf(after))} of ${after.requests} requests failed, ${percent(past)} before; ${percent(thresholds.errorRate)} more are allowed`;
+  if (rateOf(after) - past <= allowed) return;
+  yield `${percent(rateOf(after))} of ${after.requests} requests failed, ${percent(past)} before; ${percent(allowed)} more are allowed`;
 }
 
 function* slower(

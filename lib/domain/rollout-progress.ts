@@ -1,7 +1,8 @@
 import type { PracticeState } from './practice.ts';
 import type { RolloutPolicy, RolloutState, RolloutTarget, TargetState } from './rollout.ts';
-import { type HealthLook, judgeHealth } from './rollout-gate.ts';
-import { isBusy, outcomeOf, type Standing } from './rollout-standing.ts';
+import { type BakeSpans, lookAt } from './rollout-bake.ts';
+import { type HealthLook, judgeHealth, judgeSoFar } from './rollout-gate.ts';
+import { outcomeOf, type Standing } from './rollout-standing.ts';
 
 const minute = 60_000;
 
@@ -37,6 +38,10 @@ export interface TargetView {
   readonly startsAt: Date;
   readonly latestStartAt: Date;
   readonly bakedUntil: Date | null;
+  /** When its figures were read for the last time while it baked. */
+  readonly lookedAt: Date | null;
+  /** Why it is to go back, from when that was decided; null as long as it is not. */
+  readonly goingBackBecause: string | null;
   readonly previousReleaseId: string | null;
   readonly note: string | null;
   readonly run: RunView | null;
@@ -58,7 +63,7 @@ export type Place = Omit<RolloutTarget, 'practiceId'>;
 export type Slot = Place | { readonly left: string };
 
 /** What was measured of a practice; `unread` says why it could not be, `unmeasured` that this control plane has no figures at all. */
-export type Measured = HealthLook | { readonly unread: string } | 'unmeasured';
+export type Measured = (HealthLook & Pick<BakeSpans, 'isWhole'>) | { readonly unread: string } | 'unmeasured';
 
 /** What a decision may look at beside the records. */
 export interface Look {
@@ -71,11 +76,6 @@ export interface Look {
   readonly updatingIn: (cellId: string | null) => number;
 }
 
-interface Span {
-  readonly from: Date;
-  readonly until: Date;
-}
-
 /** What to do with one practice. */
 export type TargetDecision = { readonly practiceId: string } & (
   | { readonly kind: 'start'; readonly place: Place }
@@ -84,11 +84,14 @@ export type TargetDecision = { readonly practiceId: string } & (
   | { readonly kind: 'skip'; readonly because: string }
   | { readonly kind: 'bake'; readonly until: Date }
   /** Nothing is decided before these spans are compared. */
-  | { readonly kind: 'measure'; readonly before: Span; readonly after: Span }
-  | { readonly kind: 'wait'; readonly note: string }
+  | { readonly kind: 'measure'; readonly spans: BakeSpans }
+  /** `hasLooked`: its figures were asked for, and it goes on baking. */
+  | { readonly kind: 'wait'; readonly note: string; readonly hasLooked: boolean }
   | { readonly kind: 'succeed'; readonly note: string }
   | { readonly kind: 'roll_back'; readonly because: string }
-  | { readonly kind: 'rolled_back' }
+  /** It counts as failed from now on, and goes back once nothing is in the way. */
+  | { readonly kind: 'must_go_back'; readonly because: string; readonly note: string }
+  | { readonly kind: 'rolled_back'; readonly because: string }
   | { readonly kind: 'fail'; readonly because: string }
 );
 
@@ -109,28 +112,36 @@ export function decide(
   look: Look,
 ): (TargetDecision | RolloutDecision)[] {
   const decisions: (TargetDecision | RolloutDecision)[] = [];
+  const begun = new Map<string | null, number>();
+  const counting: Look = {
+    ...look,
+    updatingIn: (cellId) => look.updatingIn(cellId) + (begun.get(cellId) ?? 0),
+  };
+  const take = (target: TargetView): TargetDecision | undefined => {
+    const decision =
+      target.state === 'pending'
+        ? decidePending(rollout, standing, target, counting)
+        : decideBegun(rollout, target, counting);
+    if (decision === undefined) return undefined;
+    decisions.push(decision);
+    if (decision.kind === 'start' || (decision.kind === 'roll_back' && target.state === 'baking'))
+      begun.set(target.cellId, (begun.get(target.cellId) ?? 0) + 1);
+    return decision;
+  };
   let failing = 0;
   for (const target of targets) {
     if (target.state !== 'updating' && target.state !== 'baking') continue;
-    const decision = decideTarget(rollout, standing, target, look);
-    if (decision === undefined) continue;
-    decisions.push(decision);
-    if (decision.kind === 'roll_back' || (decision.kind === 'fail' && target.rollBackRun === null))
-      failing += 1;
+    const decision = take(target);
+    const fails = decision !== undefined && failingKinds.has(decision.kind);
+    if (fails && target.goingBackBecause === null) failing += 1;
   }
   const whole = decideRollout(rollout, { ...standing, failures: standing.failures + failing });
   if (whole !== undefined) return [...decisions, whole];
-  const started = new Map<string | null, number>();
-  const updatingIn = (cellId: string | null) => look.updatingIn(cellId) + (started.get(cellId) ?? 0);
-  for (const target of targets) {
-    if (target.state !== 'pending') continue;
-    const decision = decideTarget(rollout, standing, target, { ...look, updatingIn });
-    if (decision === undefined) continue;
-    decisions.push(decision);
-    if (decision.kind === 'start') started.set(target.cellId, (started.get(target.cellId) ?? 0) + 1);
-  }
+  for (const target of targets) if (target.state === 'pending') take(target);
   return decisions;
 }
+
+const failingKinds: ReadonlySet<TargetDecision['kind']> = new Set(['roll_back', 'must_go_back', 'fail']);
 
 /** Whether the rollout stops or is over. One that is paused stays so until somebody decides, also when nothing is left to do. */
 export function decideRollout(
@@ -150,30 +161,32 @@ export function decideRollout(
     return { kind: 'pause', reason: `release ${release.id} is halted: ${release.haltedBecause}` };
   }
   if (unproven === null) return undefined;
-  const reason = `wave ${unproven + 1} ended without one practice that was updated. Retry or skip those that were missed, then resume; or abort`;
+  const reason = `wave ${unproven + 1} ended without one practice that was updated. Retry or skip those that were missed or failed, then resume; or abort`;
   return { kind: 'pause', reason };
 }
 
-/** What to do with one practice; undefined: wait. */
-export function decideTarget(
+/** What to do with a practice that has begun; undefined: wait. */
+export function decideBegun(
   rollout: RolloutView,
-  standing: Standing,
   target: TargetView,
-  look: Look,
+  look: Omit<Look, 'slotOf'>,
 ): TargetDecision | undefined {
-  if (!isBusy(target.state)) return undefined;
-  if (target.state === 'pending') return decidePending(rollout, standing, target, look);
-  if (target.rollBackRun !== null) return decideGoingBack(target, target.rollBackRun);
-  return target.state === 'updating' ? decideUpdating(rollout, target) : decideBaking(rollout, target, look);
+  const { state, rollBackRun, goingBackBecause } = target;
+  if (state !== 'updating' && state !== 'baking') return undefined;
+  if (rollBackRun !== null) return decideGoingBack(target, rollBackRun);
+  if (goingBackBecause !== null) return backOr(rollout, target, goingBackBecause, look);
+  return state === 'updating' ? decideUpdating(rollout, target, look) : decideBaking(rollout, target, look);
 }
 
-function decidePending(
+/** What to do with a practice that has not begun; undefined: wait. */
+export function decidePending(
   rollout: RolloutView,
   standing: Standing,
   target: TargetView,
-  { now, slotOf, updatingIn }: Look,
+  { now, slotOf, updatingIn }: Omit<Look, 'measuredOf'>,
 ): TargetDecision | undefined {
-  const { practiceId, startsAt, latestStartAt } = target;
+  const { practiceId, startsAt, latestStartAt, state } = target;
+  if (state !== 'pending') return undefined;
   if (rollout.state !== 'running' || now < startsAt) return undefined;
   const needless = whyNeedless(rollout, target);
   if (needless !== undefined) return { kind: 'skip', practiceId, because: needless };
@@ -220,69 +233,112 @@ function whyNotNow(
   return undefined;
 }
 
-function decideUpdating({ policy }: RolloutView, target: TargetView): TargetDecision | undefined {
-  const { practiceId, run } = target;
+function decideUpdating(
+  rollout: RolloutView,
+  target: TargetView,
+  look: Pick<Look, 'updatingIn'>,
+): TargetDecision | undefined {
+  const { practiceId, run, practice } = target;
   if (run === null || run.outcome === 'open') return undefined;
   if (run.outcome === 'succeeded' && run.finishedAt !== null) {
-    return {
-      kind: 'bake',
-      practiceId,
-      until: new Date(run.finishedAt.getTime() + policy.bakeMinutes * minute),
-    };
+    const bakeMs = rollout.policy.bakeMinutes * minute;
+    return { kind: 'bake', practiceId, until: new Date(run.finishedAt.getTime() + bakeMs) };
   }
+  if (gone.has(practice.state)) return skipGone(target);
   const because =
     run.outcome === 'cancelled' ? `run ${run.id} was called off` : (run.failure ?? `run ${run.id} failed`);
-  return backOr(target, because);
+  return backOr(rollout, target, because, look);
 }
 
-function decideBaking(rollout: RolloutView, target: TargetView, look: Look): TargetDecision | undefined {
-  const { practiceId, run, bakedUntil, note } = target;
-  if (bakedUntil === null || run?.finishedAt == null || look.now < bakedUntil) return undefined;
+/** What somebody ends while it is updated has no figures any more, and says nothing of the release. */
+const skipGone = ({ practiceId, practice }: TargetView): TargetDecision => ({
+  kind: 'skip',
+  practiceId,
+  because: `the practice is ${practice.state}`,
+});
+
+function decideBaking(
+  rollout: RolloutView,
+  target: TargetView,
+  look: Omit<Look, 'slotOf'>,
+): TargetDecision | undefined {
+  const { practiceId, run, bakedUntil, lookedAt, practice } = target;
+  if (bakedUntil === null || run?.finishedAt == null) return undefined;
+  if (gone.has(practice.state)) return skipGone(target);
   const measured = look.measuredOf(practiceId);
-  if (measured === undefined) {
-    const span = bakedUntil.getTime() - run.finishedAt.getTime();
-    return {
-      kind: 'measure',
-      practiceId,
-      before: { from: new Date(run.startedAt.getTime() - span), until: run.startedAt },
-      after: { from: run.finishedAt, until: bakedUntil },
-    };
-  }
   if (measured === 'unmeasured') {
+    if (look.now < bakedUntil) return undefined;
     return { kind: 'succeed', practiceId, note: 'verified; its figures were not read' };
   }
+  const { startedAt, finishedAt } = run;
+  const spans = lookAt({ startedAt, finishedAt, bakedUntil, lookedAt }, look.now);
+  if (spans === undefined) return undefined;
+  if (measured === undefined) return { kind: 'measure', practiceId, spans };
   if ('unread' in measured) {
-    const waits = `its figures could not be read: ${measured.unread} It is tried again; promote the rollout to go on without`;
-    return note === waits ? undefined : { kind: 'wait', practiceId, note: waits };
+    const note = `its figures could not be read: ${measured.unread} It is tried again; promote the rollout to go on without`;
+    return { kind: 'wait', practiceId, note, hasLooked: true };
   }
-  const { passed, words } = judgeHealth(measured, rollout.policy.thresholds);
-  return passed ? { kind: 'succeed', practiceId, note: words } : backOr(target, words);
+  const judge = measured.isWhole ? judgeHealth : judgeSoFar;
+  const { passed, words } = judge(measured, rollout.policy.thresholds);
+  if (!passed) return backOr(rollout, target, words, look);
+  return measured.isWhole
+    ? { kind: 'succeed', practiceId, note: words }
+    : { kind: 'wait', practiceId, note: `so far ${words}`, hasLooked: true };
 }
 
-/** A practice goes back by itself unless somebody else has taken it in hand since. */
+/** A practice goes back by itself unless somebody else has taken it in hand since; it waits for runs that go first, and for its cell. */
 function backOr(
-  { practiceId, run, practice, previousReleaseId, note }: TargetView,
+  { policy }: RolloutView,
+  target: TargetView,
   because: string,
+  { updatingIn }: Pick<Look, 'updatingIn'>,
 ): TargetDecision | undefined {
-  const fail = (why: string): TargetDecision => ({ kind: 'fail', practiceId, because: `${because} ${why}` });
+  const { practiceId, run, practice, previousReleaseId, state, cellId } = target;
+  const fail = (why: string): TargetDecision => ({ kind: 'fail', practiceId, because: `${because}. ${why}` });
   if (previousReleaseId === null) return fail('There is no release to go back to.');
   if (practice.openRunId !== null) {
-    const waits = `${because} Run ${practice.openRunId} of the practice is under way and goes first.`;
-    return note === waits ? undefined : { kind: 'wait', practiceId, note: waits };
+    return waitToGoBack(
+      target,
+      because,
+      `Run ${practice.openRunId} of the practice is under way and goes first.`,
+    );
   }
   if (practice.newestRunId !== run?.id) {
     return fail(`It was left as it is, for run ${practice.newestRunId} came after the update.`);
   }
   if (practice.state !== 'active')
     return fail(`It was left as it is, for the practice is ${practice.state}.`);
+  // One whose update has failed is among those that are being updated itself.
+  const others = updatingIn(cellId) - (state === 'updating' ? 1 : 0);
+  if (others >= policy.concurrencyPerCell) {
+    return waitToGoBack(
+      target,
+      because,
+      `It goes back when its cell has room: ${others} practices of it are being updated.`,
+    );
+  }
   return { kind: 'roll_back', practiceId, because };
 }
 
-function decideGoingBack({ practiceId, note }: TargetView, run: RunView): TargetDecision | undefined {
+function waitToGoBack(
+  { practiceId, goingBackBecause, note: said }: TargetView,
+  because: string,
+  waits: string,
+): TargetDecision | undefined {
+  const note = `${because}. ${waits}`;
+  if (goingBackBecause === null) return { kind: 'must_go_back', practiceId, because, note };
+  return said === note ? undefined : { kind: 'wait', practiceId, note, hasLooked: false };
+}
+
+function decideGoingBack(
+  { practiceId, goingBackBecause }: TargetView,
+  run: RunView,
+): TargetDecision | undefined {
+  const why = goingBackBecause ?? 'the update failed';
   if (run.outcome === 'open') return undefined;
-  if (run.outcome === 'succeeded') return { kind: 'rolled_back', practiceId };
+  if (run.outcome === 'succeeded') return { kind: 'rolled_back', practiceId, because: why };
   const how =
     run.outcome === 'cancelled' ? 'was called off' : `failed: ${run.failure ?? 'no reason is known'}`;
-  const because = `${note ?? 'The update failed.'} The roll-back (run ${run.id}) ${how} Retry that run.`;
+  const because = `${why}. The roll-back (run ${run.id}) ${how}. Retry that run.`;
   return { kind: 'fail', practiceId, because };
 }

@@ -13,7 +13,7 @@ export interface Standing {
   readonly failures: number;
   readonly succeeded: number;
   readonly missed: number;
-  /** A wave before the open one in which nobody got the release and somebody was missed: it has proved nothing. */
+  /** A wave before the open one in which nobody got the release and somebody was missed or failed: it has proved nothing good. */
   readonly unproven: number | null;
 }
 
@@ -27,14 +27,14 @@ export interface Placed {
 }
 
 export function standingOf(targets: readonly Placed[]): Standing {
-  const waves = new Map<number, { open: boolean; succeeded: boolean; missed: boolean }>();
+  const waves = new Map<number, { open: boolean; succeeded: boolean; without: boolean }>();
   let [failures, succeeded, missed] = [0, 0, 0];
   for (const { wave, state, isGoingBack, count = 1 } of targets) {
-    const seen = waves.get(wave) ?? { open: false, succeeded: false, missed: false };
+    const seen = waves.get(wave) ?? { open: false, succeeded: false, without: false };
     waves.set(wave, seen);
     seen.open ||= isBusy(state);
     seen.succeeded ||= state === 'succeeded';
-    seen.missed ||= state === 'missed';
+    seen.without ||= state === 'missed' || state === 'failed' || state === 'rolled_back';
     if (state === 'succeeded') succeeded += count;
     if (state === 'missed') missed += count;
     if (state === 'failed' || state === 'rolled_back' || (isGoingBack && isBusy(state))) failures += count;
@@ -42,7 +42,7 @@ export function standingOf(targets: readonly Placed[]): Standing {
   const ordered = [...waves].sort(([a], [b]) => a - b);
   const openWave = ordered.find(([, { open }]) => open)?.[0] ?? null;
   const unproven = ordered.find(
-    ([wave, seen]) => (openWave === null || wave < openWave) && seen.missed && !seen.succeeded,
+    ([wave, seen]) => (openWave === null || wave < openWave) && seen.without && !seen.succeeded,
   );
   return { openWave, failures, succeeded, missed, unproven: unproven?.[0] ?? null };
 }

@@ -1,4 +1,4 @@
-/** From then until then. */
+/** From then until then. Figures are of whole minutes: those at both ends count whole. Of more than a day they are of five minutes. */
 export interface MetricSpan {
   readonly from: Date;
   readonly until: Date;
@@ -7,7 +7,7 @@ export interface MetricSpan {
 /** What a practice's load balancer measured of its app in a span. */
 export interface SiloFigures {
   readonly requests: number;
-  /** Answers of the app with a status of 500 or more. */
+  /** Answers with a status of 500 or more, of the app or, where it did not answer, of the load balancer in its place. */
   readonly errors: number;
   /** The 95th percentile of the app's response time, in milliseconds; null when nothing was asked. */
   readonly latencyMs: number | null;

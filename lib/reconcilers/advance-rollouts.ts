@@ -1,7 +1,6 @@
 import type { Db } from '../db/database.ts';
 import {
   dueTargets,
-  type RolloutAtWork,
   readRolloutAtWork,
   readStanding,
   rolloutsAtWork,
@@ -36,69 +35,103 @@ export function advanceRollouts(parts: RolloutParts): Repeating {
 }
 
 /**
- * One pass over all rollouts; answers what it did, in order.
- * @throws AggregateError when some could not be brought forward: the others were.
+ * One pass over all rollouts; answers what it did, in order. First everything that the records alone decide, of all rollouts: nobody whose
+ * window is open waits for the cloud. Then practices that bake are measured.
+ * @throws AggregateError when some rollouts or practices could not be brought forward: the others were.
  */
 export async function advanceDue(parts: RolloutParts, signal?: AbortSignal): Promise<Done[]> {
-  const done: Done[] = [];
-  const failures: unknown[] = [];
-  for (const id of await rolloutsAtWork(parts.db)) {
-    if (signal?.aborted) break;
-    try {
-      for await (const each of advance(parts, id, signal)) {
-        parts.log.info(each, 'a rollout has moved on');
-        done.push(each);
-      }
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw new AggregateError(failures, 'Some rollouts could not be brought forward.');
+  const pass = new Pass(parts, signal);
+  for (const id of await rolloutsAtWork(parts.db)) await pass.decided(id);
+  await pass.measured();
+  const { done, failures } = pass;
+  if (failures.length > 0)
+    throw new AggregateError(failures, 'Some rollouts or practices could not be brought forward.');
   return done;
 }
 
+type Measurement = Extract<TargetDecision, { kind: 'measure' }> & { readonly rolloutId: string };
+
 /** Each decision is made again, and written, under the locks of what it is about: another process may have been faster. */
-async function* advance(
-  parts: RolloutParts,
-  id: string,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Done> {
-  const rollout = await readRolloutAtWork(parts.db, id);
-  if (rollout === undefined) return;
-  for (const decision of await decisionsFor(parts, rollout)) {
-    if (signal?.aborted) return;
-    if (!('practiceId' in decision)) yield* found(await advanceRollout(parts, id));
-    else if (decision.kind !== 'measure') yield* found(await stepTarget(parts, id, decision.practiceId));
+class Pass {
+  readonly done: Done[] = [];
+  readonly failures: unknown[] = [];
+  readonly #parts: RolloutParts;
+  readonly #signal: AbortSignal | undefined;
+  readonly #wanted: Measurement[] = [];
+
+  constructor(parts: RolloutParts, signal: AbortSignal | undefined) {
+    this.#parts = parts;
+    this.#signal = signal;
   }
-  // Last, because it asks the cloud: nobody whose window is open waits for it.
-  for (const [practiceId, measured] of await measure(parts, rollout, signal)) {
-    yield* found(await stepTarget(parts, id, practiceId, measured));
+
+  /** Does what is to be done with a rollout and its practices, and notes who is to be measured. */
+  async decided(rolloutId: string): Promise<void> {
+    const decisions = (await this.#trying(() => decisionsFor(this.#parts, rolloutId))) ?? [];
+    for (const decision of decisions) {
+      if (this.#signal?.aborted) return;
+      if (!('practiceId' in decision)) await this.#doing(() => advanceRollout(this.#parts, rolloutId));
+      else if (decision.kind === 'measure') this.#wanted.push({ ...decision, rolloutId });
+      else await this.#doing(() => stepTarget(this.#parts, rolloutId, decision.practiceId));
+    }
+  }
+
+  async measured(): Promise<void> {
+    for (let begin = 0; begin < this.#wanted.length; begin += width) {
+      if (this.#signal?.aborted) return;
+      const batch = this.#wanted.slice(begin, begin + width);
+      await Promise.all(batch.map((each) => this.#doing(() => this.#measure(each))));
+    }
+  }
+
+  async #measure(measurement: Measurement): Promise<Done | undefined> {
+    const figures = await figuresOf(this.#parts, measurement, this.#signal);
+    return stepTarget(this.#parts, measurement.rolloutId, measurement.practiceId, figures);
+  }
+
+  async #doing(work: () => Promise<Done | undefined>): Promise<void> {
+    const done = await this.#trying(work);
+    if (done === undefined) return;
+    this.done.push(done);
+    this.#parts.log.info(done, 'a rollout has moved on');
+  }
+
+  /** What fails for one is in nobody else's way. */
+  async #trying<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      this.failures.push(error);
+      return undefined;
+    }
   }
 }
 
-async function decisionsFor(parts: RolloutParts, rollout: RolloutAtWork) {
+async function decisionsFor(parts: RolloutParts, rolloutId: string) {
   const { db, clock } = parts;
+  const rollout = await readRolloutAtWork(db, rolloutId);
+  if (rollout === undefined) return [];
   const now = clock.now();
-  const targets = await dueTargets(db, rollout.id, now);
+  const targets = await dueTargets(db, rolloutId, now);
+  const pending = targets.filter(({ state }) => state === 'pending');
   const updating = await updatingByCell(db);
-  return decide(rollout, await readStanding(db, rollout.id), targets, {
+  return decide(rollout, await readStanding(db, rolloutId), targets, {
     now,
-    slotOf: await slotsOf(db, rollout, targets, now),
-    measuredOf: () => undefined,
+    slotOf: await slotsOf(db, rollout, pending, now),
+    measuredOf: () => unmeasured(parts),
     updatingIn: (cellId) => updating.get(cellId) ?? 0,
   });
 }
 
-function* found(done: Done | undefined): Generator<Done> {
-  if (done !== undefined) yield done;
-}
+/** A control plane without figures has nobody to ask. */
+const unmeasured = ({ metricsOf }: RolloutParts): Measured | undefined =>
+  metricsOf === undefined ? 'unmeasured' : undefined;
 
-/** What keeps one practice from its update is written beside it, and is in nobody else's way. */
+/** What keeps one practice from its update is written beside it. */
 async function stepTarget(
   parts: RolloutParts,
   rolloutId: string,
   practiceId: string,
-  measured?: Measured,
+  measured = unmeasured(parts),
 ): Promise<Done | undefined> {
   try {
     return await advanceTarget(parts, rolloutId, practiceId, measured);
@@ -109,30 +142,9 @@ async function stepTarget(
   }
 }
 
-type Measurement = Extract<TargetDecision, { kind: 'measure' }>;
-
-async function measure(
-  parts: RolloutParts,
-  rollout: RolloutAtWork,
-  signal: AbortSignal | undefined,
-): Promise<[string, Measured][]> {
-  const wanted = (await decisionsFor(parts, rollout)).filter(
-    (decision): decision is Measurement => decision.kind === 'measure',
-  );
-  const measured: [string, Measured][] = [];
-  for (let begin = 0; begin < wanted.length; begin += width) {
-    signal?.throwIfAborted();
-    const batch = wanted.slice(begin, begin + width).map(async (each): Promise<[string, Measured]> => {
-      return [each.practiceId, await figuresOf(parts, each, signal)];
-    });
-    measured.push(...(await Promise.all(batch)));
-  }
-  return measured;
-}
-
 async function figuresOf(
   { metricsOf }: RolloutParts,
-  { practiceId, before, after }: Measurement,
+  { practiceId, spans: { before, after, isWhole } }: Measurement,
   signal: AbortSignal | undefined,
 ): Promise<Measured> {
   if (metricsOf === undefined) return 'unmeasured';
@@ -140,12 +152,12 @@ async function figuresOf(
     const metrics = await metricsOf(practiceId);
     const alarms = await metrics.alarms(practiceId, signal);
     const nothing = { requests: 0, errors: 0, latencyMs: null };
-    // Without bake time there is no span to look at.
-    if (after.from >= after.until) return { before: nothing, after: nothing, alarms };
+    if (after.from >= after.until) return { before: nothing, after: nothing, alarms, isWhole };
     return {
       before: await metrics.figures(practiceId, before, signal),
       after: await metrics.figures(practiceId, after, signal),
       alarms,
+      isWhole,
     };
   } catch (error) {
     if (!(error instanceof DomainError) || signal?.aborted) throw error;

@@ -16,14 +16,16 @@ import {
 import { lockRollout } from '../db/rollout-store.ts';
 import { systemActor } from '../domain/access.ts';
 import {
+  decideBegun,
+  decidePending,
   decideRollout,
-  decideTarget,
   type Measured,
   type Place,
   type RolloutDecision,
   type TargetDecision,
   type TargetView,
 } from '../domain/rollout-progress.ts';
+import { isBusy } from '../domain/rollout-standing.ts';
 import { refuseHalted } from '../workflows/halted-release.ts';
 import { queueRollBack, queueUpdate, type UpdateStarts } from '../workflows/queue-update.ts';
 import { slotsOf } from '../workflows/rollout-slots.ts';
@@ -75,19 +77,26 @@ export function advanceTarget(
   return parts.db.transaction().execute(async (trx) => {
     const work = await lockTarget(parts, trx, rolloutId, practiceId);
     if (work === undefined) return undefined;
-    const { rollout, target, now } = work;
-    if (target.state === 'pending') await lockStarts(trx, target.cellId);
-    const updating = await updatingByCell(trx);
-    const decision = decideTarget(rollout, await readStanding(trx, rolloutId), target, {
-      now,
-      slotOf: await slotsOf(trx, rollout, [target], now),
-      measuredOf: () => measured,
-      updatingIn: (cellId) => updating.get(cellId) ?? 0,
-    });
+    const decision = await decideAgain(trx, work, measured);
     if (decision === undefined || decision.kind === 'measure') return undefined;
     await write({ ...work, parts, trx }, decision);
     return { rolloutId, practiceId, did: decision.kind };
   });
+}
+
+/** Reads no more than a practice in its state needs: most looks at one find that it goes on baking. */
+async function decideAgain(
+  trx: Trx,
+  { rollout, target, now }: Work,
+  measured: Measured | undefined,
+): Promise<TargetDecision | undefined> {
+  await lockStarts(trx, target.cellId);
+  const updating = await updatingByCell(trx);
+  const look = { now, updatingIn: (cellId: string | null) => updating.get(cellId) ?? 0 };
+  if (target.state !== 'pending')
+    return decideBegun(rollout, target, { ...look, measuredOf: () => measured });
+  const slotOf = await slotsOf(trx, rollout, [target], now);
+  return decidePending(rollout, await readStanding(trx, rollout.id), target, { ...look, slotOf });
 }
 
 /** Writes beside a practice what keeps it, once. */
@@ -99,7 +108,7 @@ export function noteOf(
 ): Promise<Done | undefined> {
   return parts.db.transaction().execute(async (trx) => {
     const work = await lockTarget(parts, trx, rolloutId, practiceId);
-    if (work === undefined || work.target.note === note) return undefined;
+    if (work === undefined || !isBusy(work.target.state) || work.target.note === note) return undefined;
     await changeTarget(trx, { rolloutId, practiceId, now: work.now }, { note });
     return { rolloutId, practiceId, did: 'wait' };
   });
@@ -133,6 +142,7 @@ interface Writing extends Work {
 }
 
 type Written = Exclude<TargetDecision, { kind: 'measure' }>;
+type MustGoBack = Extract<TargetDecision, { kind: 'must_go_back' }>;
 
 function write(work: Writing, decision: Written): Promise<void> {
   switch (decision.kind) {
@@ -142,8 +152,13 @@ function write(work: Writing, decision: Written): Promise<void> {
       return replan(work, decision.place, decision.because);
     case 'roll_back':
       return goBack(work, decision.because);
+    case 'must_go_back':
+      return waitToGoBack(work, decision);
     case 'wait':
-      return change(work, { note: decision.note });
+      return change(work, {
+        note: decision.note,
+        ...(decision.hasLooked ? { looked_at: work.now } : {}),
+      });
     case 'miss':
       return end(work, 'missed', decision.because);
     case 'skip':
@@ -153,7 +168,7 @@ function write(work: Writing, decision: Written): Promise<void> {
     case 'succeed':
       return succeed(work, decision.note);
     case 'rolled_back':
-      return fail(work, 'rolled_back', work.target.note ?? 'the update failed');
+      return fail(work, 'rolled_back', decision.because);
     case 'fail':
       return fail(work, 'failed', decision.because);
   }
@@ -201,8 +216,13 @@ async function goBack(work: Writing, because: string): Promise<void> {
   if (releaseId === null) throw new Error(`${target.practiceId} has no release to go back to`);
   const reason = `rollout ${rollout.id}: ${because}`;
   const { runId } = await queueRollBack(parts, trx, { practice, releaseId, reason }, systemActor);
-  await change(work, { roll_back_run_id: runId, note: because });
+  await change(work, { going_back_because: because, roll_back_run_id: runId, note: because });
   await audit(work, 'practice_going_back', { because, runId, to: releaseId });
+}
+
+async function waitToGoBack(work: Writing, { because, note }: MustGoBack): Promise<void> {
+  await change(work, { going_back_because: because, note });
+  await audit(work, 'practice_must_go_back', { because, note });
 }
 
 async function bake(work: Writing, until: Date): Promise<void> {

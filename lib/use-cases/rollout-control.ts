@@ -164,6 +164,8 @@ export function retryTarget(core: Core, change: TargetChange, actor: Actor): Pro
         latest_start_at: latestStartAt,
         run_id: null,
         roll_back_run_id: null,
+        going_back_because: null,
+        looked_at: null,
         previous_release_id: null,
         baked_until: null,
         note: `tried again by ${actor.name}: ${change.reason}`,
@@ -276,14 +278,15 @@ function requireState(
 }
 
 function requireTargetState(target: TargetView, right: readonly TargetState[], done: string): void {
-  const { state, practiceId, run, rollBackRun } = target;
+  const { state, practiceId, run, rollBackRun, goingBackBecause } = target;
   if (right.includes(state)) return;
   const atWork = rollBackRun ?? (state === 'updating' ? run : null);
   const hint =
     atWork === null
       ? ''
       : ` Run ${atWork.id} is at work on it: wait for its end, or cancel it (lumenality run cancel).`;
-  const baking = state === 'baking' && rollBackRun === null ? ' It bakes: promote the rollout, or wait.' : '';
+  const bakes = state === 'baking' && goingBackBecause === null;
+  const baking = bakes ? ' It bakes: promote the rollout, or wait.' : '';
   const words = `Practice ${practiceId} is ${state} in this rollout; it can be ${done} only while it is ${right.join(', ')}.`;
   throw wrongState(state, `${words}${hint}${baking}`);
 }

@@ -4,7 +4,7 @@ import type { RolloutTarget } from '../../control-api/contracts/rollouts.ts';
 // The demo itself takes minutes: CI runs it (.github/workflows/ci.yml). This is the one rule by which it could skip what it is to show.
 
 const now = new Date('2027-01-10T08:00:00Z');
-const at = (hour: number) => new Date(`2027-01-10T${String(hour).padStart(2, '0')}:00:00Z`);
+const at = (hour: number, minute = 0) => new Date(Date.UTC(2027, 0, 10, hour, minute));
 
 const target = (given: Partial<RolloutTarget>): RolloutTarget => ({
   practiceId: 'sunrise-aba',
@@ -23,13 +23,13 @@ const target = (given: Partial<RolloutTarget>): RolloutTarget => ({
 });
 const baking = target({ state: 'baking', bakedUntil: at(11).toISOString() });
 
-test('time jumps to the next start or the end of a bake, whichever comes first', () => {
+test('time jumps to the next start or to when the figures of a bake are there, whichever comes first', () => {
   expect(nextMoment([target({}), baking], now)).toEqual(at(9));
-  expect(nextMoment([target({ startsAt: at(12).toISOString() }), baking], now)).toEqual(at(11));
+  expect(nextMoment([target({ startsAt: at(12).toISOString() }), baking], now)).toEqual(at(11, 5));
 });
 
 test('a later wave does not hold time up, nor is its start waited for while its turn has not come', () => {
-  expect(nextMoment([baking, target({ wave: 2, startsAt: at(7).toISOString() })], now)).toEqual(at(11));
+  expect(nextMoment([baking, target({ wave: 2, startsAt: at(7).toISOString() })], now)).toEqual(at(11, 5));
 });
 
 test.each([
@@ -39,7 +39,7 @@ test.each([
     target({ state: 'baking', bakedUntil: at(11).toISOString(), rollBackRunId: 'run' }),
   ],
   ['a start is due', target({ startsAt: at(7).toISOString() })],
-  ['a bake is over', target({ state: 'baking', bakedUntil: at(8).toISOString() })],
+  ['a bake is over', target({ state: 'baking', bakedUntil: at(7).toISOString() })],
 ])('time does not jump while %s', (_case, busy) => {
   expect(nextMoment([target({}), busy], now)).toBeUndefined();
 });

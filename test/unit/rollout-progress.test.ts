@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { defaultPolicy, type RolloutPolicy } from '../../lib/domain/rollout.ts';
+import { figuresThereAt } from '../../lib/domain/rollout-bake.ts';
 import {
   decide,
   type Look,
@@ -70,6 +71,8 @@ class World {
     [];
   /** Who was started, with whom an earlier wave still waited for, and how many of the cell were being updated. */
   readonly starts: { now: number; target: Target; waiting: readonly Target[]; going: number }[] = [];
+  /** Of who went back after it was updated: how many of its cell were being updated. */
+  readonly backs: number[] = [];
   now = begin;
   #runs = 0;
 
@@ -88,6 +91,8 @@ class World {
         startsAt,
         latestStartAt,
         bakedUntil: null,
+        lookedAt: null,
+        goingBackBecause: null,
         previousReleaseId: null,
         note: null,
         run: null,
@@ -132,10 +137,12 @@ class World {
           (each.state === 'updating' || each.rollBackRun !== null),
       ).length;
     const byId = new Map(this.targets.map((target) => [target.practiceId, target]));
-    const measuredOf = (practiceId: string): Measured | undefined =>
-      byId.get(practiceId)?.model.fate === 'gate fails'
-        ? { before: calm, after: calm, alarms: ['errors'] }
-        : { before: calm, after: calm, alarms: [] };
+    const measuredOf = (practiceId: string): Measured | undefined => {
+      const { model, bakedUntil } = byId.get(practiceId) as Target;
+      const noBake = this.rollout.policy.bakeMinutes === 0;
+      const isWhole = noBake || (bakedUntil !== null && this.now >= figuresThereAt(bakedUntil).getTime());
+      return { before: calm, after: calm, alarms: model.fate === 'gate fails' ? ['errors'] : [], isWhole };
+    };
     const slotOf = (practiceId: string): Slot => slotAt((byId.get(practiceId) as Target).model, this.now);
     return { now: at(this.now), slotOf, measuredOf, updatingIn: updating };
   }
@@ -146,10 +153,10 @@ class World {
 
   standing() {
     return standingOf(
-      this.targets.map(({ wave, state, rollBackRun }) => ({
+      this.targets.map(({ wave, state, goingBackBecause }) => ({
         wave,
         state,
-        isGoingBack: rollBackRun !== null,
+        isGoingBack: goingBackBecause !== null,
       })),
     );
   }
@@ -191,10 +198,17 @@ class World {
         Object.assign(target, { state: 'baking', bakedUntil: decision.until });
         return;
       case 'roll_back':
+        if (target.state === 'baking') this.backs.push(this.look().updatingIn(target.cellId));
         target.rollBackRun = this.#run(target);
+        target.goingBackBecause = decision.because;
+        return;
+      case 'must_go_back':
+        target.goingBackBecause = decision.because;
+        target.note = decision.note;
         return;
       case 'wait':
         target.note = decision.note;
+        if (decision.hasLooked) target.lookedAt = at(this.now);
         return;
       case 'measure':
         return;
@@ -242,7 +256,8 @@ const lived = (check: (world: World) => void) =>
   );
 
 test('nobody is started outside its window, before its wave, or beyond what its cell may do at a time', () => {
-  lived(({ starts, rollout }) => {
+  lived(({ starts, backs, rollout }) => {
+    for (const going of backs) expect(going).toBeLessThan(rollout.policy.concurrencyPerCell);
     for (const { now, target, waiting, going } of starts) {
       const opens = (now - begin - target.model.windowHour * hour) % day;
       expect(opens).toBeGreaterThanOrEqual(0);
@@ -257,10 +272,11 @@ test('nobody is started outside its window, before its wave, or beyond what its 
 test('beyond the failure budget nobody is started, and whoever fails goes back to where it came from', () => {
   lived(({ log, targets, rollout }) => {
     let failures = 0;
-    for (const { decision } of log) {
+    for (const { decision, target } of log) {
       if (decision.kind === 'start')
         expect(failures).toBeLessThanOrEqual(rollout.policy.failureBudget.failures);
-      if (decision.kind === 'roll_back') failures += 1;
+      const goesBack = decision.kind === 'roll_back' || decision.kind === 'must_go_back';
+      if (goesBack && target?.goingBackBecause === null) failures += 1;
     }
     for (const { state, model, practice, run } of targets) {
       if (run === null) continue;

@@ -3,7 +3,6 @@ import { listNotices } from '../../lib/db/notice-store.ts';
 import { findPractice } from '../../lib/db/practice-store.ts';
 import { readRun } from '../../lib/db/run-store.ts';
 import { putSchedule } from '../../lib/db/schedule-store.ts';
-import type { SiloFigures } from '../../lib/ports/silo-metrics.ts';
 import { type RolloutFleet, startRolloutFleet } from '../builders/rollout-fleet.ts';
 
 let fleet: RolloutFleet;
@@ -84,43 +83,6 @@ test('a practice whose update fails goes back by itself, and beyond the budget n
   ]);
 });
 
-const figures = (requests: number, errors: number, latencyMs: number): SiloFigures => ({
-  requests,
-  errors,
-  latencyMs,
-});
-
-test.each([
-  ['more errors', figures(1000, 40, 100), [], /4\.0 % of 1000 requests failed, 1\.0 % before/],
-  ['longer answers', figures(1000, 10, 900), [], /up to 900 ms, 300 ms before; 450 ms are allowed/],
-  ['an alarm', figures(1000, 10, 300), ['app-errors'], /in alarm: app-errors/],
-])('a practice with %s after its update goes back', async (_what, after, alarms, words) => {
-  await fleet.practice('canary-one', 'canary');
-  const id = await fleet.rollout({ releaseId: fleet.releases[1] });
-  fleet.at('2026-11-21T02:00:00Z');
-  await fleet.pass();
-  await fleet.end('canary-one');
-  await fleet.pass();
-  fleet.at('2026-11-21T02:10:00Z');
-  const asked: object[] = [];
-  const metricsOf = async () => ({
-    figures: async (_id: string, span: { from: Date }) => {
-      asked.push(span);
-      return span.from < new Date('2026-11-21T02:00:00Z') ? figures(1000, 10, 300) : after;
-    },
-    alarms: async () => alarms,
-  });
-  expect(await fleet.pass({ metricsOf })).toEqual(['canary-one: roll_back']);
-  const times = (from: string, until: string) => ({ from: new Date(from), until: new Date(until) });
-  expect(asked).toEqual([
-    times('2026-11-21T01:50:00Z', '2026-11-21T02:00:00Z'),
-    times('2026-11-21T02:00:00Z', '2026-11-21T02:10:00Z'),
-  ]);
-  expect(await auditOf(id)).toContainEqual(
-    expect.objectContaining({ action: 'rollout.practice_going_back', because: expect.stringMatching(words) }),
-  );
-});
-
 test('a missed window is recorded, and the next one is planned; after the last the practice counts as missed', async () => {
   await fleet.practice('general-one');
   const id = await fleet.rollout({ releaseId: fleet.releases[1], horizonDays: 2 });
@@ -167,6 +129,37 @@ test('what was asked for since the plan was made counts at the start: a pin, ano
   expect(await fleet.pass()).toEqual(['all: pause']);
   expect(await fleet.state(id)).toContain('is halted: it leaks');
   expect((await findPractice(db, 'busy-one'))?.latestRunId).toBe(busy.id);
+});
+
+test('a wave in which everybody failed has proved nothing, whatever the budget allows', async () => {
+  await fleet.practice('canary-one', 'canary');
+  await fleet.practice('general-one');
+  const policy = { failureBudget: { failures: 5 } };
+  const id = await fleet.rollout({ releaseId: fleet.releases[1], policy });
+  fleet.at('2026-11-21T02:00:00Z');
+  await fleet.pass();
+  await fleet.end('canary-one', {});
+  expect(await fleet.pass()).toEqual(['canary-one: roll_back']);
+  await fleet.end('canary-one');
+  expect(await fleet.pass()).toEqual(['canary-one: rolled_back']);
+  fleet.at('2026-11-21T03:00:00Z');
+  expect(await fleet.pass()).toEqual(['all: pause']);
+  expect(await fleet.state(id)).toContain('wave 1 ended without one practice that was updated');
+});
+
+test('what fails for one practice in a way that nobody has foreseen is in nobody else’s way', async () => {
+  await fleet.practice('broken-one');
+  await fleet.practice('quiet-one');
+  await fleet.rollout({ releaseId: fleet.releases[1] });
+  fleet.at('2026-11-21T02:00:00Z');
+  const { queue: good } = fleet.api.core;
+  const queue: typeof good = {
+    enqueue: (trx, run) =>
+      run.practiceId === 'broken-one' ? Promise.reject(new Error('a bug')) : good.enqueue(trx, run),
+  };
+  await expect(fleet.pass({ queue })).rejects.toThrow(AggregateError);
+  expect(fleet.api.enqueued).toHaveLength(1);
+  expect(await fleet.pass()).toEqual(['broken-one: start']);
 });
 
 test('practices of a cell are started up to its limit, by however many processes', async () => {

@@ -13,6 +13,7 @@ import * as notices from './0011-notices.ts';
 import * as ciExchange from './0012-ci-exchange.ts';
 import * as subscriptions from './0014-subscriptions.ts';
 import * as subscriptionLife from './0016-subscription-life.ts';
+import * as rolloutLooks from './0017-rollout-looks.ts';
 
 /** Forward only, in the order of their numbers; a published migration never changes. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -30,4 +31,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0012-ci-exchange': ciExchange,
   '0014-subscriptions': subscriptions,
   '0016-subscription-life': subscriptionLife,
+  '0017-rollout-looks': rolloutLooks,
 };
