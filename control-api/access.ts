@@ -105,6 +105,7 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'POST /v1/rollouts': ['release_manager', 'ci'],
   'GET /v1/rollouts': runReaders,
   'GET /v1/rollouts/:id': runReaders,
+  'GET /v1/rollouts/:id/progress': runReaders,
   'GET /v1/rollouts/:id/targets': runReaders,
   'GET /v1/audit': auditReaders,
 

@@ -1,4 +1,10 @@
-import type { PlannedRollout, Rollout, RolloutOverview, RolloutTarget } from './contracts/rollouts.ts';
+import type {
+  PlannedRollout,
+  Rollout,
+  RolloutOverview,
+  RolloutProgress,
+  RolloutTarget,
+} from './contracts/rollouts.ts';
 
 const releaseId = 'r-0123456789ab';
 const practiceId = 'sunrise-aba';
@@ -54,6 +60,11 @@ const rollout: Rollout = {
   left,
   late: [],
 };
+const progress: RolloutProgress = {
+  ...overview,
+  childId: null,
+  waves: [{ wave: 1, practices: { updating: 1 } }],
+};
 const target: RolloutTarget = {
   practiceId,
   timeZone,
@@ -75,5 +86,6 @@ export const rolloutExamples: Readonly<Record<string, unknown>> = {
   RolloutPlan: plan,
   RolloutOverview: overview,
   Rollout: rollout,
+  RolloutProgress: progress,
   RolloutTarget: target,
 };

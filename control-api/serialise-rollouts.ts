@@ -2,6 +2,7 @@ import type { PlannedRollout } from '../lib/use-cases/plan-rollout.ts';
 import type {
   RolloutDetails,
   RolloutOverview,
+  RolloutProgress,
   TargetCount,
   TargetOfRollout,
 } from '../lib/use-cases/rollouts.ts';
@@ -10,6 +11,7 @@ import type {
   RolloutTarget,
   RolloutOverview as ShownOverview,
   PlannedRollout as ShownPlan,
+  RolloutProgress as ShownProgress,
 } from './contracts/rollouts.ts';
 
 export function toPlan(planned: PlannedRollout): ShownPlan {
@@ -49,6 +51,19 @@ export function toOverview({ rollout, counts }: RolloutOverview): ShownOverview 
     startedAt: rollout.started_at?.toISOString() ?? null,
     finishedAt: rollout.finished_at?.toISOString() ?? null,
     practices: byState(counts),
+  };
+}
+
+export function toProgress(progress: RolloutProgress): ShownProgress {
+  const { counts, childId } = progress;
+  const waves = [...new Set(counts.map(({ wave }) => wave))];
+  return {
+    ...toOverview(progress),
+    childId,
+    waves: waves.map((place) => ({
+      wave: place + 1,
+      practices: byState(counts.filter(({ wave }) => wave === place)),
+    })),
   };
 }
 

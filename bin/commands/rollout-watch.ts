@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import {
   type Rollout,
   type RolloutTarget,
+  rolloutProgressSchema,
   rolloutSchema,
   rolloutTargetPageSchema,
 } from '../../control-api/contracts/rollouts.ts';
@@ -102,7 +103,10 @@ async function look(
   signal: AbortSignal,
 ): Promise<Look> {
   const soon = AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]);
-  const rollout = await api.get(`/v1/rollouts/${id}`, rolloutSchema, { signal: soon });
+  const rollout =
+    before === undefined
+      ? await api.get(`/v1/rollouts/${id}`, rolloutSchema, { signal: soon })
+      : await lookOn(api, before, soon);
   const changed = troubled.filter((state) => before?.practices[state] !== rollout.practices[state]);
   const pages = await Promise.all(
     changed.map((state) =>
@@ -113,6 +117,18 @@ async function look(
     ),
   );
   return { rollout, trouble: pages.flatMap(({ items }) => items) };
+}
+
+/** What has become of it since: the plan, which may name ten thousand practices, stays as it was. */
+async function lookOn(api: Session['api'], before: Rollout, signal: AbortSignal): Promise<Rollout> {
+  const path = `/v1/rollouts/${before.id}/progress`;
+  const { waves, ...progress } = await api.get(path, rolloutProgressSchema, { signal });
+  const practices = new Map(waves.map((wave) => [wave.wave, wave.practices]));
+  return {
+    ...before,
+    ...progress,
+    waves: before.waves.map((wave, place) => ({ ...wave, practices: practices.get(place + 1) ?? {} })),
+  };
 }
 
 /** Looks again, also over a restart of the control plane. @throws CommandError when it stays away for 5 minutes */

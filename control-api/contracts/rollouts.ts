@@ -114,10 +114,21 @@ const rolloutOverviewSchema = z.object(rolloutFields).meta({ id: 'RolloutOvervie
 export const rolloutPageSchema = pageOf(rolloutOverviewSchema);
 export type RolloutOverview = z.infer<typeof rolloutOverviewSchema>;
 
+const childIdSchema = z.string().nullable().describe('The rollout that took over from it');
+
+export const rolloutProgressSchema = z
+  .object({
+    ...rolloutFields,
+    childId: childIdSchema,
+    waves: z.array(z.object({ wave: z.number().int().describe('From 1'), practices: countsSchema })),
+  })
+  .meta({ id: 'RolloutProgress' });
+export type RolloutProgress = z.infer<typeof rolloutProgressSchema>;
+
 export const rolloutSchema = z
   .object({
     ...rolloutFields,
-    childId: z.string().nullable().describe('The rollout that took over from it'),
+    childId: childIdSchema,
     policy: policySchema,
     plannedUntil: timeSchema.describe('No start is later'),
     waves: z.array(

@@ -4,11 +4,13 @@ import {
   listRollouts,
   listRolloutTargets,
   readRollout,
+  readRolloutProgress,
 } from '../../lib/use-cases/rollouts.ts';
 import {
   planRequestSchema,
   rolloutPageSchema,
   rolloutPlanSchema,
+  rolloutProgressSchema,
   rolloutQuerySchema,
   rolloutRequestSchema,
   rolloutSchema,
@@ -19,7 +21,7 @@ import type { AppDeps } from '../deps.ts';
 import { actorOf } from '../plugins/app/auth.ts';
 import { idempotencyHeadersSchema, markReplay } from '../plugins/app/idempotency.ts';
 import { setRevision } from '../plugins/app/revision.ts';
-import { toOverview, toPlan, toRollout, toTarget } from '../serialise-rollouts.ts';
+import { toOverview, toPlan, toProgress, toRollout, toTarget } from '../serialise-rollouts.ts';
 import { type Routes, uuidParams } from './types.ts';
 
 const tags = ['rollouts'];
@@ -102,6 +104,23 @@ function readingRoutes(app: Routes, { core }: AppDeps): void {
       const details = await readRollout(core, request.params.id);
       setRevision(reply, details.rollout.revision);
       return toRollout(details);
+    },
+  });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/rollouts/:id/progress',
+    schema: {
+      summary: 'Read how far a rollout and each of its waves is, without the plan',
+      description: 'For whoever asks again and again: small and quickly read, however large the fleet.',
+      tags,
+      params: uuidParams,
+      response: { 200: rolloutProgressSchema },
+    },
+    handler: async (request, reply) => {
+      const progress = await readRolloutProgress(core, request.params.id);
+      setRevision(reply, progress.rollout.revision);
+      return toProgress(progress);
     },
   });
 

@@ -97,26 +97,37 @@ function requireSomething({ plan, release, blockedBy }: PlannedRollout): void {
   );
 }
 
-/** A rollout with what it planned and how far it is. */
-export interface RolloutDetails {
+/** How far a rollout is. */
+export interface RolloutProgress {
   readonly rollout: RolloutRow;
-  readonly plan: RolloutPlan;
   readonly counts: readonly TargetCount[];
   /** The rollout that took over what it had not begun. */
   readonly childId: string | null;
 }
 
-/** @throws DomainError `not_found` */
-export async function readRollout(core: Core, id: string): Promise<RolloutDetails> {
-  const rollout = await readRow(core.db, id);
-  const plan = await readRolloutPlan(core.db, id);
-  if (rollout === undefined || plan === undefined) throw notFound('rollout');
-  const counts = await countRolloutTargets(core.db, [id]);
-  return { rollout, plan, counts, childId: (await findChild(core.db, id)) ?? null };
+/** A rollout with what it planned and how far it is. */
+export interface RolloutDetails extends RolloutProgress {
+  readonly plan: RolloutPlan;
 }
 
-/** A rollout of a list: without its plan. */
-export type RolloutOverview = Pick<RolloutDetails, 'rollout' | 'counts'>;
+/** Without the plan, which names every practice. @throws DomainError `not_found` */
+export async function readRolloutProgress(core: Core, id: string): Promise<RolloutProgress> {
+  const rollout = await readRow(core.db, id);
+  if (rollout === undefined) throw notFound('rollout');
+  const counts = await countRolloutTargets(core.db, [id]);
+  return { rollout, counts, childId: (await findChild(core.db, id)) ?? null };
+}
+
+/** @throws DomainError `not_found` */
+export async function readRollout(core: Core, id: string): Promise<RolloutDetails> {
+  const progress = await readRolloutProgress(core, id);
+  const plan = await readRolloutPlan(core.db, id);
+  if (plan === undefined) throw notFound('rollout');
+  return { ...progress, plan };
+}
+
+/** A rollout of a list. */
+export type RolloutOverview = Pick<RolloutProgress, 'rollout' | 'counts'>;
 
 /** Newest first. */
 export async function listRollouts(
