@@ -11,8 +11,10 @@ import {
   type Api,
   addStack,
   beginOperation,
+  changeSetKey,
   checkName,
   contentOf,
+  findChangeSet,
   findStack,
   hasNoChanges,
   inBrackets,
@@ -31,8 +33,6 @@ const noChanges =
   "The submitted information didn't contain changes. Submit different information to create a change set.";
 const pageSize = 100;
 
-const keyOf = (stack: Pick<StackRecord, 'stackId'>, name: string) => `${stackKey(stack.stackId)}/${name}`;
-
 const notFound = (name: string | undefined) =>
   new AwsError('ChangeSetNotFoundException', `ChangeSet [${name}] does not exist`, 404);
 
@@ -40,19 +40,13 @@ function requireChangeSet(
   call: Call,
   input: { ChangeSetName?: string | undefined; StackName?: string | undefined },
 ): ChangeSetRecord {
-  const { changeSets } = tables(call.cloud.state);
   const name = input.ChangeSetName ?? '';
-  if (name.startsWith('arn:')) {
-    const found = changeSets
-      .list(`${call.accountId}/${call.region}/`)
-      .find(({ changeSetId }) => changeSetId === name);
-    if (!found) throw notFound(name);
-    return found;
+  if (!name.startsWith('arn:')) {
+    if (input.StackName === undefined)
+      throw invalid('StackName must be specified if ChangeSetName is not specified as an ARN.');
+    requireStackOf(call, input.StackName, inBrackets);
   }
-  if (input.StackName === undefined)
-    throw invalid('StackName must be specified if ChangeSetName is not specified as an ARN.');
-  const stack = requireStackOf(call, input.StackName, inBrackets);
-  const found = changeSets.get(keyOf(stack, name));
+  const found = findChangeSet(call, name, input.StackName);
   if (!found) throw notFound(name);
   return found;
 }
@@ -115,7 +109,7 @@ export const changeSetOperations = (api: Api) => ({
         `ChangeSet [${record.changeSetId}] cannot be deleted in its current status of [EXECUTE_IN_PROGRESS]`,
       );
     }
-    tables(call.cloud.state).changeSets.delete(keyOf(record, record.name));
+    tables(call.cloud.state).changeSets.delete(changeSetKey(record, record.name));
     return {};
   },
 
@@ -147,7 +141,7 @@ function createChangeSet(
     type === 'CREATE'
       ? stackToCreate(call, existing, stackName, name)
       : stackToUpdate(call, existing, stackName);
-  if (tables(call.cloud.state).changeSets.get(keyOf(stack, name))) {
+  if (tables(call.cloud.state).changeSets.get(changeSetKey(stack, name))) {
     throw new AwsError('AlreadyExistsException', `ChangeSet ${name} already exists`);
   }
   requireRole(call, input.RoleARN);
@@ -181,7 +175,7 @@ function createChangeSet(
       addStack(call, stack);
       enterStatus(call.cloud, stack.stackId, 'REVIEW_IN_PROGRESS', 'User Initiated');
     }
-    tables(call.cloud.state).changeSets.put(keyOf(stack, name), record);
+    tables(call.cloud.state).changeSets.put(changeSetKey(stack, name), record);
   });
   return record.changeSetId;
 }

@@ -244,7 +244,9 @@ export const tables = (state: State) => ({
   progress: state.table<ProgressRecord>('cloudformation.progress'),
   events: state.table<EventRecord>('cloudformation.events'),
   get changeSets() {
-    return withTemplates(state, state.table<ChangeSetRecord>('cloudformation.change-sets'));
+    const name = 'cloudformation.change-sets';
+    const table = withTemplates(state, state.table<ChangeSetRecord>(name));
+    return indexedTable(state, { name, table, version: 1, termsOf: ({ changeSetId }) => [changeSetId] });
   },
   driftDetections: state.table<DriftDetectionRecord>('cloudformation.drift-detections'),
   resourceDrifts: state.table<ResourceDriftRecord>('cloudformation.resource-drifts'),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { recordKey } from '../identifiers.ts';
 import { AwsError, type Call } from '../model.ts';
 import { roleByArn } from '../services/iam/records.ts';
 import { type Plan, planChanges } from './changes.ts';
@@ -6,7 +7,14 @@ import { validationFailure } from './deployment.ts';
 import { enterStatus } from './events.ts';
 import { checkReferences } from './graph.ts';
 import { type GivenParameter, resolveParameters } from './parameters.ts';
-import { type OperationRecord, type StackContent, type StackRecord, stackKey, tables } from './records.ts';
+import {
+  type ChangeSetRecord,
+  type OperationRecord,
+  type StackContent,
+  type StackRecord,
+  stackKey,
+  tables,
+} from './records.ts';
 import type { Runner } from './runner.ts';
 import { hasAttribute, typeExists } from './specification.ts';
 import { parseTemplate, requiredCapability, type Template } from './template.ts';
@@ -37,6 +45,21 @@ export function requireStackOf(
   const stack = findStack(call, nameOrId);
   if (!stack) throw invalid(words(nameOrId ?? ''));
   return stack;
+}
+
+export const changeSetKey = (stack: Pick<StackRecord, 'stackId'>, name: string) =>
+  `${stackKey(stack.stackId)}/${name}`;
+
+/** By its ARN, or by its name and its stack's name or id. */
+export function findChangeSet(
+  call: Call,
+  name: string,
+  stackName: string | undefined,
+): ChangeSetRecord | undefined {
+  const { changeSets } = tables(call.cloud.state);
+  if (name.startsWith('arn:')) return changeSets.withTerm(recordKey(call), name)[0];
+  const stack = findStack(call, stackName);
+  return stack === undefined ? undefined : changeSets.get(changeSetKey(stack, name));
 }
 
 /** The two ways in which CloudFormation says that a stack is not there. */

@@ -15,6 +15,7 @@ import {
 import {
   type Api,
   checkedTemplate,
+  findChangeSet,
   inBrackets,
   invalid,
   requireStackOf,
@@ -239,12 +240,7 @@ const capabilityMembers = (capability: ReturnType<typeof requiredCapability>) =>
   };
 
 function changeSetTemplate(call: Call, name: string, stackName: string | undefined): string {
-  const changeSets = tables(call.cloud.state).changeSets.list(`${call.accountId}/${call.region}/`);
-  const found = changeSets.find((record) =>
-    name.startsWith('arn:')
-      ? record.changeSetId === name
-      : record.name === name && [record.stackName, record.stackId].includes(stackName ?? ''),
-  );
+  const found = findChangeSet(call, name, stackName);
   if (!found) throw invalid(`ChangeSet [${name}] does not exist`);
   return found.content.templateBody;
 }

@@ -166,6 +166,15 @@ export function targetGroupsOf(
   return [{ arn: action.TargetGroupArn ?? '', weight: 1 }];
 }
 
+/** ARNs of the target groups that a load balancer's listeners and rules forward to, in order. */
+export function targetGroupsBehind(loadBalancerArn: string, place: Place): string[] {
+  const actions = listenersOf(loadBalancerArn, place).flatMap((listener) => [
+    ...(listener.DefaultActions ?? []),
+    ...rulesOf(listener.ListenerArn ?? '', place).flatMap(({ Actions }) => Actions ?? []),
+  ]);
+  return [...new Set(actions.flatMap(targetGroupsOf).map(({ arn }) => arn))].sort();
+}
+
 /** `…:listener-rule/app/name/id/…` or `…:listener/app/name/id/…` → `…:loadbalancer/app/name/id`. */
 export function loadBalancerArnOf(arn: string): string {
   return arn.replace(/:listener(-rule)?\/(app\/[^/]+\/[^/]+)\/.*$/, ':loadbalancer/$2');

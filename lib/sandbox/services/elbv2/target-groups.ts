@@ -36,6 +36,7 @@ import {
   type TargetGroupRecord,
   type TargetRecord,
   targetGroups,
+  targetGroupsBehind,
   targetsOf,
 } from './records.ts';
 
@@ -169,14 +170,16 @@ function shown({ Attributes: _attributes, ...record }: TargetGroupRecord, call: 
 export function describeTargetGroups(input: DescribeTargetGroupsInput, call: Call) {
   const { TargetGroupArns: arns, Names: names, LoadBalancerArn } = input;
   for (const arn of arns ?? []) existing(targetGroups, arn, call);
-  const every = all(targetGroups, call);
+  const every =
+    LoadBalancerArn === undefined
+      ? all(targetGroups, call)
+      : targetGroupsBehind(LoadBalancerArn, call).map((arn) => existing(targetGroups, arn, call));
   if (names?.some((name) => !every.some((one) => one.TargetGroupName === name)))
     throw new AwsError('TargetGroupNotFound', 'One or more target groups not found');
   const wanted = every
     .filter((one) => arns?.includes(one.TargetGroupArn ?? '') ?? true)
     .filter((one) => names?.includes(one.TargetGroupName ?? '') ?? true)
-    .map((one) => shown(one, call))
-    .filter((one) => LoadBalancerArn === undefined || one.LoadBalancerArns.includes(LoadBalancerArn));
+    .map((one) => shown(one, call));
   const { items, next } = pageOf(wanted, { keyOf: (one) => one.TargetGroupArn ?? '', ...page(input) });
   return { TargetGroups: items, NextMarker: next };
 }
