@@ -18,7 +18,7 @@ import { advanceOffboardings } from '../lib/reconcilers/advance-offboardings.ts'
 import { advanceRollouts } from '../lib/reconcilers/advance-rollouts.ts';
 import { deliverNotices } from '../lib/reconcilers/deliver-notices.ts';
 import { type DriftParts, detectDrift } from '../lib/reconcilers/detect-drift.ts';
-import { forgetOldAnswers } from '../lib/reconcilers/forget-answers.ts';
+import { forgetOldRecords } from '../lib/reconcilers/forget-old-records.ts';
 import { placePractices } from '../lib/reconcilers/place-practices.ts';
 import { recoverRuns } from '../lib/reconcilers/recover-runs.ts';
 import { watchHealth } from '../lib/reconcilers/watch-health.ts';
@@ -177,7 +177,7 @@ export async function startWork(
   await engine.start();
   const reconcilers = [
     recoverRuns(engine, log),
-    forgetOldAnswers({ ...core, log }),
+    forgetOldRecords({ ...core, log }),
     placePractices(core, log),
     advanceOffboardings({ ...core, log }),
     advanceRollouts({

@@ -262,6 +262,29 @@ export async function cancelDeliveries(
   await query.execute();
 }
 
+/** Notices that one call forgets at most, so that none holds its locks for long. */
+const forgottenAtOnce = 20_000;
+
+/**
+ * Forgets notices of these kinds that were written before `time`, with their deliveries; none that is still to be sent. Returns how many.
+ */
+export async function forgetNotices(
+  db: Db,
+  { kinds, time }: { readonly kinds: readonly NoticeKind[]; readonly time: Date },
+): Promise<number> {
+  const { rows } = await sql`
+    with old as materialized (
+      select id from notice
+      where created_at < ${time} and kind = any(${kinds}::text[])
+        and not exists (select from notice_delivery where notice_id = notice.id and state = 'pending')
+      order by created_at limit ${forgottenAtOnce}
+    ), told as (
+      delete from notice_delivery where notice_id in (select id from old) and state <> 'pending'
+    )
+    delete from notice where id in (select id from old) returning id`.execute(db);
+  return rows.length;
+}
+
 /** Deliveries that are open or were given up, and since when the oldest open one is due. */
 export interface DeliveryFigures {
   readonly pending: number;

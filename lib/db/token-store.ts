@@ -45,6 +45,18 @@ export async function setRevoked(db: Trx, id: string, at: Date): Promise<void> {
   await db.updateTable('api_token').set({ revoked_at: at }).where('id', '=', id).execute();
 }
 
+/** Forgets tokens that could do nothing but what pipelines do and expired before `time`. Returns how many. */
+export async function forgetCiTokens(db: Connection, time: Date): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom('api_token')
+    .where('expires_at', '<', time)
+    .where(sql<boolean>`roles = ${toJson(['ci'] satisfies Role[])}::jsonb`)
+    // An ID token that is still remembered names its newest one.
+    .where('id', 'not in', (eb) => eb.selectFrom('ci_exchange').select('token_id'))
+    .executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
+}
+
 export async function setLastUsed(db: Connection, id: string, at: Date): Promise<void> {
   await db.updateTable('api_token').set({ last_used_at: at }).where('id', '=', id).execute();
 }

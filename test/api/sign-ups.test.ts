@@ -1,6 +1,6 @@
 import { approvalSchema } from '../../control-api/contracts/sign-ups.ts';
 import type { SignUpRequest } from '../../lib/domain/sign-up.ts';
-import { forgetOldAnswers } from '../../lib/reconcilers/forget-answers.ts';
+import { forgetOldRecords } from '../../lib/reconcilers/forget-old-records.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
 import { publishTestRelease } from '../builders/database.ts';
 import { eventually, silent } from '../builders/runs.ts';
@@ -142,7 +142,7 @@ describe('idempotency', () => {
       .where('key', '=', old)
       .execute();
     await submit(signUpRequest(), young);
-    const reconciler = forgetOldAnswers({ ...api.core, log: silent });
+    const reconciler = forgetOldRecords({ ...api.core, log: silent });
     await eventually('the old key to be free', async () =>
       (await submit(signUpRequest(), old)).statusCode === 201 ? true : undefined,
     );
