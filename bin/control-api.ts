@@ -17,20 +17,30 @@ import { deployCell } from './embedded-cell.ts';
 import { buildOnce, pushImage } from './embedded-release.ts';
 import { startEmbeddedSandbox } from './embedded-sandbox.ts';
 import { onStopSignal, runUntilStopped, type Stops } from './lifecycle.ts';
-import { appDeps, buildParts, cellDirectory, openDatabase, startWork } from './parts.ts';
+import {
+  appDeps,
+  assertFilesAreUsable,
+  buildParts,
+  cellDirectory,
+  openDatabase,
+  startWork,
+} from './parts.ts';
 import { readReleaseDirectory } from './release-directory.ts';
 import { openStartScreen } from './start-screen.ts';
 import { tokenFile } from './token-file.ts';
+import { warn } from './warnings.ts';
 
 /** Requests in flight get so long to finish, in milliseconds. */
 const finishWithinMs = 10_000;
 
 await runUntilStopped(async (stops) => {
   const config = readConfig();
+  await assertFilesAreUsable(config);
   const aborted = onStopSignal();
   await assertPortIsFree(config);
   const screen = openStartScreen(config);
   const { log } = screen;
+  warn(config, log);
 
   const database = await screen.part('database', openDatabase(config), () => 'is open');
   stops.push(() => database.close());

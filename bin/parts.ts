@@ -31,9 +31,11 @@ import type { SiloParts } from '../lib/workflows/silo-steps.ts';
 import { ciAccess } from './ci-access.ts';
 import { deployingCells } from './embedded-cell.ts';
 import { noticePorts } from './notice-ports.ts';
+import { readReleaseDirectory } from './release-directory.ts';
 import { releaseKeys } from './release-keys.ts';
 import { siloShapes } from './silo-shapes.ts';
 import { termsSigner } from './terms-key.ts';
+import { warningsOf } from './warnings.ts';
 
 export const systemClock: Clock = { now: () => new Date() };
 
@@ -60,6 +62,16 @@ export interface StandIns {
   readonly cloud?: (ports: CloudPorts) => CloudPorts;
   readonly workflow?: (definition: WorkflowDefinition) => WorkflowDefinition;
   readonly retry?: NonNullable<RunEngineParts['retry']>;
+}
+
+/**
+ * Reads the files that the configuration names, as the process will: a mistake in one is told before anything is opened or started.
+ * @throws DomainError `configuration`
+ */
+export async function assertFilesAreUsable(config: Config): Promise<void> {
+  ciAccess(config);
+  releaseKeys(config, undefined);
+  if (config.releaseDirectory !== undefined) await readReleaseDirectory(config.releaseDirectory);
 }
 
 /** The database as it stands, whatever its migrations. */
@@ -223,6 +235,7 @@ export function appDeps(config: Config, parts: Parts, endpoint: string | undefin
       { part: 'queue', check: async () => assertWorking(parts.engine) },
       { part: 'cloud', check: async () => void (await parts.core.cellAccess.caller()) },
     ],
+    warnings: warningsOf(config),
     limits: { signUpsPerMinute: config.signUpRate },
     ...(config.trustProxy === undefined ? {} : { trustProxy: config.trustProxy }),
   };

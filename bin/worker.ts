@@ -4,6 +4,7 @@ import { readConfig } from '../lib/config.ts';
 import { DomainError } from '../lib/domain/errors.ts';
 import { runUntilStopped } from './lifecycle.ts';
 import { buildParts, openDatabase, startWork } from './parts.ts';
+import { warn } from './warnings.ts';
 
 await runUntilStopped(async (stops) => {
   const config = readConfig();
@@ -20,6 +21,7 @@ await runUntilStopped(async (stops) => {
     );
   }
   const log = createLogger(config.logLevel);
+  warn(config, log);
   const database = await openDatabase(config);
   stops.push(() => database.close());
   stops.push(await startWork(buildParts(config, database, config.cloud.endpoint, log), log));

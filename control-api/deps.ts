@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { TrustedKey } from '../lib/domain/release-signature.ts';
-import type { ReadinessCheck } from '../lib/use-cases/check-readiness.ts';
+import type { ReadinessCheck, Warning } from '../lib/use-cases/check-readiness.ts';
 import type { CiAccess } from '../lib/use-cases/ci-token.ts';
 import type { Core } from '../lib/use-cases/core.ts';
 import type { EndpointPorts } from '../lib/use-cases/notice-endpoints.ts';
@@ -45,6 +45,8 @@ export interface AppDeps {
   readonly practiceUrl: (hostName: string) => string;
   /** What /readyz asks beside the database: the queue and the cloud. */
   readonly readiness: readonly ReadinessCheck[];
+  /** What /readyz says beside that. */
+  readonly warnings?: readonly Warning[];
   /** Aborts when the process was asked to stop: it is not ready any more, and event streams end so that their readers go elsewhere. */
   readonly stopping?: AbortSignal;
   readonly limits?: Partial<Limits>;

@@ -347,7 +347,7 @@ export const responseExamples: Readonly<Record<string, unknown>> = {
     latestStartAt: '2026-11-22T11:30:00.000Z',
     note: `tried again by ${by}: its quota was raised`,
   },
-  Readiness: { status: 'ready', parts: [{ part: 'database', ready: true }] },
+  Readiness: { status: 'ready', parts: [{ part: 'database', ready: true }], warnings: [] },
   ...rolloutExamples,
   ...releaseExamples,
   ...scheduleExamples,

@@ -111,12 +111,16 @@ async function examineReadiness({ url }: Session): Promise<Finding[]> {
       { check: 'ready', ok: false, found: 'it does not say', advice: "Look into the control plane's log." },
     ];
   }
-  return readiness.data.parts.map(({ part, ready }) => ({
-    check: part,
-    ok: ready,
-    found: ready ? 'answers' : 'does not answer',
-    advice: `Look for "${part}" in the control plane's log.`,
-  }));
+  const { parts, warnings } = readiness.data;
+  return [
+    ...parts.map(({ part, ready }) => ({
+      check: part,
+      ok: ready,
+      found: ready ? 'answers' : 'does not answer',
+      advice: `Look for "${part}" in the control plane's log.`,
+    })),
+    ...warnings.map(({ part, found, advice }) => ({ check: part, ok: false, found, advice })),
+  ];
 }
 
 async function examineToken({ api }: Session): Promise<Finding> {

@@ -7,5 +7,10 @@ export const readinessSchema = z
   .object({
     status: z.enum(['ready', 'not_ready']),
     parts: z.array(z.object({ part: z.string(), ready: z.boolean() })),
+    warnings: z
+      .array(z.object({ part: z.string(), found: z.string(), advice: z.string() }))
+      .describe(
+        'What works, and yet not as anybody would want it: it does not make the control plane unready',
+      ),
   })
   .meta({ id: 'Readiness' });

@@ -28,8 +28,10 @@ export function operationsRoutes(app: Routes, deps: AppDeps, metrics: Metrics): 
       response: { 200: readinessSchema, 503: readinessSchema },
     },
     handler: async (request, reply) => {
+      const warnings = [...(deps.warnings ?? [])];
       if (deps.stopping?.aborted === true) {
-        return reply.code(503).send({ status: 'not_ready', parts: [{ part: 'process', ready: false }] });
+        const parts = [{ part: 'process', ready: false }];
+        return reply.code(503).send({ status: 'not_ready', parts, warnings });
       }
       const { ready, parts } = await checkReadiness(deps.core, deps.readiness);
       for (const { part, cause } of parts) {
@@ -38,6 +40,7 @@ export function operationsRoutes(app: Routes, deps: AppDeps, metrics: Metrics): 
       return reply.code(ready ? 200 : 503).send({
         status: ready ? 'ready' : 'not_ready',
         parts: parts.map((part) => ({ part: part.part, ready: part.ready })),
+        warnings,
       });
     },
   });

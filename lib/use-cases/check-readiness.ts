@@ -7,6 +7,14 @@ export interface ReadinessCheck {
   check(): Promise<void>;
 }
 
+/** What works, and yet not as anybody would want it: said at the start, by /readyz and by `doctor`. */
+export interface Warning {
+  /** Shown to anybody who asks, as all of it: a word such as `mails`. */
+  readonly part: string;
+  readonly found: string;
+  readonly advice: string;
+}
+
 export interface Readiness {
   readonly ready: boolean;
   readonly parts: readonly { readonly part: string; readonly ready: boolean; readonly cause?: unknown }[];

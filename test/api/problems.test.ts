@@ -100,6 +100,7 @@ test('not ready says which part, and nothing of why', async () => {
       { part: 'database', ready: true },
       { part: 'cloud', ready: true },
     ],
+    warnings: [],
   });
   cloud = () => Promise.reject(new Error('AKIAEXAMPLE was refused'));
   const answer = await api.app.inject('/readyz');

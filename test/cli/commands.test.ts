@@ -368,6 +368,16 @@ describe('doctor', () => {
     expect(away.code).toBe(1);
     expect(away.stdout).toMatch(/^control plane +fail/m);
   });
+
+  test('fails for what works and not as anybody would want it, and says what to do', async () => {
+    const warning = { part: 'mails', found: 'no practice gets any', advice: 'Set LUMENALITY_SMTP_URL.' };
+    const warned = await startControlPlane({ warnings: [warning] });
+    const answer = await cli(['doctor'], { LUMENALITY_URL: warned.url, LUMENALITY_TOKEN: warned.token });
+    expect(answer.code).toBe(1);
+    expect(answer.stdout).toMatch(/^mails +fail +no practice gets any/m);
+    expect(answer.stdout).toContain('mails: Set LUMENALITY_SMTP_URL.');
+    await warned.close();
+  });
 });
 
 describe('the fixture practices', () => {

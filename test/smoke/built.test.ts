@@ -190,6 +190,15 @@ test('a wrong configuration names every variable that is wrong', async () => {
   expect(api.output()).toContain('LUMENALITY_CLOUD');
 });
 
+test('a file that the configuration names is read before anything is opened', async () => {
+  const data = join(directory, 'never-opened');
+  const named = { LUMENALITY_DATA_DIR: data, LUMENALITY_CI_TRUST: join(directory, 'nowhere.json') };
+  const api = startEntry('control-api', named);
+  expect(await api.ended).toBe(78);
+  expect(api.output()).toContain('nowhere.json, which cannot be read (ENOENT)');
+  expect(existsSync(data)).toBe(false);
+});
+
 test('the command line answers --help', async () => {
   const help = startEntry('lumenality', {}, ['--help']);
   expect(await help.ended).toBe(0);

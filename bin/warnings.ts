@@ -1,0 +1,19 @@
+import type { Config } from '../lib/config.ts';
+import type { Warning } from '../lib/use-cases/check-readiness.ts';
+
+/** What a configuration can do, and nobody means. */
+export function warningsOf({ cloud, mail }: Config): Warning[] {
+  if (cloud.kind === 'sandbox' || mail.server !== undefined) return [];
+  return [
+    {
+      part: 'mails',
+      found: 'no practice gets any: they are files in the data directory of whichever process writes them',
+      advice: 'Set LUMENALITY_SMTP_URL and LUMENALITY_MAIL_FROM (docs/notices.md).',
+    },
+  ];
+}
+
+/** Writes them into the log, for whoever starts a process. */
+export function warn(config: Config, log: { warn(message: string): void }): void {
+  for (const { part, found, advice } of warningsOf(config)) log.warn(`${part}: ${found}. ${advice}`);
+}
