@@ -93,6 +93,11 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'GET /v1/fleet/patch-latency': everyRole,
 
   'GET /v1/plans': everyRole,
+  'GET /v1/plans/:id': everyRole,
+  'POST /v1/plans': ['plan_admin'],
+  'POST /v1/plans/:id/versions': ['plan_admin'],
+  // To preview is to read.
+  'POST /v1/plans/preview': everyRole,
   'GET /v1/releases': everyRole,
   'GET /v1/releases/:id': everyRole,
   'POST /v1/releases': ['release_manager', 'ci'],

@@ -21,6 +21,7 @@ import { noticeRoutes } from './routes/notices.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { orphanRoutes } from './routes/orphans.ts';
 import { ownerInvitationRoutes } from './routes/owner-invitations.ts';
+import { planRoutes } from './routes/plans.ts';
 import { practiceChangeRoutes } from './routes/practice-changes.ts';
 import { practiceRoutes } from './routes/practices.ts';
 import { recordRoutes } from './routes/records.ts';
@@ -85,6 +86,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   calendarRoutes(app, deps);
   runRoutes(app, deps, limits);
   recordRoutes(app, deps);
+  planRoutes(app, deps);
   rolloutRoutes(app, deps);
   releaseRoutes(app, deps);
   rolloutControlRoutes(app, deps);

@@ -11,6 +11,7 @@ import type { SignUp } from './contracts/sign-ups.ts';
 import type { Token } from './contracts/tokens.ts';
 import { fleetExamples } from './fleet-examples.ts';
 import { noticeExamples } from './notice-examples.ts';
+import { planExamples } from './plan-examples.ts';
 import { releaseExamples } from './release-examples.ts';
 import { rolloutExamples } from './rollout-examples.ts';
 import { signUpExample } from './routes/examples.ts';
@@ -324,12 +325,6 @@ export const responseExamples: Readonly<Record<string, unknown>> = {
   Offboarding: offboarding,
   Orphans: orphans,
   OwnerInvitation: ownerInvitation,
-  Plan: {
-    id: signUpExample.plan,
-    name: 'Founding practice',
-    description: 'For the first practices',
-    versions: [{ version: 1, effectiveFrom: '2026-01-01', freeDays: 90, lockMonths: 24, shape: 'solo' }],
-  },
   Practice: practice,
   PracticeCost: { ...cost, practiceId },
   ControlledRollout: {
@@ -353,6 +348,7 @@ export const responseExamples: Readonly<Record<string, unknown>> = {
   ...scheduleExamples,
   ...fleetExamples,
   ...noticeExamples,
+  ...planExamples,
   Run: run,
   RunEvent: event,
   Settings: settings,

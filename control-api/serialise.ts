@@ -3,7 +3,7 @@ import type {
   PracticeOverview,
   StoredEvidence,
 } from '../lib/use-cases/read-practices.ts';
-import type { AuditRow, PlanRow } from '../lib/use-cases/read-records.ts';
+import type { AuditRow } from '../lib/use-cases/read-records.ts';
 import type { RunEvent as RunEventRow, RunWithSteps } from '../lib/use-cases/read-runs.ts';
 import type { SignUpRow } from '../lib/use-cases/read-sign-ups.ts';
 import type { TokenRow } from '../lib/use-cases/tokens.ts';
@@ -114,21 +114,6 @@ export function toDeployment(row: DeploymentRow) {
     error: row.error,
     startedAt: row.startedAt.toISOString(),
     finishedAt: time(row.finishedAt),
-  };
-}
-
-export function toPlan(row: PlanRow) {
-  return {
-    id: row.id,
-    name: row.name,
-    description: row.description,
-    versions: row.versions.map((version) => ({
-      version: version.version,
-      effectiveFrom: version.effective_from,
-      freeDays: version.free_days,
-      lockMonths: version.lock_months,
-      shape: version.shape,
-    })),
   };
 }
 

@@ -68,8 +68,12 @@ const groups: Readonly<Record<string, Group>> = {
     load: async () => (await import('./cost.ts')).costCommand,
   },
   plan: {
-    description: 'Look at the plans on offer',
-    load: async () => (await import('./records.ts')).planCommands,
+    description: 'Look at plans, publish versions of them, preview what they cost',
+    load: async () => (await import('./plan.ts')).planCommands,
+  },
+  subscription: {
+    description: "Look at practices' subscriptions, and change them",
+    load: async () => (await import('./subscription.ts')).subscriptionCommands,
   },
   audit: {
     description: 'Read who did what',
@@ -169,6 +173,8 @@ const shortNames: Readonly<Record<string, string>> = {
   'window-rule': 'set',
   'window-duration-minutes': 'duration',
   'window-time-zone': 'zone',
+  'effective-from': 'from',
+  version: 'plan-version',
 };
 
 /** Flags are named after the fields they set: `/contact/phone` is `--contact-phone`, if the command has it. */
@@ -177,7 +183,8 @@ function flagOf(command: Command | undefined, pointer: string): string | undefin
     .split('/')
     .filter((part) => part !== '' && !/^\d+$/.test(part))
     .map((part) => part.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`))
-    .join('-');
+    .join('-')
+    .replace(/^terms-(rates-)?/, '');
   return [`--${shortNames[name] ?? name}`, `--agreement-${name}`].find((flag) =>
     command?.options.some((option) => option.long === flag),
   );

@@ -1,40 +1,9 @@
 import type { Command } from 'commander';
-import { auditPageSchema, planPageSchema } from '../../control-api/contracts/records.ts';
+import { auditPageSchema } from '../../control-api/contracts/records.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import { act, type Invocation } from './session.ts';
 import { table } from './table.ts';
 import { isUuid, relative } from './text.ts';
-
-export function planCommands(group: Command, invocation: Invocation): void {
-  const list = listing(group.command('list').description('List plans and their versions'));
-  act<ListingOptions>(list, invocation, async ({ api, output }, options) => {
-    const page = await api.list('/v1/plans', planPageSchema, pageRequest(options));
-    output.document(page);
-    if (page.items.length === 0) {
-      output.line('No plans yet.');
-      return undefined;
-    }
-    output.line(
-      table(
-        output,
-        ['PLAN', 'VERSION', 'FROM', 'FREE', 'LOCKED', 'SHAPE', 'NAME'],
-        page.items.flatMap((plan) =>
-          plan.versions.map((version) => [
-            plan.id,
-            String(version.version),
-            version.effectiveFrom,
-            `${version.freeDays} d`,
-            `${version.lockMonths} months`,
-            version.shape,
-            plan.name,
-          ]),
-        ),
-      ),
-    );
-    sayMore(output, page.nextCursor);
-    return undefined;
-  });
-}
 
 interface AuditOptions extends ListingOptions {
   readonly subjectType?: string;

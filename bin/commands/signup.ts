@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { text as readAll } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
 import { practiceSchema } from '../../control-api/contracts/practices.ts';
 import {
@@ -12,8 +10,8 @@ import {
 import { commandError } from './command-error.ts';
 import { findSignUp } from './find.ts';
 import { type Change, follow } from './follow.ts';
+import { readJsonObject } from './json-input.ts';
 import { type ListingOptions, listing, pageRequest, sayMore, wholeNumber } from './listing.ts';
-import type { World } from './output.ts';
 import { newOwnerToken, ownerLink, showingLinkAtEnd, tellOwnerLink } from './owner-link.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { fields, table } from './table.ts';
@@ -39,6 +37,8 @@ interface SubmitOptions {
 }
 
 interface Approve extends Change {
+  readonly plan?: string;
+  readonly locations?: number;
   readonly invitation: boolean;
 }
 
@@ -108,6 +108,8 @@ export function signUpCommands(group: Command, invocation: Invocation): void {
       .argument('<sign-up>', which)
       .description('Approve a sign-up, which starts provisioning')
       .requiredOption('--reason <text>', 'kept in the audit trail')
+      .option('--plan <id>', "another plan than the sign-up's, where that is full")
+      .option('--locations <number>', 'where the practice works (default: 1)', wholeNumber(1, 1_000))
       .option('--no-invitation', "do not invite the sign-up's contact to be the practice's first owner")
       .option('--wait', 'follow the run to its end'),
   );
@@ -132,7 +134,10 @@ export function signUpCommands(group: Command, invocation: Invocation): void {
 }
 
 async function submitSignUp({ api, output, world }: Session, options: SubmitOptions) {
-  const body = withFlags(options.file === undefined ? {} : await readRequest(options.file, world), options);
+  const body = withFlags(
+    options.file === undefined ? {} : await readJsonObject(options.file, world),
+    options,
+  );
   if (Object.keys(body).length === 0) {
     throw commandError(
       'usage',
@@ -151,24 +156,6 @@ async function submitSignUp({ api, output, world }: Session, options: SubmitOpti
       : `Next: npx lumenality signup agree ${receipt.id} --accepted-by "…" --agreement-version …`,
   );
   return undefined;
-}
-
-async function readRequest(file: string, world: World): Promise<Record<string, unknown>> {
-  let content: string;
-  try {
-    content = file === '-' ? await readAll(world.stdin) : readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw commandError('usage', `${file} cannot be read: ${(cause as Error).message}.`, { cause });
-  }
-  try {
-    const value: unknown = JSON.parse(content);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      return value as Record<string, unknown>;
-    }
-  } catch (cause) {
-    throw commandError('usage', `${file} is no JSON: ${(cause as Error).message}.`, { cause });
-  }
-  throw commandError('usage', `${file} must hold one JSON object.`);
 }
 
 /** The request with the flags' values put over those of the file; nothing is judged here, the control plane does. */
@@ -281,7 +268,7 @@ function showSignUp({ output }: Session, signUp: SignUp): void {
 
 async function approveSignUp(
   session: Session,
-  { reason, invitation, wait, ...watching }: Approve,
+  { reason, plan, locations, invitation, wait, ...watching }: Approve,
   [text = '']: readonly string[],
 ) {
   const { api, output } = session;
@@ -291,6 +278,8 @@ async function approveSignUp(
     etag,
     body: {
       reason,
+      ...(plan === undefined ? {} : { plan }),
+      ...(locations === undefined ? {} : { locations }),
       ...(token === undefined ? {} : { ownerInvitation: { tokenSha256: token.tokenSha256 } }),
     },
   });

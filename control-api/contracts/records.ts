@@ -1,24 +1,5 @@
 import { z } from 'zod';
-import { shapes } from '../../lib/domain/practice.ts';
 import { pageOf, pageQuerySchema, timeSchema } from './common.ts';
-
-const planSchema = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    description: z.string(),
-    versions: z.array(
-      z.object({
-        version: z.number().int(),
-        effectiveFrom: z.iso.date(),
-        freeDays: z.number().int(),
-        lockMonths: z.number().int(),
-        shape: z.enum(shapes),
-      }),
-    ),
-  })
-  .meta({ id: 'Plan' });
-export const planPageSchema = pageOf(planSchema);
 
 export const auditQuerySchema = pageQuerySchema.extend({
   subjectType: z.string().max(40).optional(),

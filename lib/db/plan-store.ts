@@ -1,9 +1,12 @@
 import type { Selectable } from 'kysely';
-import type { Connection } from './database.ts';
+import type { PlanTerms } from '../domain/plan/terms.ts';
+import type { PlanPromise } from '../domain/plan/version-check.ts';
+import { type Connection, type Trx, toJson } from './database.ts';
 import { type Page, type PageRequest, pageFrom, positionOf } from './page.ts';
-import type { PlanTable, PlanVersionTable } from './schema.ts';
+import type { PlanTable, PlanVersionTable } from './plan-tables.ts';
 
 export type PlanVersionRow = Selectable<PlanVersionTable>;
+/** A plan with its versions, oldest first. */
 export type PlanRow = Selectable<PlanTable> & { readonly versions: PlanVersionRow[] };
 
 export async function planExists(db: Connection, id: string): Promise<boolean> {
@@ -26,10 +29,26 @@ export function planVersionOn(
     .executeTakeFirst();
 }
 
+export async function findPlan(db: Connection, id: string): Promise<PlanRow | undefined> {
+  const plan = await db.selectFrom('plan').selectAll().where('id', '=', id).executeTakeFirst();
+  return plan === undefined ? undefined : { ...plan, versions: await versionsOf(db, [id]) };
+}
+
+/** Reads a plan and keeps others from publishing a version of it, or taking a place in it, until the transaction ends. */
+export async function lockPlan(trx: Trx, id: string): Promise<PlanRow | undefined> {
+  const plan = await trx
+    .selectFrom('plan')
+    .selectAll()
+    .where('id', '=', id)
+    .forNoKeyUpdate()
+    .executeTakeFirst();
+  return plan === undefined ? undefined : { ...plan, versions: await versionsOf(trx, [id]) };
+}
+
 /** Plans carry no time of their own, so the cursor's time is a constant. */
 const noTime = new Date(0);
 
-/** By id, each with its versions, oldest first. */
+/** By id. */
 export async function listPlans(db: Connection, page: PageRequest): Promise<Page<PlanRow>> {
   let query = db.selectFrom('plan').selectAll();
   if (page.cursor !== undefined) query = query.where('id', '>', positionOf(page.cursor, 'text').id);
@@ -37,10 +56,68 @@ export async function listPlans(db: Connection, page: PageRequest): Promise<Page
     .orderBy('id')
     .limit(page.limit + 1)
     .execute();
-  const versions = await db.selectFrom('plan_version').selectAll().orderBy('version').execute();
+  const versions = await versionsOf(
+    db,
+    plans.map(({ id }) => id),
+  );
   const rows = plans.map((plan) => ({
     ...plan,
     versions: versions.filter((version) => version.plan_id === plan.id),
   }));
   return pageFrom(rows, page.limit, (row) => ({ at: noTime, id: row.id }));
+}
+
+async function versionsOf(db: Connection, planIds: readonly string[]): Promise<PlanVersionRow[]> {
+  if (planIds.length === 0) return [];
+  return db
+    .selectFrom('plan_version')
+    .selectAll()
+    .where('plan_id', 'in', planIds)
+    .orderBy('plan_id')
+    .orderBy('version')
+    .execute();
+}
+
+export interface NewPlan {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly promise: PlanPromise;
+}
+
+/** Whether the id was free; nothing is changed otherwise. */
+export async function insertPlan(trx: Trx, { id, name, description, promise }: NewPlan): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await trx
+    .insertInto('plan')
+    .values({ id, name, description, promise: toJson(promise) })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .executeTakeFirstOrThrow();
+  return numInsertedOrUpdatedRows === 1n;
+}
+
+/** Adds a version to a plan that the transaction has locked. */
+export async function insertPlanVersion(
+  trx: Trx,
+  version: {
+    readonly planId: string;
+    readonly version: number;
+    readonly effectiveFrom: string;
+    readonly terms: PlanTerms;
+  },
+): Promise<void> {
+  const { planId, effectiveFrom, terms } = version;
+  await trx
+    .insertInto('plan_version')
+    .values({
+      plan_id: planId,
+      version: version.version,
+      effective_from: effectiveFrom,
+      terms: toJson(terms),
+    })
+    .execute();
+  await trx
+    .updateTable('plan')
+    .set((eb) => ({ revision: eb('revision', '+', 1) }))
+    .where('id', '=', planId)
+    .execute();
 }

@@ -1,6 +1,5 @@
-import type { ColumnType, Generated } from 'kysely';
+import type { Generated } from 'kysely';
 import type { Role } from '../domain/access.ts';
-import type { Shape } from '../domain/practice.ts';
 import type { CallBudgetTable, CapacityLedgerTable, CellTable } from './cell-tables.ts';
 import type { Json, NullableTime, Time } from './column-types.ts';
 import type {
@@ -9,6 +8,7 @@ import type {
   NoticeTable,
   PracticeContactTable,
 } from './notice-tables.ts';
+import type { PlanTable, PlanVersionTable } from './plan-tables.ts';
 import type {
   OffboardingTable,
   OwnerInvitationTable,
@@ -35,22 +35,6 @@ import type {
   SubscriptionTable,
   TermsKeyTable,
 } from './subscription-tables.ts';
-
-export interface PlanTable {
-  id: string;
-  name: string;
-  description: string;
-}
-
-export interface PlanVersionTable {
-  plan_id: string;
-  version: number;
-  /** ISO date: the first day on which it can be chosen. */
-  effective_from: ColumnType<string, string, string>;
-  free_days: number;
-  lock_months: number;
-  shape: Shape;
-}
 
 export interface ApiTokenTable {
   id: string;

@@ -3,7 +3,6 @@ import { appendAudit } from '../db/audit-store.ts';
 import { reserveCapacity } from '../db/capacity-store.ts';
 import { listCells } from '../db/cell-store.ts';
 import { type Trx, toJson } from '../db/database.ts';
-import { type PlanVersionRow, planVersionOn } from '../db/plan-store.ts';
 import { findPractice, insertPractice } from '../db/practice-store.ts';
 import { newestRelease } from '../db/release-store.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
@@ -25,6 +24,7 @@ import {
 import { refuseHalted } from '../workflows/halted-release.ts';
 import { placeWaiting } from '../workflows/place-waiting.ts';
 import type { Core } from './core.ts';
+import { enrol, findPlace, type PlanFull, type PlanOffer, planFull } from './enrol.ts';
 import { recordInvitation, type ShownInvitation } from './owner-invitation.ts';
 import { notFound, requireRevision, wrongState } from './refusals.ts';
 
@@ -44,20 +44,26 @@ interface ApprovalRequest {
   readonly signUpId: string;
   readonly reason: string;
   readonly revision?: readonly number[] | undefined;
+  /** Id of a plan, when it is to be another one than the sign-up's. */
+  readonly plan?: string | undefined;
+  /** Where the practice works; 1 unless told. */
+  readonly locations?: number | undefined;
   /** Invites the sign-up's contact to be the practice's first owner. */
   readonly ownerInvitation?: { readonly tokenSha256: string } | undefined;
 }
 
 /**
- * Approves a sign-up and starts its provisioning: capacity of a cell, practice, run with its steps, audit row and queue entry
- * commit together or not at all. The run gets the newest published release. When no cell has room the practice waits, behind those
+ * Approves a sign-up and starts its provisioning: a place in the plan, capacity of a cell, practice, subscription, run with its steps, audit
+ * rows and queue entry commit together or not at all. When the plan is full, a place on its waiting list is all that commits. The run gets the newest published release. When no cell has room the practice waits, behind those
  * that wait already, and is placed by itself (lib/workflows/place-waiting.ts).
- * @throws DomainError `not_found`; `precondition_failed`; `wrong_state` (decided already, or no agreement recorded);
- * `conflict` (no release published, the plan has no version in effect, or the invitation's token was used before);
- * `invalid_input` when the contact's e-mail address cannot be an owner's.
+ * @throws DomainError `not_found`; `precondition_failed`; `wrong_state` (decided already, or no agreement recorded); `plan_full`;
+ * `conflict` (no release published, the plan has no version in effect or does not take the practice, or the invitation's token was used before);
+ * `invalid_input` for an unknown plan, or when the contact's e-mail address cannot be an owner's.
  */
 export async function approveSignUp(core: Core, change: ApprovalRequest, actor: Actor): Promise<Approval> {
   const approval = await core.db.transaction().execute((trx) => approve(core, trx, change, actor));
+  // The place on the waiting list is on record by now.
+  if ('position' in approval) throw planFull(approval);
   if (approval.waitingFor !== behindOthers) return approval;
   // There may be room for it and for those that wait.
   await placeWaiting(core);
@@ -65,18 +71,25 @@ export async function approveSignUp(core: Core, change: ApprovalRequest, actor: 
   return { ...approval, cellId: practice?.cell_id ?? null, waitingFor: practice?.waitingFor ?? null };
 }
 
-async function approve(core: Core, trx: Trx, change: ApprovalRequest, actor: Actor): Promise<Approval> {
+async function approve(
+  core: Core,
+  trx: Trx,
+  change: ApprovalRequest,
+  actor: Actor,
+): Promise<Approval | PlanFull> {
   const signUp = await lockSignUp(trx, change.signUpId);
   if (signUp === undefined) throw notFound('sign-up');
   requireRevision(signUp.revision, change.revision);
   requireApprovable(signUp);
   const now = core.clock.now();
   const releaseId = await releaseToRun(trx);
-  const plan = await planInEffect(trx, signUp, now);
-  const found = await roomFor(core, trx, { releaseId, shape: plan.shape, settings: {} });
-  const practiceId = await allocatePractice(trx, signUp, plan, found.cell, now);
+  const place = await findPlace(core, trx, { signUp, planId: change.plan ?? signUp.plan_id }, actor);
+  if ('position' in place) return place;
+  const found = await roomFor(core, trx, { releaseId, shape: place.terms.shape, settings: {} });
+  const practiceId = await allocatePractice(trx, signUp, place, found.cell, now);
   const runId = await startProvisioning(core, trx, { practiceId, releaseId, found }, actor, now);
-  const { reason } = change;
+  const { reason, locations = 1 } = change;
+  await enrol(core, trx, { practiceId, signUp, locations, offer: place, reason }, actor);
   const cellId = found.cell?.id ?? null;
   await appendAudit(trx, {
     actor,
@@ -88,7 +101,7 @@ async function approve(core: Core, trx: Trx, change: ApprovalRequest, actor: Act
       runId,
       releaseId,
       cellId,
-      plan: { id: plan.plan_id, version: plan.version },
+      plan: { id: place.planId, version: place.planVersion },
     },
     at: now,
   });
@@ -148,23 +161,6 @@ async function releaseToRun(trx: Trx): Promise<string> {
   return release.id;
 }
 
-/** Terms begin on the practice's own calendar day, not on the server's. */
-async function planInEffect(trx: Trx, signUp: SignUpRow, now: Date): Promise<PlanVersionRow> {
-  // The locale en-CA writes dates as ISO 8601 does.
-  const today = new Intl.DateTimeFormat('en-CA', {
-    timeZone: signUp.time_zone,
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-  }).format(now);
-  const plan = await planVersionOn(trx, signUp.plan_id, today);
-  if (plan !== undefined) return plan;
-  throw new DomainError(
-    'conflict',
-    `Plan ${signUp.plan_id} has no version in effect on ${today}. Add one, then approve again.`,
-  );
-}
-
 /** So many practices may share a name. */
 const maximumCandidates = 1_000;
 
@@ -172,7 +168,7 @@ const maximumCandidates = 1_000;
 async function allocatePractice(
   trx: Trx,
   signUp: SignUpRow,
-  plan: PlanVersionRow,
+  plan: PlanOffer,
   cell: Cell | undefined,
   now: Date,
 ): Promise<string> {
@@ -185,9 +181,9 @@ async function allocatePractice(
       disciplines: toJson(signUp.disciplines),
       us_state: signUp.us_state,
       time_zone: signUp.time_zone,
-      plan_id: plan.plan_id,
-      plan_version: plan.version,
-      shape: plan.shape,
+      plan_id: plan.planId,
+      plan_version: plan.planVersion,
+      shape: plan.terms.shape,
       cell_id: cell?.id ?? null,
       host_name: cell === undefined ? null : hostNameIn(cell, id),
       state: cell === undefined ? 'waiting' : 'provisioning',

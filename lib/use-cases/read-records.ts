@@ -3,19 +3,13 @@ import { type CallFigures, readCallFigures } from '../db/call-budget-store.ts';
 import { countByDrift } from '../db/drift-store.ts';
 import { readDeliveryFigures } from '../db/notice-delivery-store.ts';
 import type { Page, PageRequest } from '../db/page.ts';
-import { type PlanRow, listPlans as planRows } from '../db/plan-store.ts';
 import { countPractices } from '../db/practice-store.ts';
 import { countRunsByState } from '../db/run-store.ts';
 import type { Core } from './core.ts';
 import { type FleetFigures, fleetFigures } from './fleet.ts';
 import { type CellFigure, cellFigures } from './read-cells.ts';
 
-export type { AuditRow, PlanRow };
-
-/** Every plan with its versions, by id. */
-export function listPlans(core: Core, page: PageRequest): Promise<Page<PlanRow>> {
-  return planRows(core.db, page);
-}
+export type { AuditRow };
 
 /** The audit trail, newest first. */
 export function listAudit(core: Core, page: PageRequest & AuditFilter): Promise<Page<AuditRow>> {

@@ -10,7 +10,8 @@ export function notFound(
     | 'token'
     | 'cell'
     | 'notice'
-    | 'notice endpoint',
+    | 'notice endpoint'
+    | 'plan',
 ): DomainError {
   return new DomainError('not_found', `There is no such ${kind}. List them to find the id.`);
 }

@@ -1,4 +1,5 @@
 import { approvalSchema } from '../../control-api/contracts/sign-ups.ts';
+import { toJson } from '../../lib/db/database.ts';
 import type { SignUpRequest } from '../../lib/domain/sign-up.ts';
 import { forgetOldRecords } from '../../lib/reconcilers/forget-old-records.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
@@ -287,16 +288,10 @@ test('the terms of a plan begin on the practice’s own day', async () => {
   // 09:00 UTC on the first is still the last day of the month before in Honolulu.
   const before = api.clock.at;
   api.clock.at = new Date('2026-12-01T09:00:00Z');
+  const { terms } = (await api.call({ url: '/v1/plans/standard' })).json().versions[0];
   await api.database.db
     .insertInto('plan_version')
-    .values({
-      plan_id: 'standard',
-      version: 2,
-      effective_from: '2026-12-01',
-      free_days: 0,
-      lock_months: 0,
-      shape: 'group',
-    })
+    .values({ plan_id: 'standard', version: 2, effective_from: '2026-12-01', terms: toJson(terms) })
     .execute();
   const versionFor = async (timeZone: string) => {
     const approval = (await decide(await submitted({ plan: 'standard', timeZone }), 'approve')).json();

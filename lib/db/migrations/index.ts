@@ -11,6 +11,7 @@ import * as releases from './0009-releases.ts';
 import * as rollouts from './0010-rollouts.ts';
 import * as notices from './0011-notices.ts';
 import * as ciExchange from './0012-ci-exchange.ts';
+import * as plans from './0013-plans.ts';
 import * as subscriptions from './0014-subscriptions.ts';
 import * as subscriptionLife from './0016-subscription-life.ts';
 import * as rolloutLooks from './0017-rollout-looks.ts';
@@ -29,6 +30,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0010-rollouts': rollouts,
   '0011-notices': notices,
   '0012-ci-exchange': ciExchange,
+  '0013-plans': plans,
   '0014-subscriptions': subscriptions,
   '0016-subscription-life': subscriptionLife,
   '0017-rollout-looks': rolloutLooks,

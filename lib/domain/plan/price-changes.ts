@@ -46,9 +46,7 @@ export function priceChangeOn(
   for (const { version, effectiveFrom, terms } of newer.toSorted(
     (one, other) => other.version - one.version,
   )) {
-    // The announced price of an earlier version, and a plan that is still to come, go first.
-    const earliest = addDays(laterOf(effectiveFrom, present.from), -noticeDays);
-    const from = earliestPriceChange(timeline, laterOf(addDays(day, leastDaysEarlier), earliest));
+    const from = earliestDayOf(timeline, effectiveFrom, day);
     if (from === null) continue;
     const isSuperseded = newer.some((other) => other.version > version && other.effectiveFrom <= from);
     if (isSuperseded || isSame(terms.rates, present.rates)) continue;
@@ -59,6 +57,17 @@ export function priceChangeOn(
     if (lookAgainOn === null || writeOn < lookAgainOn) lookAgainOn = writeOn;
   }
   return { lookAgainOn };
+}
+
+/**
+ * The first day on which a subscription could have the rates of a version that takes effect on `effectiveFrom`, as seen from a day. Null
+ * when no period begins any more, or before activation.
+ */
+export function earliestDayOf(timeline: Timeline, effectiveFrom: Day, day: Day): Day | null {
+  const noticeDays = timeline.plans.at(-1)?.terms.priceChange.noticeDays ?? 0;
+  // The announced price of an earlier version, and a plan that is still to come, go first.
+  const first = laterOf(effectiveFrom, timeline.rates.at(-1)?.from ?? effectiveFrom);
+  return earliestPriceChange(timeline, laterOf(addDays(day, leastDaysEarlier), addDays(first, -noticeDays)));
 }
 
 /**

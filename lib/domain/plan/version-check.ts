@@ -8,65 +8,74 @@ export interface PlanPromise {
   readonly lockMonths: number;
 }
 
-export interface DatedTerms {
+export interface VersionCandidate {
   readonly effectiveFrom: Day;
   readonly terms: PlanTerms;
 }
 
+/** A plan as its next version finds it; `members` are its subscriptions that hold a place. */
+interface Plan {
+  readonly id: string;
+  readonly promise: PlanPromise;
+  readonly members: number;
+}
+
 /**
- * Refuses a version that cannot follow those that a plan has, or gives less than the plan promises. `members` are the plan's
- * subscriptions that hold a place; `today` is the UTC day, for a plan has no zone.
- * @throws DomainError `invalid_input` with a JSON pointer into the candidate for each field
+ * Refuses a version that cannot follow those that a plan has, or gives less than the plan promises. `today` is the UTC day, for a plan
+ * has no zone.
+ * @throws DomainError `invalid_input` that names every field which is wrong, by a JSON pointer into the candidate
  */
 export function checkVersion(
-  plan: { readonly id: string; readonly promise: PlanPromise; readonly members: number },
-  versions: readonly DatedTerms[],
-  { effectiveFrom, terms }: DatedTerms,
+  plan: Plan,
+  versions: readonly VersionCandidate[],
+  candidate: VersionCandidate,
   today: Day,
 ): void {
-  const fields: FieldError[] = [];
-  const refuseUnless = (isRight: boolean, pointer: string, message: string): void => {
-    if (!isRight) fields.push({ pointer, message });
-  };
-  const newest = versions.toSorted((one, other) => (one.effectiveFrom < other.effectiveFrom ? -1 : 1)).at(-1);
-  refuseUnless(
-    effectiveFrom >= today,
-    '/effectiveFrom',
-    `must not be in the past: today is ${today}, and what was enrolled before was enrolled on the terms of then`,
-  );
-  refuseUnless(
-    newest === undefined || effectiveFrom > newest.effectiveFrom,
-    '/effectiveFrom',
-    `must be after ${newest?.effectiveFrom}, the day on which the newest version takes effect: versions do not overlap`,
-  );
-  for (const field of ['currency', 'interval'] as const) {
-    refuseUnless(
-      newest === undefined || terms[field] === newest.terms[field],
-      `/terms/${field}`,
-      `must stay ${newest?.terms[field]}, as in every version of plan ${plan.id}; make another plan for another ${field}`,
-    );
-  }
-  const { freeDays, lockMonths } = plan.promise;
-  refuseUnless(
-    terms.freeDays >= freeDays,
-    '/terms/freeDays',
-    `must be at least ${freeDays}, as plan ${plan.id} promises`,
-  );
-  refuseUnless(
-    terms.lock.months >= lockMonths,
-    '/terms/lock/months',
-    `must be at least ${lockMonths}, as plan ${plan.id} promises`,
-  );
-  refuseUnless(
-    terms.cap === null || terms.cap >= plan.members,
-    '/terms/cap',
-    `must be at least ${plan.members}, the members that the plan has`,
-  );
-  if (fields.length === 0) return;
+  const newest = versions.toSorted(byFirstDay).at(-1);
+  const fields = [
+    ...orderFaults(newest, candidate, today),
+    ...promiseFaults(plan, candidate.terms),
+    ...(newest === undefined ? [] : changedFaults(plan, newest.terms, candidate.terms)),
+  ];
   const [first] = fields;
-  throw new DomainError(
-    'invalid_input',
-    `This version of plan ${plan.id} cannot be published: ${first?.pointer} ${first?.message}.`,
-    { fields },
-  );
+  if (first === undefined) return;
+  const message = `This version of plan ${plan.id} cannot be published: ${first.pointer} ${first.message}.`;
+  throw new DomainError('invalid_input', message, { fields });
+}
+
+const byFirstDay = (one: VersionCandidate, other: VersionCandidate): number =>
+  one.effectiveFrom < other.effectiveFrom ? -1 : 1;
+
+function orderFaults(
+  newest: VersionCandidate | undefined,
+  { effectiveFrom }: VersionCandidate,
+  today: Day,
+): FieldError[] {
+  const pointer = '/effectiveFrom';
+  if (effectiveFrom < today)
+    return [{ pointer, message: `must be ${today}, which is today in UTC, or later` }];
+  if (newest === undefined || effectiveFrom > newest.effectiveFrom) return [];
+  const message = `must be after ${newest.effectiveFrom}, when the newest version takes effect: versions do not overlap`;
+  return [{ pointer, message }];
+}
+
+function promiseFaults({ id, promise, members }: Plan, { freeDays, lock, cap }: PlanTerms): FieldError[] {
+  const faults: FieldError[] = [];
+  const atLeast = (pointer: string, value: number, least: number, why: string): void => {
+    if (value < least) faults.push({ pointer, message: `must be at least ${least}, ${why}` });
+  };
+  atLeast('/terms/freeDays', freeDays, promise.freeDays, `as plan ${id} promises`);
+  atLeast('/terms/lock/months', lock.months, promise.lockMonths, `as plan ${id} promises`);
+  atLeast('/terms/cap', cap ?? members, members, 'the members that the plan has');
+  return faults;
+}
+
+/** A new price can reach a subscription of an earlier version, and that one keeps its currency and its periods. */
+function changedFaults({ id }: Plan, before: PlanTerms, after: PlanTerms): FieldError[] {
+  return (['currency', 'interval'] as const)
+    .filter((field) => before[field] !== after[field])
+    .map((field) => ({
+      pointer: `/terms/${field}`,
+      message: `must stay ${before[field]}, as in every version of plan ${id}; make another plan for another ${field}`,
+    }));
 }
