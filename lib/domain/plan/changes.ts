@@ -1,6 +1,6 @@
 import { DomainError } from '../errors.ts';
 import type { Shape } from '../practice.ts';
-import { addDays, type Day, daysBetween, laterOf } from './day.ts';
+import { addDays, type Day, laterOf } from './day.ts';
 import type { FactOf } from './facts.ts';
 import { firstPeriodStart, periodAt } from './periods.ts';
 import { requireTaken, type SubscriptionState } from './state.ts';
@@ -27,26 +27,35 @@ export interface ValuedChange<Fact> {
 /** How long before a suspension the practice was told that a payment is overdue, at least. */
 export const suspensionNoticeDays = 14;
 
-/** @throws DomainError `wrong_state`; `conflict` for a day in a period that is over, or after the subscription's end. */
+/**
+ * @param asked what is left out stays as it is on that day
+ * @throws DomainError `wrong_state`; `conflict` for a day in a period that is over, or after the subscription's end.
+ */
 export function changeQuantities(
   standing: Standing,
-  { from, clinicians, locations }: Quantities & { readonly from: Day },
+  asked: {
+    readonly from: Day;
+    readonly clinicians?: number | undefined;
+    readonly locations?: number | undefined;
+  },
 ): FactOf<'quantities'> {
   requireTaken('quantities', standing.state);
   const { timeline, closedUntil, today } = standing;
+  const { from } = asked;
   // In the free period no day costs anything, so nothing is gained by a day that has passed.
   const current = periodAt(timeline, today)?.from ?? today;
   const earliest = laterOf(current, closedUntil ?? current);
   if (from < earliest) {
     throw conflict(
-      `Quantities can change from ${earliest} on: earlier periods are over. For days before, give a credit or post an adjustment.`,
+      `Quantities can change from ${earliest} on: earlier days are over. For them give a credit or post an adjustment.`,
     );
   }
   requireBeforeEnd(timeline, from);
   const before = entryOn(timeline.quantities, from);
+  const { clinicians = before.clinicians, locations = before.locations } = asked;
   if (before.clinicians === clinicians && before.locations === locations) {
     throw conflict(
-      `The subscription has ${clinicians} clinicians and ${locations} locations on ${from} already: nothing would change.`,
+      `On ${from} the subscription has ${clinicians} clinicians and ${locations} locations already: nothing would change.`,
     );
   }
   return { kind: 'quantities', from, clinicians, locations };
@@ -103,26 +112,36 @@ export function changePlan(standing: Standing, asked: NewPlan): FactOf<'plan'> {
   return { kind: 'plan', from, planId, planVersion, terms };
 }
 
-/** A plan that was chosen for the end of the free period begins with its new end. @throws DomainError `wrong_state` */
-export function extendTrial(standing: Standing, days: number): ValuedChange<FactOf<'trial_extended'>> {
+/**
+ * A plan that was chosen for the end of the free period begins with its new end.
+ * @param daysBefore of extensions before: they count, so that nobody gives away in parts what takes a second person as a whole
+ * @throws DomainError `wrong_state`
+ */
+export function extendTrial(
+  standing: Standing,
+  days: number,
+  daysBefore: number,
+): ValuedChange<FactOf<'trial_extended'>> {
   requireTaken('trial_extension', standing.state);
   const { timeline, today } = standing;
   const firstCharged = timeline.chargedFrom ?? today;
   const { rates } = entryOn(timeline.rates, firstCharged);
   const { terms } = entryOn(timeline.plans, firstCharged);
   const cents = intervalCents(rates, entryOn(timeline.quantities, firstCharged));
-  const valueCents = Math.ceil((cents * days * intervalsOfYear[terms.interval]) / 365);
+  const valueCents = Math.ceil((cents * (days + daysBefore) * intervalsOfYear[terms.interval]) / 365);
   return { fact: { kind: 'trial_extended', days }, valueCents };
 }
 
 /**
  * The value is what the practice saves if the rate that is asked of new members were its own from the lock's end on.
+ * @param monthsBefore of extensions before, which count too
  * @param listRates of the newest version of its plan that is in effect
  * @throws DomainError `wrong_state`; `conflict` without a lock, or while a change of plan is to come.
  */
 export function extendLock(
   standing: Standing,
   months: number,
+  monthsBefore: number,
   listRates: Rates,
 ): ValuedChange<FactOf<'lock_extended'>> {
   requireTaken('lock_extension', standing.state);
@@ -136,7 +155,7 @@ export function extendLock(
   const quantities = entryOn(timeline.quantities, today);
   const locked = intervalCents(entryOn(timeline.rates, today).rates, quantities);
   const saved = Math.max(0, intervalCents(listRates, quantities) - locked);
-  const valueCents = Math.ceil((saved * months * intervalsOfYear[terms.interval]) / 12);
+  const valueCents = Math.ceil((saved * (months + monthsBefore) * intervalsOfYear[terms.interval]) / 12);
   return { fact: { kind: 'lock_extended', months }, valueCents };
 }
 
@@ -192,9 +211,8 @@ export function markPastDue({ state, timeline, today }: Standing, since: Day): v
  * @param toldOn when the practice was sent the notice that a payment is overdue; null when it was not
  * @throws DomainError `wrong_state`; `conflict` when it was not told, or not long enough ago.
  */
-export function suspend(standing: Standing, toldOn: Day | null): FactOf<'suspended'> {
-  requireTaken('suspension', standing.state);
-  const { timeline, today } = standing;
+export function suspend({ state, today }: Standing, toldOn: Day | null): FactOf<'suspended'> {
+  requireTaken('suspension', state);
   if (toldOn === null) {
     throw conflict(
       'The notice that a payment is overdue was not sent yet. Look at its deliveries: npx lumenality notice list. A practice can be suspended 14 days after it was told.',
@@ -203,11 +221,10 @@ export function suspend(standing: Standing, toldOn: Day | null): FactOf<'suspend
   const earliest = addDays(toldOn, suspensionNoticeDays);
   if (today < earliest) {
     throw conflict(
-      `The practice was told on ${toldOn} that a payment is overdue: it can be suspended from ${earliest} on, in ${daysBetween(today, earliest)} days.`,
+      `The practice was told on ${toldOn} that a payment is overdue: it can be suspended from ${earliest} on.`,
     );
   }
-  // The day of an earlier resumption is not charged anyway.
-  return { kind: 'suspended', from: laterOf(today, timeline.suspensions.at(-1)?.until ?? today) };
+  return { kind: 'suspended', from: today };
 }
 
 /** Charged again from tomorrow on: today the practice has no access yet. @throws DomainError `wrong_state` */
