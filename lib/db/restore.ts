@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { DomainError } from '../domain/errors.ts';
 import { type BackupEnd, type BackupHeader, damaged, marker, parseMark } from './backup-format.ts';
-import { type Db, migrate, type Trx } from './database.ts';
+import { type Connection, type Db, migrate, type Trx } from './database.ts';
 import { migrations as knownMigrations } from './migrations/index.ts';
 import { advanceSequences, tablesInOrder } from './tables.ts';
 
@@ -45,8 +45,7 @@ const tellTales = ['audit', 'sign_up', 'release', 'api_token', 'run'];
 async function requireEmpty(db: Db): Promise<void> {
   const present = await tablesInOrder(db);
   for (const table of tellTales.filter((name) => present.includes(name))) {
-    const { rows } = await sql`select 1 from ${sql.table(table)} limit 1`.execute(db);
-    if (rows.length === 0) continue;
+    if (!(await hasRows(db, table))) continue;
     throw new DomainError(
       'configuration',
       `This database is in use: its table ${table} has rows. A backup is restored into an empty database only; name one with DATABASE_URL or LUMENALITY_DATA_DIR.`,
@@ -54,11 +53,17 @@ async function requireEmpty(db: Db): Promise<void> {
   }
 }
 
+async function hasRows(connection: Connection, table: string): Promise<boolean> {
+  return (await sql`select 1 from ${sql.table(table)} limit 1`.execute(connection)).rows.length > 0;
+}
+
 async function fill(trx: Trx, read: HashedLines): Promise<BackupEnd> {
   await sql`set local time zone 'UTC'`.execute(trx);
   const tables = await tablesInOrder(trx);
   // What the migrations put in stands in the backup too. Triggers that keep rows of a database in use stand aside for it.
+  // Of tables that only grow nobody may delete, not even nothing.
   for (const table of tables.toReversed()) {
+    if (!(await hasRows(trx, table))) continue;
     await sql`alter table ${sql.table(table)} disable trigger user`.execute(trx);
     await sql`delete from ${sql.table(table)}`.execute(trx);
     await sql`alter table ${sql.table(table)} enable trigger user`.execute(trx);

@@ -3,6 +3,12 @@ import type { Role } from '../domain/access.ts';
 import type { CallBudgetTable, CapacityLedgerTable, CellTable } from './cell-tables.ts';
 import type { Json, NullableTime, Time } from './column-types.ts';
 import type {
+  ClosedPeriodTable,
+  LedgerEntryTable,
+  LedgerTransactionTable,
+  SubscriptionApprovalTable,
+} from './ledger-tables.ts';
+import type {
   NoticeDeliveryTable,
   NoticeEndpointTable,
   NoticeTable,
@@ -123,4 +129,8 @@ export interface Schema {
   plan_waiting: PlanWaitingTable;
   terms_key: TermsKeyTable;
   subscription_link: SubscriptionLinkTable;
+  ledger_transaction: LedgerTransactionTable;
+  ledger_entry: LedgerEntryTable;
+  closed_period: ClosedPeriodTable;
+  subscription_approval: SubscriptionApprovalTable;
 }

@@ -75,6 +75,9 @@ const unconcerned = [
   'rollout_target',
   'subscription_link',
   'subscription_notice',
+  'ledger_transaction',
+  'closed_period',
+  'subscription_approval',
 ];
 
 /** Tables with a practice of which nobody has said whether a picture has to show them. */

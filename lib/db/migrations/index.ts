@@ -13,6 +13,7 @@ import * as notices from './0011-notices.ts';
 import * as ciExchange from './0012-ci-exchange.ts';
 import * as plans from './0013-plans.ts';
 import * as subscriptions from './0014-subscriptions.ts';
+import * as ledger from './0015-ledger.ts';
 import * as subscriptionLife from './0016-subscription-life.ts';
 import * as rolloutLooks from './0017-rollout-looks.ts';
 
@@ -32,6 +33,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0012-ci-exchange': ciExchange,
   '0013-plans': plans,
   '0014-subscriptions': subscriptions,
+  '0015-ledger': ledger,
   '0016-subscription-life': subscriptionLife,
   '0017-rollout-looks': rolloutLooks,
 };

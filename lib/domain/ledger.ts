@@ -1,0 +1,87 @@
+import { DomainError } from './errors.ts';
+import type { Day } from './plan/day.ts';
+
+export const ledgerAccounts = ['receivable', 'revenue', 'credits_given', 'adjustments', 'cash'] as const;
+/** `receivable` is what the practice owes; the others say why it came to owe it, or no longer does. */
+export type LedgerAccount = (typeof ledgerAccounts)[number];
+
+export const ledgerKinds = ['charge', 'credit', 'adjustment', 'payment', 'reversal'] as const;
+export type LedgerKind = (typeof ledgerKinds)[number];
+
+/** One line of a ledger transaction, in cents: a debit above 0, a credit below. */
+export interface LedgerEntry {
+  readonly account: LedgerAccount;
+  readonly amountCents: number;
+}
+
+/** Both sides of a transaction: made here only, so that they balance. */
+export type Entries = readonly [LedgerEntry, LedgerEntry];
+
+/** What each kind is booked against, and whether the practice owes more by it (1) or less (-1). */
+const bookings = {
+  charge: { against: 'revenue', sign: 1 },
+  credit: { against: 'credits_given', sign: -1 },
+  adjustment: { against: 'adjustments', sign: 1 },
+  payment: { against: 'cash', sign: -1 },
+} as const satisfies Record<Exclude<LedgerKind, 'reversal'>, { against: LedgerAccount; sign: 1 | -1 }>;
+
+/**
+ * The entries of a charge, a credit or a payment of so many cents, above 0, or of an adjustment: above 0 when the practice owes more by it,
+ * below 0 when less.
+ * @throws DomainError `invalid_input` for an amount of the wrong sign, or one that a number does not hold exactly.
+ */
+export function entriesOf(kind: keyof typeof bookings, amountCents: number): Entries {
+  const { against, sign } = bookings[kind];
+  if (amountCents === 0 || (kind !== 'adjustment' && amountCents < 0)) {
+    const message = kind === 'adjustment' ? 'must not be 0' : 'must be above 0';
+    throw wrongAmount(`The amount of ${article[kind]} ${kind} ${message}.`, message);
+  }
+  const owed = sign * exactCents(amountCents);
+  return [
+    { account: 'receivable', amountCents: owed },
+    { account: against, amountCents: -owed },
+  ];
+}
+
+const article = { charge: 'a', credit: 'a', adjustment: 'an', payment: 'a' } as const;
+
+/** Entries that undo those of another transaction. */
+export const mirrorOf = (entries: readonly LedgerEntry[]): LedgerEntry[] =>
+  entries.map(({ account, amountCents }) => ({ account, amountCents: -amountCents }));
+
+/** By how much the practice owes more (above 0) or less (below 0) because of these entries, in cents. */
+export const owedBy = (entries: readonly LedgerEntry[]): number =>
+  entries.reduce((sum, { account, amountCents }) => (account === 'receivable' ? sum + amountCents : sum), 0);
+
+/** @throws DomainError `invalid_input` for what is not a whole number of cents, or more than a number holds exactly (2^53 - 1). */
+export function exactCents(amountCents: number): number {
+  if (Number.isSafeInteger(amountCents)) return amountCents;
+  const message = `must be a whole number of cents, and at most ${Number.MAX_SAFE_INTEGER}`;
+  throw wrongAmount(`An amount ${message}.`, message);
+}
+
+function wrongAmount(text: string, message: string): DomainError {
+  return new DomainError('invalid_input', text, { fields: [{ pointer: '/amountCents', message }] });
+}
+
+/**
+ * The day on which something is posted that a person asks for: today unless another is named.
+ * @throws DomainError `invalid_input` for a day to come; `conflict` for one of a closed period, whose statement stands.
+ */
+export function postingDay(
+  asked: Day | undefined,
+  { today, closedUntil }: { readonly today: Day; readonly closedUntil: Day | null },
+): Day {
+  const day = asked ?? today;
+  if (day > today) {
+    const message = `must not be after today, ${today} at the practice`;
+    throw new DomainError('invalid_input', `The day ${message}.`, { fields: [{ pointer: '/day', message }] });
+  }
+  if (closedUntil !== null && day < closedUntil) {
+    throw new DomainError(
+      'conflict',
+      `The period with ${day} is closed and its statement stands: name a day from ${closedUntil} on, or none for today.`,
+    );
+  }
+  return day;
+}
