@@ -100,6 +100,7 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'POST /v1/plans/preview': everyRole,
   'GET /v1/releases': everyRole,
   'GET /v1/releases/:id': everyRole,
+  'GET /v1/releases/:id/compliance': everyRole,
   'POST /v1/releases': ['release_manager', 'ci'],
   // It makes change sets, and deletes them.
   'GET /v1/releases/:id/preview': ['operator', 'release_manager', 'security_admin', 'ci'],

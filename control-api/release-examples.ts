@@ -1,4 +1,4 @@
-import type { Release, ReleasePreview } from './contracts/releases.ts';
+import type { ComplianceReport, Release, ReleasePreview } from './contracts/releases.ts';
 
 const release: Release = {
   id: 'r-0123456789ab',
@@ -7,6 +7,7 @@ const release: Release = {
   appVersion: '1.4.2',
   imageDigest: `sha256:${'0'.repeat(64)}`,
   migration: '0007-visit-notes',
+  compliance: { sha256: `9f86d081884c7d65${'0'.repeat(48)}`, acknowledged: 1 },
   kind: 'security',
   severity: 'high',
   deadline: '2026-12-04T00:00:00.000Z',
@@ -51,8 +52,29 @@ const preview: ReleasePreview = {
   ],
 };
 
+const report: ComplianceReport = {
+  formatVersion: 1,
+  checks: [
+    { name: 'cdk-nag HIPAA Security', findings: 0 },
+    { name: 'CloudFormation Validate', findings: 0 },
+    { name: 'AWS Security Hub', findings: 1 },
+  ],
+  counts: { findings: 1, acknowledged: 1, unexplained: 0 },
+  acknowledged: [
+    {
+      source: 'AWS Security Hub',
+      rule: 'SecurityHub.RDS.5',
+      resource: 'data/Database',
+      severity: 'error',
+      reason: 'A solo practice restores from its backup; a standby is part of larger plans.',
+    },
+  ],
+  unexplained: [],
+};
+
 /** Answers for the named schemas of this resource, as response-examples.ts has them. */
 export const releaseExamples: Readonly<Record<string, unknown>> = {
   Release: release,
   ReleasePreview: preview,
+  ComplianceReport: report,
 };

@@ -11,6 +11,7 @@ export function toRelease(release: PublishedRelease): Release {
     appVersion: manifest.appVersion,
     imageDigest: manifest.image.digest,
     migration: manifest.migration,
+    compliance: { sha256: manifest.compliance.sha256, acknowledged: manifest.compliance.acknowledged },
     kind,
     severity,
     deadline: deadline === null ? null : deadline.toISOString(),

@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
+  type ComplianceReport,
+  complianceReportSchema,
   publicationOf,
   type Release,
   type ReleasePreview,
@@ -34,6 +36,7 @@ export function releaseCommands(group: Command, invocation: Invocation): void {
     return undefined;
   });
 
+  complianceCommand(group, invocation);
   publishCommand(group, invocation);
   previewCommand(group, invocation);
   for (const halts of [true, false]) haltCommand(group, invocation, halts);
@@ -43,7 +46,7 @@ async function listReleases({ api, output }: Session, options: ListingOptions) {
   const page = await api.list('/v1/releases', releasePageSchema, pageRequest(options));
   output.document(page);
   if (page.items.length === 0) {
-    output.line('No release was published yet. See LUMENALITY_RELEASE_DIR in README.md.');
+    output.line('No release was published yet. Publish one with: npx lumenality release publish DIR …');
     return undefined;
   }
   const now = new Date();
@@ -66,6 +69,40 @@ async function listReleases({ api, output }: Session, options: ListingOptions) {
   return undefined;
 }
 
+function complianceCommand(group: Command, invocation: Invocation): void {
+  const compliance = group
+    .command('compliance')
+    .argument('<release>', which)
+    .description('Show what the checks of a release found, and why each finding was accepted');
+  act(compliance, invocation, async ({ api, output }, _options, [id = '']) => {
+    const report = await api.get(`${pathOf(id)}/compliance`, complianceReportSchema);
+    output.document(report);
+    tellReport(output, report);
+    return undefined;
+  });
+}
+
+function tellReport(output: Output, { checks, counts, acknowledged }: ComplianceReport): void {
+  output.line(
+    table(
+      output,
+      ['CHECK', 'FINDINGS'],
+      checks.map(({ name, findings }) => [name, String(findings)]),
+    ),
+  );
+  output.line();
+  output.line(`${counts.acknowledged} accepted with a reason, ${counts.unexplained} unexplained`);
+  if (acknowledged.length === 0) return;
+  output.line();
+  output.line(
+    table(
+      output,
+      ['RESOURCE', 'RULE', 'SEVERITY', 'ACCEPTED BECAUSE'],
+      acknowledged.map(({ resource, rule, severity, reason }) => [resource, rule, severity, reason]),
+    ),
+  );
+}
+
 interface PublishOptions {
   readonly kind: Release['kind'];
   readonly severity?: NonNullable<Release['severity']>;
@@ -80,7 +117,9 @@ function publishCommand(group: Command, invocation: Invocation): void {
   const publish = group
     .command('publish')
     .argument('<directory>', 'where release:build wrote it')
-    .description('Sign a release and publish it; nothing is kept of one that is refused')
+    .description(
+      'Sign a release and publish it; nothing is kept of one that is refused. Its image must be pushed already',
+    )
     .addOption(new Option('--kind <kind>', 'what it is for').choices(kind.options).makeOptionMandatory())
     .addOption(
       new Option('--severity <severity>', 'of a security release').choices(severity.unwrap().options),
@@ -92,6 +131,9 @@ function publishCommand(group: Command, invocation: Invocation): void {
     .addHelpText(
       'after',
       `
+The image is only named by its digest: push it to the registry before release:build, with --image, as
+.github/workflows/release.yml does. The sandbox has the image of its own release; for another, see docs/sandbox.md.
+
 Examples:
   $ npx lumenality release publish build/release --kind fix --notes "Sign-in on old tablets" --sign-with kms:alias/lumenality-release
   $ npx lumenality release publish build/release --kind security --severity high --deadline 2026-12-04T00:00:00Z \\

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { complianceReportSchema as reportSchema } from '../../lib/domain/compliance-report.ts';
 import { components, inlineTemplateLimit, releaseManifestSchema } from '../../lib/domain/release.ts';
 import {
   dsseEnvelopeSchema,
@@ -21,6 +22,11 @@ export const releaseSchema = z
     appVersion: z.string(),
     imageDigest: z.string(),
     migration: z.string(),
+    compliance: z
+      .object({ sha256: z.string(), acknowledged: z.number().int() })
+      .describe(
+        'Its compliance report: the SHA-256 of the text, and how many findings were accepted with a reason',
+      ),
     kind: z.enum(releaseKinds),
     severity: z.enum(severities).nullable().describe('Of a security release'),
     deadline: timeSchema
@@ -43,6 +49,9 @@ export type Release = z.infer<typeof releaseSchema>;
 export const releasePageSchema = pageOf(releaseSchema);
 
 const template = z.string().max(inlineTemplateLimit);
+
+export const complianceReportSchema = reportSchema.meta({ id: 'ComplianceReport' });
+export type ComplianceReport = z.infer<typeof complianceReportSchema>;
 
 export const releaseUploadSchema = z.strictObject({
   manifest: releaseManifestSchema.describe('release.json'),

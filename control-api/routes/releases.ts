@@ -1,9 +1,10 @@
 import { haltRelease, unhaltRelease } from '../../lib/use-cases/halt-release.ts';
 import { previewRelease } from '../../lib/use-cases/preview-release.ts';
-import { listReleases, readRelease } from '../../lib/use-cases/read-releases.ts';
+import { listReleases, readComplianceReport, readRelease } from '../../lib/use-cases/read-releases.ts';
 import { uploadRelease } from '../../lib/use-cases/upload-release.ts';
 import { pageQuerySchema, reasonSchema } from '../contracts/common.ts';
 import {
+  complianceReportSchema,
   publicationOf,
   releasePageSchema,
   releasePreviewQuerySchema,
@@ -22,6 +23,7 @@ import { type Routes, slugParams } from './types.ts';
 /** Immutable releases: published once, verified and signed; deployed unless somebody has halted them. */
 export function releaseRoutes(app: Routes, deps: AppDeps): void {
   readingRoutes(app, deps);
+  reportRoute(app, deps);
   previewRoute(app, deps);
   publishingRoutes(app, deps);
   haltingRoutes(app, deps);
@@ -53,6 +55,27 @@ function readingRoutes(app: Routes, { core }: AppDeps): void {
       const release = await readRelease(core, request.params.id);
       setRevision(reply, release.revision);
       return toRelease(release);
+    },
+  });
+}
+
+function reportRoute(app: Routes, { core }: AppDeps): void {
+  app.route({
+    method: 'GET',
+    url: '/v1/releases/:id/compliance',
+    schema: {
+      summary: 'Read the compliance report of a release',
+      description:
+        'What the checks of the build found, and why each finding was accepted: byte for byte the text whose SHA-256 is `compliance.sha256` of the release.',
+      tags: ['releases'],
+      params: slugParams,
+      response: { 200: complianceReportSchema },
+    },
+    handler: async (request, reply) => {
+      const text = await readComplianceReport(core, request.params.id);
+      // Sent as it is: made anew from its values it would have another hash.
+      reply.type('application/json; charset=utf-8').serializer(() => text);
+      return complianceReportSchema.parse(JSON.parse(text));
     },
   });
 }

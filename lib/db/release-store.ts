@@ -37,6 +37,11 @@ export async function lockPublications(trx: Trx): Promise<void> {
   await sql`lock table release in share row exclusive mode`.execute(trx);
 }
 
+/** A release with the text of its compliance report, as far as anybody has it. */
+export interface ReportedRelease extends Release {
+  readonly compliance?: string;
+}
+
 /**
  * Publishes a release unless it is published already; releases are immutable, so the same content is the same release.
  * Returns whether a row was added.
@@ -44,7 +49,7 @@ export async function lockPublications(trx: Trx): Promise<void> {
  */
 export async function publishRelease(
   connection: Connection,
-  release: Release,
+  release: ReportedRelease,
   by: {
     readonly publishedBy: string;
     readonly now: Date;
@@ -53,7 +58,7 @@ export async function publishRelease(
     readonly signature?: DsseEnvelope;
   },
 ): Promise<boolean> {
-  const { manifest, templates } = release;
+  const { manifest, templates, compliance } = release;
   const { kind, severity, deadline, notes, changelogUrl } = by.publication ?? ownPublication;
   const added = await connection
     .insertInto('release')
@@ -62,6 +67,7 @@ export async function publishRelease(
       content_hash: manifest.contentHash,
       manifest: toJson(manifest),
       templates: toJson(templates),
+      ...(compliance === undefined ? {} : { compliance }),
       published_by: by.publishedBy,
       published_at: by.now,
       kind,
@@ -145,6 +151,18 @@ export async function readReleaseTemplates(connection: Connection, id: string): 
   return connection
     .selectFrom('release')
     .select(['manifest', 'templates'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+/** The text of a release's compliance report, byte for byte; null of releases from before it was kept. */
+export async function readComplianceReport(
+  connection: Connection,
+  id: string,
+): Promise<{ readonly report: string | null } | undefined> {
+  return connection
+    .selectFrom('release')
+    .select('compliance as report')
     .where('id', '=', id)
     .executeTakeFirst();
 }

@@ -14,6 +14,8 @@ export interface ReleaseTable {
   content_hash: string;
   manifest: Json<ReleaseManifest>;
   templates: Json<Record<Component, string>>;
+  /** The text of the compliance report; null of releases from before it was kept. */
+  compliance: NullableText;
   published_by: string;
   published_at: Time;
   /** The order of publication, from 1; not without gaps. */

@@ -65,11 +65,13 @@ async function record(core: Core, trx: Trx, upload: ReleaseUpload, actor: Actor)
 async function requireSameWords(trx: Trx, id: string, publication: Publication): Promise<void> {
   const published = await readRelease(trx, id);
   if (published === undefined) throw new Error(`release ${id} was found a moment ago`);
-  const { kind, severity, deadline, notes, changelogUrl } = published;
+  const { kind, severity, deadline, notes, changelogUrl, signature } = published;
   if (canonicalJson({ kind, severity, deadline, notes, changelogUrl }) === canonicalJson(publication)) return;
   throw new DomainError(
     'conflict',
-    `Release ${id} is published already, as a ${kind} release${published.signature === null ? ' of the control plane’s own' : ''} and in other words. What was published never changes: publish it as it was, or build a new release.`,
+    signature === null
+      ? `Release ${id} is this control plane's own: it published it when it started, unsigned and without notes, and approvals and rollouts can deploy it as it is. Only a release of other content (app, image, migrations or templates) can be published beside it.`
+      : `Release ${id} is published already, as a ${kind} release and in other words. What was published never changes: publish it as it was, or build a new release.`,
     { context: { releaseId: id } },
   );
 }

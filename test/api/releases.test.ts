@@ -6,12 +6,13 @@ import {
   releaseSchema,
 } from '../../control-api/contracts/releases.ts';
 import { migrate } from '../../lib/db/database.ts';
+import { systemActor } from '../../lib/domain/access.ts';
 import { ruleChecks } from '../../lib/domain/compliance-report.ts';
+import { sha256 } from '../../lib/domain/release-content.ts';
 import { preAuthenticationEncoding } from '../../lib/domain/release-signature.ts';
+import { publishRelease } from '../../lib/use-cases/publish-release.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
 import { openEmptyDatabase, publishTestRelease } from '../builders/database.ts';
-import { eventually } from '../builders/runs.ts';
-import { signUpRequest } from '../builders/sign-up.ts';
 import {
   complianceReport,
   envelopeOf,
@@ -46,13 +47,6 @@ const publish = (payload: unknown, idempotencyKey = freshKey()) =>
   });
 const read = async (id: string) =>
   releaseSchema.parse((await api.call({ url: `/v1/releases/${id}` })).json());
-const halt = (id: string, verb: 'halt' | 'unhalt' = 'halt', headers: Record<string, string> = {}) =>
-  api.call({
-    method: 'POST',
-    url: `/v1/releases/${id}/${verb}`,
-    headers,
-    payload: { reason: 'sign-in fails at two practices' },
-  });
 const auditOf = async (id: string) =>
   (await api.call({ url: `/v1/audit?subjectType=release&subjectId=${id}` }))
     .json<{ items: { action: string; details: Record<string, unknown> }[] }>()
@@ -103,7 +97,8 @@ describe('publishing', () => {
     const after = await read(older.manifest.id);
     expect(after.state).toBe('superseded');
     expect((await read(newer.manifest.id)).ordinal).toBeGreaterThan(before.ordinal);
-    await halt(newer.manifest.id);
+    const url = `/v1/releases/${newer.manifest.id}/halt`;
+    await api.call({ method: 'POST', url, payload: { reason: 'sign-in fails' } });
     expect((await read(older.manifest.id)).state).toBe('published');
     const page = releasePageSchema.parse((await api.call({ url: '/v1/releases' })).json());
     expect(page.items.find(({ id }) => id === newer.manifest.id)?.state).toBe('halted');
@@ -338,6 +333,38 @@ test('the bytes that are signed are those of the DSSE protocol', () => {
   );
 });
 
+test('the compliance report is kept and read as it was signed; of older releases nobody has it', async () => {
+  const upload = signedUpload(key, smallRelease('3.1.0'));
+  const { compliance } = releaseSchema.parse((await publish(upload)).json());
+  const answer = await api.call({ url: `/v1/releases/${upload.manifest.id}/compliance` });
+  expect([answer.statusCode, answer.headers['content-type']]).toEqual([
+    200,
+    'application/json; charset=utf-8',
+  ]);
+  expect(answer.body).toBe(upload.compliance);
+  expect(compliance).toEqual({ sha256: sha256(answer.body), acknowledged: 1 });
+  const rows = api.database.db.updateTable('release').where('id', '=', upload.manifest.id);
+  await expect(rows.set({ compliance: '{}' }).execute()).rejects.toThrow(/is immutable/);
+
+  const older = await publishTestRelease(api.database, '8', api.clock.at);
+  const missing = await api.call({ url: `/v1/releases/${older}/compliance` });
+  expect([missing.statusCode, missing.json().detail]).toEqual([404, expect.stringContaining('was not kept')]);
+  expect((await api.call({ url: '/v1/releases/r-ffffffffffff/compliance' })).json().detail).toContain(
+    'no such release',
+  );
+});
+
+test("a release of the control plane's own is not published once more, and the answer says what can be", async () => {
+  const own = smallRelease('3.1.1');
+  await publishRelease(api.core, own, systemActor);
+  expect((await api.call({ url: `/v1/releases/${own.manifest.id}/compliance` })).body).toBe(own.compliance);
+  const answer = await publish(signedUpload(key, own));
+  expect([answer.statusCode, answer.json().detail]).toEqual([
+    409,
+    expect.stringMatching(/is this control plane's own.*can deploy it as it is.*other content/),
+  ]);
+});
+
 test('a preview is asked of a published release and an active practice', async () => {
   const id = await publishTestRelease(api.database, '6', api.clock.at);
   const preview = (release: string, practice: string) =>
@@ -353,122 +380,4 @@ test('a preview is asked of a published release and an active practice', async (
     expect.stringContaining('no such practice'),
     expect.any(String),
   ]);
-});
-
-describe('halting', () => {
-  const approve = async (displayName: string) => {
-    const headers = { 'idempotency-key': freshKey() };
-    const payload = signUpRequest({ displayName });
-    const { id } = (await api.call({ method: 'POST', url: '/v1/signups', headers, payload })).json();
-    const url = `/v1/signups/${id}/approve`;
-    return (await api.call({ method: 'POST', url, payload: { reason: 'checked' } })).json();
-  };
-  const deploy = (practiceId: string, releaseId: string) =>
-    api.call({
-      method: 'POST',
-      url: `/v1/practices/${practiceId}/deployments`,
-      headers: { 'idempotency-key': freshKey() },
-      payload: { releaseId, reason: 'an update' },
-    });
-
-  test('a halted release is given to nobody, until it is let go again', async () => {
-    const older = await publishTestRelease(api.database, '1', api.clock.at);
-    const newer = await publishTestRelease(api.database, '2', api.clock.at);
-    const halted = await halt(newer);
-    expect(halted.json()).toMatchObject({
-      state: 'halted',
-      halted: { by: 'first administrator', reason: 'sign-in fails at two practices' },
-    });
-
-    const { practiceId, runId } = await approve('Maple Speech');
-    const run = (await api.call({ url: `/v1/runs/${runId}` })).json();
-    expect(run.state).toBe('queued');
-    const { db } = api.database;
-    const { input } = await db
-      .selectFrom('run')
-      .select('input')
-      .where('id', '=', runId)
-      .executeTakeFirstOrThrow();
-    expect(input['releaseId']).toBe(older);
-    await db.updateTable('run').set({ state: 'succeeded' }).where('id', '=', runId).execute();
-    await db
-      .updateTable('practice')
-      .set({ state: 'active', release_id: older, activated_at: api.clock.at })
-      .where('id', '=', practiceId)
-      .execute();
-
-    const refused = await deploy(practiceId, newer);
-    expect([refused.statusCode, refused.json().state, refused.json().detail]).toEqual([
-      409,
-      'halted',
-      expect.stringMatching(
-        /halted, by first administrator .*: sign-in fails .*lumenality release unhalt r-2/,
-      ),
-    ]);
-    expect((await halt(newer, 'unhalt')).json()).toMatchObject({ state: 'published', halted: null });
-    const update = await deploy(practiceId, newer);
-    expect(update.statusCode).toBe(202);
-    expect(await auditOf(newer)).toEqual([
-      ['release.unhalted', 'sign-in fails at two practices'],
-      ['release.halted', 'sign-in fails at two practices'],
-    ]);
-
-    // Halted while its run had failed: the retry would deploy it.
-    await db.updateTable('run').set({ state: 'failed' }).where('id', '=', update.json().runId).execute();
-    await halt(newer);
-    const retried = await api.call({ method: 'POST', url: `/v1/runs/${update.json().runId}/retry` });
-    expect([retried.statusCode, retried.json().state]).toEqual([409, 'halted']);
-    // What a practice has, it may be brought back to.
-    await halt(older);
-    expect((await deploy(practiceId, older)).statusCode).toBe(202);
-    await halt(older, 'unhalt');
-  });
-
-  test('twice, or with the ETag of another state, is refused', async () => {
-    const id = await publishTestRelease(api.database, '3', api.clock.at);
-    const { headers } = await api.call({ url: `/v1/releases/${id}` });
-    const seen = { 'if-match': String(headers['etag']) };
-    expect((await halt(id, 'unhalt')).json()).toMatchObject({ status: 409, state: 'published' });
-    expect((await halt(id, 'halt', seen)).statusCode).toBe(200);
-    expect((await halt(id)).json()).toMatchObject({ status: 409, state: 'halted' });
-    expect((await halt(id, 'unhalt', seen)).statusCode).toBe(412);
-    expect((await halt(id, 'unhalt')).statusCode).toBe(200);
-  });
-
-  test('a release that is being halted is waited for by whoever would deploy it', async () => {
-    const id = await publishTestRelease(api.database, '4', api.clock.at);
-    const { practiceId } = await activeElsewhere();
-    let asked: ReturnType<typeof deploy> | undefined;
-    await api.database.db.transaction().execute(async (trx) => {
-      const at = api.clock.at;
-      await trx
-        .updateTable('release')
-        .set({ state: 'halted', halted_by: 'test', halted_at: at, halted_reason: 'just now' })
-        .where('id', '=', id)
-        .execute();
-      asked = deploy(practiceId, id);
-      await waitingForALock();
-    });
-    expect((await asked)?.json()).toMatchObject({ status: 409, state: 'halted' });
-  });
-
-  const activeElsewhere = async () => {
-    const { practiceId, runId } = await approve('Cedar OT');
-    const older = await publishTestRelease(api.database, '5', api.clock.at);
-    const { db } = api.database;
-    await db.updateTable('run').set({ state: 'succeeded' }).where('id', '=', runId).execute();
-    await db
-      .updateTable('practice')
-      .set({ state: 'active', release_id: older, activated_at: api.clock.at })
-      .where('id', '=', practiceId)
-      .execute();
-    return { practiceId };
-  };
-  const waitingForALock = async () => {
-    await eventually('a request waits for the release', async () => {
-      const { rows } = await sql<{ waits: number }>`select count(*)::int as waits from pg_stat_activity
-        where wait_event_type = 'Lock' and datname = current_database()`.execute(api.database.db);
-      return (rows[0]?.waits ?? 0) > 0 ? true : undefined;
-    });
-  };
 });

@@ -151,6 +151,12 @@ test('a release is signed by KMS, published, listed and shown', async () => {
   expect(published.stdout).toMatch(/kind +security, critical\ndeadline +2098-12-31T23:00:00.000Z/);
   const shown = releaseSchema.parse(JSON.parse((await cli(['show', id, '--json'])).stdout));
   expect(shown.signedBy).toHaveLength(1);
+  const report = await cli(['compliance', id]);
+  expect(report.stdout).toMatch(/^AWS Security Hub +1$/m);
+  expect(report.stdout).toMatch(/^1 accepted with a reason, 0 unexplained$/m);
+  expect(report.stdout).toMatch(
+    /^foundation\/Listener +SecurityHub.ELB.1 +error +Silos answer on HTTPS only\.$/m,
+  );
   const { items } = releasePageSchema.parse(JSON.parse((await cli(['list', '--json'])).stdout));
   expect(items.map((release) => release.id)).toContain(id);
 });

@@ -16,6 +16,7 @@ import * as subscriptions from './0014-subscriptions.ts';
 import * as ledger from './0015-ledger.ts';
 import * as subscriptionLife from './0016-subscription-life.ts';
 import * as rolloutLooks from './0017-rollout-looks.ts';
+import * as complianceReports from './0018-compliance-reports.ts';
 
 /** Forward only, in the order of their numbers; a published migration never changes. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -36,4 +37,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0015-ledger': ledger,
   '0016-subscription-life': subscriptionLife,
   '0017-rollout-looks': rolloutLooks,
+  '0018-compliance-reports': complianceReports,
 };
