@@ -26,6 +26,7 @@ import { createRunEngine, type RunEngine, type RunEngineParts } from '../lib/run
 import type { WorkflowDefinition } from '../lib/runs/workflow.ts';
 import { recordConfiguredCell } from '../lib/use-cases/configured-cell.ts';
 import type { Core } from '../lib/use-cases/core.ts';
+import { enrolEarlierPractices } from '../lib/use-cases/enrol-earlier.ts';
 import { workflowDefinitions, workflowSteps } from '../lib/workflows/all-workflows.ts';
 import type { SiloParts } from '../lib/workflows/silo-steps.ts';
 import { ciAccess } from './ci-access.ts';
@@ -186,6 +187,7 @@ export async function startWork(
   { rolloutsEveryMs }: { readonly rolloutsEveryMs?: number } = {},
 ): Promise<() => Promise<void>> {
   await recordConfiguredCell(core, cell);
+  await enrolEarlierPractices(core);
   await engine.start();
   const reconcilers = [
     recoverRuns(engine, log),

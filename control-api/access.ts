@@ -71,6 +71,17 @@ export const accessTable: Readonly<Record<string, Access>> = {
   // It then holds against the deadline of a security release.
   'POST /v1/freezes/:id/renew': ['security_admin'],
 
+  // What a practice has agreed to and pays is the plan administrators'; to look is for everybody who sees practices.
+  'GET /v1/practices/:id/subscription': everyRole,
+  'GET /v1/practices/:id/subscription/facts': everyRole,
+  'GET /v1/practices/:id/subscription/projection': everyRole,
+  'POST /v1/practices/:id/subscription/link': ['plan_admin', 'operator'],
+  'DELETE /v1/practices/:id/subscription/link': ['plan_admin', 'operator'],
+  // The key in the address is the right to read it, as of a calendar.
+  'GET /v1/subscriptions/:key': 'public',
+  // It names practices that have only signed up.
+  'GET /v1/plans/:id/waiting-list': signUpReaders,
+
   'GET /v1/orphans': ['operator', 'security_admin'],
   'GET /v1/cells': cellReaders,
   'GET /v1/cells/:id': cellReaders,

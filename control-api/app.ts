@@ -31,6 +31,7 @@ import { rolloutRoutes } from './routes/rollouts.ts';
 import { runRoutes } from './routes/runs.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { signUpRoutes } from './routes/sign-ups.ts';
+import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 
 export type { AppDeps } from './deps.ts';
@@ -87,6 +88,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   runRoutes(app, deps, limits);
   recordRoutes(app, deps);
   planRoutes(app, deps);
+  subscriptionRoutes(app, deps);
   rolloutRoutes(app, deps);
   releaseRoutes(app, deps);
   rolloutControlRoutes(app, deps);

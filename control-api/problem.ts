@@ -4,7 +4,7 @@ import {
   type ZodFastifySchemaValidationError,
 } from 'fastify-type-provider-zod';
 import { DomainError, type ErrorCode, type FieldError } from '../lib/domain/errors.ts';
-import type { Problem } from './contracts/common.ts';
+import { type Problem, planFullSchema } from './contracts/common.ts';
 
 type ProblemCode = ErrorCode | 'unsupported_media_type' | 'internal';
 
@@ -17,6 +17,7 @@ const meanings: Readonly<Record<ProblemCode, { readonly status: number; readonly
   not_acceptable: { status: 406, title: 'The answer cannot be given in this form' },
   wrong_state: { status: 409, title: 'The current state does not allow this' },
   conflict: { status: 409, title: 'The request conflicts with what is there' },
+  plan_full: { status: 409, title: 'The plan has no place free' },
   idempotency_in_progress: { status: 409, title: 'The same request is being worked on' },
   precondition_failed: { status: 412, title: 'It was changed meanwhile' },
   too_large: { status: 413, title: 'The request is too large' },
@@ -48,11 +49,10 @@ const maximumFields = 30;
 /** What an error looks like from outside. Anything unexpected shows nothing but the request's id. */
 export function problemOf(error: unknown, requestId: string): Problem {
   if (error instanceof DomainError) {
-    const state = error.context['state'];
     return {
       ...problem(error.code, error.publicMessage, requestId),
       ...(error.fields.length > 0 ? { errors: [...error.fields] } : {}),
-      ...(error.code === 'wrong_state' && typeof state === 'string' ? { state } : {}),
+      ...contextOf(error),
     };
   }
   if (hasZodFastifySchemaValidationErrors(error)) {
@@ -73,6 +73,14 @@ export function problemOf(error: unknown, requestId: string): Problem {
     `Something unexpected happened. It is in the log under request ${requestId}.`,
     requestId,
   );
+}
+
+/** What an answer tells of an error beside its words. */
+function contextOf({ code, context }: DomainError): Partial<Problem> {
+  const { state } = context;
+  if (code === 'wrong_state' && typeof state === 'string') return { state };
+  if (code === 'plan_full') return planFullSchema.parse(context);
+  return {};
 }
 
 function problem(code: ProblemCode, detail: string, requestId: string): Problem {

@@ -16,6 +16,7 @@ import { releaseExamples } from './release-examples.ts';
 import { rolloutExamples } from './rollout-examples.ts';
 import { signUpExample } from './routes/examples.ts';
 import { scheduleExamples } from './schedule-examples.ts';
+import { subscriptionExamples } from './subscription-examples.ts';
 
 const practiceId = 'sunrise-aba';
 const releaseId = 'r-0123456789ab';
@@ -346,6 +347,7 @@ export const responseExamples: Readonly<Record<string, unknown>> = {
   ...rolloutExamples,
   ...releaseExamples,
   ...scheduleExamples,
+  ...subscriptionExamples,
   ...fleetExamples,
   ...noticeExamples,
   ...planExamples,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { planTermsSchema } from '../../lib/domain/plan/terms.ts';
 
 export const pageQuerySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50).describe('Rows a page'),
@@ -15,6 +16,18 @@ export const releaseIdSchema = z
   .string()
   .regex(/^r-[0-9a-f]{12}$/, 'must be the id of a release, for example r-0123456789ab');
 
+/** What the answer `plan_full` says beside the words. */
+export const planFullSchema = z.object({
+  waitingListPosition: z
+    .number()
+    .int()
+    .describe('Of the sign-up, on the waiting list of the plan; it never changes'),
+  offer: z
+    .object({ planId: z.string(), planVersion: z.number().int(), terms: planTermsSchema })
+    .nullable()
+    .describe('What it can be approved with instead; null when there is nothing'),
+});
+
 /** RFC 9457, with one entry in `errors` for each wrong field (RFC 6901 pointer). */
 export const problemSchema = z
   .object({
@@ -27,6 +40,7 @@ export const problemSchema = z
     errors: z.array(z.object({ pointer: z.string(), message: z.string() })).optional(),
     /** The state that the resource is in, when that is why the call was refused. */
     state: z.string().optional(),
+    ...planFullSchema.partial().shape,
   })
   .meta({ id: 'Problem' });
 export type Problem = z.infer<typeof problemSchema>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { quantitiesSchema } from '../../lib/domain/plan/terms.ts';
 import {
   agreementSchema,
   contactSchema,
@@ -42,6 +43,10 @@ export const signUpQuerySchema = pageQuerySchema.extend({ state: z.enum(signUpSt
 export const signUpPageSchema = pageOf(signUpSchema);
 
 export const approvalRequestSchema = reasonSchema.extend({
+  plan: signUpRequestSchema.shape.plan
+    .optional()
+    .describe("Another plan than the sign-up's, such as one that was offered where its own is full"),
+  locations: quantitiesSchema.shape.locations.optional().describe('Where the practice works; 1 unless told'),
   ownerInvitation: ownerInvitationOfApprovalSchema.optional(),
 });
 

@@ -108,7 +108,8 @@ function decisionRoutes(app: Routes, core: AppDeps['core']): void {
     url: '/v1/signups/:id/approve',
     schema: {
       summary: 'Approve a sign-up and start provisioning its practice',
-      description: 'A repeat is refused with the state `approved`: read the sign-up to learn its practice.',
+      description:
+        'A repeat is refused with the state `approved`: read the sign-up to learn its practice. When the plan has no place free, the answer is 409 `plan_full` with the place on its waiting list, which a repeat does not change, and what the sign-up can be approved with instead.',
       tags: ['sign-ups'],
       params: uuidParams,
       headers: revisionHeadersSchema,

@@ -6,6 +6,7 @@ import type { PlanTerms } from '../domain/plan/terms.ts';
 import { type Timeline, timelineOf } from '../domain/plan/timeline.ts';
 import type { DsseEnvelope } from '../domain/release-publication.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
+import { type Page, type PageRequest, pageFrom, positionOf } from './page.ts';
 import type { SubscriptionFactTable, SubscriptionTable } from './subscription-tables.ts';
 
 /** A practice as a member of a plan. Days are of the practice's zone. */
@@ -102,6 +103,21 @@ export async function factsOf(connection: Connection, practiceId: string): Promi
   return rows.map(toKeptFact);
 }
 
+/** A page of them. */
+export async function factPage(
+  connection: Connection,
+  practiceId: string,
+  { limit, cursor }: PageRequest,
+): Promise<Page<KeptFact>> {
+  let query = connection.selectFrom('subscription_fact').selectAll().where('practice_id', '=', practiceId);
+  if (cursor !== undefined) query = query.where('seq', '>', Number(positionOf(cursor, 'integer').id));
+  const rows = await query
+    .orderBy('seq')
+    .limit(limit + 1)
+    .execute();
+  return pageFrom(rows.map(toKeptFact), limit, ({ at, seq }) => ({ at, id: String(seq) }));
+}
+
 /**
  * Records a fact, and what follows from all of them, the state on its day included. The subscription is then due at once, so that somebody
  * sees what the fact means for later. Whether it may be recorded is for the caller to judge, who holds the subscription.
@@ -183,6 +199,27 @@ export async function subscriptionsDue(connection: Connection, now: Date, limit:
     .limit(limit)
     .execute();
   return rows.map(({ practice_id: id }) => id);
+}
+
+/** Practices from before there were subscriptions, in the order of their approval. */
+export async function practicesWithoutSubscription(connection: Connection): Promise<string[]> {
+  const rows = await connection
+    .selectFrom('practice')
+    .select('practice.id')
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('subscription')
+            .select('practice_id')
+            .whereRef('subscription.practice_id', '=', 'practice.id'),
+        ),
+      ),
+    )
+    .orderBy('practice.created_at')
+    .orderBy('practice.id')
+    .execute();
+  return rows.map(({ id }) => id);
 }
 
 async function insertFact(

@@ -4,6 +4,7 @@ export type ErrorCode =
   | 'not_found'
   | 'wrong_state'
   | 'conflict'
+  | 'plan_full'
   | 'idempotency_mismatch'
   | 'idempotency_in_progress'
   | 'precondition_failed'

@@ -21,6 +21,7 @@ import {
   takeBack,
 } from '../domain/offboarding.ts';
 import { reopenProvisioning } from '../workflows/life-cycle-parts.ts';
+import { chargesResumed } from '../workflows/subscription-life.ts';
 import { answerOnce, type OnceAnswer } from './answer-once.ts';
 import { beginRunFor, idlePractice, type LifeChange } from './begin-change.ts';
 import type { Core } from './core.ts';
@@ -218,6 +219,7 @@ async function recordTakenBack(
     details: { reason: change.reason, to: offboarding.cameFrom },
     at: now,
   });
+  await chargesResumed(trx, { practiceId: practice.id, at: now, actor });
   if (offboarding.cameFrom === 'provisioning_failed') await reopenProvisioning(trx, practice.id);
 }
 

@@ -10,6 +10,7 @@ import { cancelProvisioning } from './cancel-provisioning.ts';
 import { auditFailure, auditPractice } from './life-cycle-parts.ts';
 import { type SiloParts, siloStepNames, siloSteps } from './silo-steps.ts';
 import { activate } from './steps/record-release.ts';
+import { subscriptionEnded } from './subscription-life.ts';
 
 /** The steps of `provision-practice`, in order; a new run is recorded with these names. */
 export const provisioningSteps: readonly string[] = [...siloStepNames, 'activate'];
@@ -31,13 +32,14 @@ export function provisionPractice(parts: SiloParts): WorkflowDefinition {
   };
 }
 
-/** What a cancelled provisioning means for its practice and sign-up: both are over, and the audit trail says so. */
+/** What a cancelled provisioning means for its practice, subscription and sign-up: all are over, and the audit trail says so. */
 export async function provisioningCancelled(trx: Trx, run: Run, kept: Kept, now: Date): Promise<void> {
   await setDeploymentState(trx, run.id, 'cancelled', now);
   if (!(await endProvisioning(trx, run.practiceId, 'provisioning_cancelled', now))) return;
   const reason = 'provisioning cancelled: nothing that uses a quota is left';
   await releaseCapacity(trx, run.practiceId, reason, { runId: run.id, now });
   await auditPractice(trx, run, 'practice.provisioning_cancelled', { kept }, now);
+  await subscriptionEnded(trx, { practiceId: run.practiceId, at: now }, 'provisioning was cancelled');
   const signUpId = await closeSignUpOf(trx, run.practiceId, now);
   if (signUpId === undefined) return;
   await appendAudit(trx, {

@@ -15,7 +15,7 @@ export interface Approved {
 
 /** Signs a practice up and approves it, as a practice and an operator do over the API. */
 export async function provision(controlPlane: ControlPlane, displayName: string): Promise<Approved> {
-  const request = signUpRequest({ displayName });
+  const request = signUpRequest({ displayName, plan: 'standard' });
   const receipt = await call(controlPlane, 'POST', '/v1/signups', signUpReceiptSchema, request);
   const reason = { reason: 'Benchmark' };
   const { practiceId, runId } = await call(

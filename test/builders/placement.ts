@@ -8,9 +8,14 @@ import { signUpRequest } from './sign-up.ts';
 
 const actor: Actor = { id: 'token:test', name: 'test', roles: ['operator'], requestId: 'test-request' };
 
-/** A sign-up that is ready to be approved. */
+/** A sign-up that is ready to be approved, with a plan that has places for all of them. */
 export async function submitted(core: Core): Promise<string> {
-  const { body } = await submitSignUp(core, signUpRequest(), { idempotencyKey: randomUUID() }, actor);
+  const { body } = await submitSignUp(
+    core,
+    signUpRequest({ plan: 'standard' }),
+    { idempotencyKey: randomUUID() },
+    actor,
+  );
   return body.id;
 }
 

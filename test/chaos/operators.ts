@@ -36,7 +36,7 @@ const mostRetries = 15;
 export async function lead(fleet: Fleet, life: Life, isCalm: () => boolean): Promise<Acknowledged> {
   const api = apiOf(fleet);
   await delay(life.beginsAtMs);
-  const request = signUpRequest({ displayName: life.name });
+  const request = signUpRequest({ displayName: life.name, plan: 'standard' });
   const { id: signUpId } = await api.ask('POST', '/v1/signups', request, receiptSchema);
   const practiceId = await approved(api, signUpId);
   const asked: { runId: string; asked: string[] }[] = [];

@@ -33,6 +33,7 @@ export async function registerApiDocuments(app: FastifyInstance, version: string
           name: 'notices',
           description: 'What practices and other systems are told, where to, and what became of it',
         },
+        { name: 'subscriptions', description: 'What practices have agreed to, and what became of it' },
         { name: 'cost', description: 'What silos cost a month at list prices' },
         { name: 'releases', description: 'Signed, immutable releases: publish, look at, halt' },
         { name: 'rollouts', description: 'A release brought to the fleet, practice by practice' },

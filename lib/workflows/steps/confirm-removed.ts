@@ -13,6 +13,7 @@ import type { StepContext, StepDefinition } from '../../runs/workflow.ts';
 import { failureWords, keepEvidence } from '../keep-evidence.ts';
 import { auditPractice, type LifeCycleParts, movedOn } from '../life-cycle-parts.ts';
 import { recordedOutputs } from '../recorded-stacks.ts';
+import { subscriptionEnded } from '../subscription-life.ts';
 import { snapshotTaken } from './final-snapshot.ts';
 import { removed } from './remove-silo.ts';
 
@@ -183,5 +184,6 @@ export const deprovision: StepDefinition<z.infer<typeof recorded.output>> = {
     await releaseCapacity(trx, id, 'deprovisioned', { runId: run.id, now: at, except });
     const details = { retentionEndsAt: retentionEndsAt.toISOString(), kept };
     await auditPractice(trx, run, 'practice.deprovisioned', details, at);
+    await subscriptionEnded(trx, { practiceId: id, at }, 'the practice was deprovisioned');
   },
 };

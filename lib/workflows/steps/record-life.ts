@@ -7,6 +7,7 @@ import { daysAfter, offboardableStates } from '../../domain/offboarding.ts';
 import type { Shapes } from '../../ports/shapes.ts';
 import type { StepDefinition } from '../../runs/workflow.ts';
 import { auditPractice, movedOn } from '../life-cycle-parts.ts';
+import { chargesPaused, chargesResumed } from '../subscription-life.ts';
 import { recordRelease, usesNoMore } from './record-release.ts';
 
 const nothing = z.object({});
@@ -45,6 +46,7 @@ export const resume = (shapes: Shapes) =>
       if (offboarding?.stage !== 'cancelling') return;
       await changeOffboarding(trx, run.practiceId, { stage: 'cancelled', runId: null, cancelledAt: at });
       await auditPractice(trx, run, 'practice.offboarding_cancelled', {}, at);
+      await chargesResumed(trx, { practiceId: run.practiceId, at });
     },
   });
 
@@ -59,4 +61,5 @@ export const beginGrace = recording('begin-grace', async (trx, run, now) => {
   await changeOffboarding(trx, id, { stage: 'grace', runId: null, graceBeganAt: now, graceEndsAt });
   const details = { from: offboarding.cameFrom, graceEndsAt: graceEndsAt.toISOString() };
   await auditPractice(trx, run, 'practice.offboarding_began', details, now);
+  await chargesPaused(trx, { practiceId: id, at: now });
 });

@@ -8,6 +8,7 @@ import type { Shapes } from '../../ports/shapes.ts';
 import type { StepDefinition } from '../../runs/workflow.ts';
 import { giveBackForRelease } from '../capacity-of-release.ts';
 import { auditPractice, movedOn } from '../life-cycle-parts.ts';
+import { subscriptionActivated } from '../subscription-life.ts';
 import { prepared } from './prepare.ts';
 
 const recordedSchema = z.object({ releaseId: z.string() });
@@ -44,12 +45,13 @@ export function recordRelease(as: {
   };
 }
 
-/** The practice is active from here on. */
+/** The practice is active from here on, and so is its subscription. */
 export const activate = recordRelease({
   name: 'activate',
   record: activatePractice,
   action: 'practice.activated',
   refusal: 'being provisioned',
+  also: (trx, { run: { practiceId }, at }) => subscriptionActivated(trx, { practiceId, at }),
 });
 
 /** From here on the practice counts as running the release that it was updated to, and as using what that one uses. */

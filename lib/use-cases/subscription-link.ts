@@ -1,0 +1,78 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { appendAudit } from '../db/audit-store.ts';
+import type { Trx } from '../db/database.ts';
+import { findLink, insertLink, removeLink } from '../db/subscription-link-store.ts';
+import { lockSubscription } from '../db/subscription-store.ts';
+import type { Actor } from '../domain/access.ts';
+import { DomainError } from '../domain/errors.ts';
+import type { Core } from './core.ts';
+import { readPractice } from './read-practices.ts';
+import { type Projected, projectSubscription } from './subscription-projection.ts';
+import { readSubscriptionOf, requireSubscription, type SubscriptionOverview } from './subscriptions.ts';
+
+/** What a practice sees of its own subscription. */
+export interface OwnSubscription {
+  readonly displayName: string;
+  readonly subscription: SubscriptionOverview;
+  readonly projection: Projected;
+}
+
+/** Calendar months that a practice sees ahead. */
+const monthsAhead = 24;
+
+/**
+ * Gives a practice's subscription a new address; an older one stops at once. Whoever has the key can read the subscription, so it is
+ * answered this once and kept as its SHA-256.
+ * @throws DomainError `not_found`
+ */
+export async function renewLink(
+  core: Core,
+  practiceId: string,
+  actor: Actor,
+): Promise<{ readonly key: string }> {
+  // 256 random bits: nobody guesses one, and one round of SHA-256 is enough to keep it.
+  const key = randomBytes(32).toString('base64url');
+  await change(core, practiceId, 'subscription.link_made', actor, async (trx) => {
+    const replaced = await removeLink(trx, practiceId);
+    const createdAt = core.clock.now();
+    await insertLink(trx, { practiceId, keySha256: sha256(key), createdBy: actor.name, createdAt });
+    return { replaced };
+  });
+  return { key };
+}
+
+/** Takes the address of a practice's subscription away; without one nothing changes. @throws DomainError `not_found` */
+export function withdrawLink(core: Core, practiceId: string, actor: Actor): Promise<void> {
+  return change(core, practiceId, 'subscription.link_withdrawn', actor, async (trx) =>
+    (await removeLink(trx, practiceId)) ? {} : undefined,
+  );
+}
+
+/** @throws DomainError `not_found`, the same for whatever is no key */
+export async function readOwnSubscription(core: Core, key: string): Promise<OwnSubscription> {
+  const practiceId = await findLink(core.db, sha256(key));
+  if (practiceId === undefined) throw new DomainError('not_found', 'There is no such subscription.');
+  const { display_name: displayName } = await readPractice(core, practiceId);
+  const subscription = await readSubscriptionOf(core, practiceId);
+  return { displayName, subscription, projection: await projectSubscription(core, practiceId, monthsAhead) };
+}
+
+/** `work` answers the details of its audit row, or nothing when nothing changed. */
+async function change(
+  core: Core,
+  practiceId: string,
+  action: string,
+  actor: Actor,
+  work: (trx: Trx) => Promise<Readonly<Record<string, unknown>> | undefined>,
+): Promise<void> {
+  await requireSubscription(core, practiceId);
+  await core.db.transaction().execute(async (trx) => {
+    await lockSubscription(trx, practiceId);
+    const details = await work(trx);
+    if (details === undefined) return;
+    const subject = { type: 'subscription', id: practiceId };
+    await appendAudit(trx, { actor, action, subject, details, at: core.clock.now() });
+  });
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

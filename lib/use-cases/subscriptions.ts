@@ -1,0 +1,126 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Page, PageRequest } from '../db/page.ts';
+import {
+  factPage,
+  factsOf,
+  type KeptFact,
+  readSubscription,
+  type Subscription,
+} from '../db/subscription-store.ts';
+import { listTermsKeys } from '../db/terms-key-store.ts';
+import { DomainError } from '../domain/errors.ts';
+import { type Day, dayIn, laterOf } from '../domain/plan/day.ts';
+import { type Period, periodAt } from '../domain/plan/periods.ts';
+import { stateOn } from '../domain/plan/state.ts';
+import type { PlanTerms, Quantities, Rates } from '../domain/plan/terms.ts';
+import { type TermsKey, termsObjection } from '../domain/plan/terms-signature.ts';
+import { entryOn, isLockedOn, type Timeline, timelineOf } from '../domain/plan/timeline.ts';
+import type { Core } from './core.ts';
+import { readPractice } from './read-practices.ts';
+
+export type { KeptFact };
+
+/** What a subscription is made of on a day. */
+export interface Composition {
+  readonly planId: string;
+  readonly planVersion: number;
+  readonly rates: Rates;
+  readonly quantities: Quantities;
+}
+
+/** Whether the terms on record are those that were signed. */
+export interface SignatureFinding {
+  /** The keys that signed, by the SHA-256 of each one's SubjectPublicKeyInfo. */
+  readonly keyIds: readonly string[];
+  /** Why it is no good signature; null when it is. */
+  readonly objection: string | null;
+}
+
+/** A subscription as it stands on a day of the practice. */
+export interface SubscriptionOverview extends Subscription {
+  readonly timeline: Timeline;
+  readonly today: Day;
+  /** Of the plan that holds today. */
+  readonly terms: PlanTerms;
+  readonly now: Composition;
+  /** What is known to change, by day. */
+  readonly coming: readonly (Composition & { readonly from: Day })[];
+  readonly isLocked: boolean;
+  /** The period that today belongs to; null when today costs nothing. */
+  readonly period: Period | null;
+  readonly signature: SignatureFinding;
+}
+
+/** @throws DomainError `not_found` */
+export async function readSubscriptionOf(core: Core, practiceId: string): Promise<SubscriptionOverview> {
+  const subscription = await requireSubscription(core, practiceId);
+  const facts = await factsOf(core.db, practiceId);
+  const timeline = timelineOf(facts);
+  const today = dayIn(subscription.timeZone, core.clock.now());
+  // A plan may be looked at before its day has come in the practice's zone.
+  const day = laterOf(today, timeline.enrolledOn);
+  return {
+    ...subscription,
+    state: stateOn(subscription.state, timeline, today),
+    timeline,
+    today,
+    terms: entryOn(timeline.plans, day).terms,
+    now: compositionOn(timeline, day),
+    coming: changesAfter(timeline, day).map((from) => ({ from, ...compositionOn(timeline, from) })),
+    isLocked: isLockedOn(timeline, day),
+    period: periodAt(timeline, day),
+    signature: checkSignature(subscription, facts, await listTermsKeys(core.db)),
+  };
+}
+
+/** What happened to a subscription, in the order in which it was recorded. @throws DomainError `not_found` */
+export async function listFacts(core: Core, practiceId: string, page: PageRequest): Promise<Page<KeptFact>> {
+  await requireSubscription(core, practiceId);
+  return factPage(core.db, practiceId, page);
+}
+
+/** @throws DomainError `not_found` */
+export async function requireSubscription(core: Core, practiceId: string): Promise<Subscription> {
+  const subscription = await readSubscription(core.db, practiceId);
+  if (subscription !== undefined) return subscription;
+  await readPractice(core, practiceId);
+  throw new DomainError(
+    'not_found',
+    `Practice ${practiceId} has no subscription yet: the next start of the control plane makes it.`,
+  );
+}
+
+function compositionOn({ rates: prices, quantities: counts }: Timeline, day: Day): Composition {
+  const { planId, planVersion, rates } = entryOn(prices, day);
+  const { clinicians, locations } = entryOn(counts, day);
+  return { planId, planVersion, rates, quantities: { clinicians, locations } };
+}
+
+function changesAfter({ rates, quantities, endsOn }: Timeline, day: Day): Day[] {
+  const days = new Set([...rates, ...quantities].map(({ from }) => from));
+  return [...days].filter((from) => from > day && (endsOn === null || from < endsOn)).toSorted();
+}
+
+/** The terms of each plan in turn are held against their signature, and the row that is asked for against the facts. */
+function checkSignature(
+  subscription: Subscription,
+  facts: readonly KeptFact[],
+  keys: readonly TermsKey[],
+): SignatureFinding {
+  const signed = facts.flatMap((fact) =>
+    fact.kind === 'enrolled' || fact.kind === 'plan'
+      ? [{ fact, from: fact.kind === 'enrolled' ? fact.on : fact.from }]
+      : [],
+  );
+  const objections = signed.map(({ fact: { planId: plan, planVersion, terms, signature }, from }) =>
+    termsObjection(signature, { practice: subscription.practiceId, plan, planVersion, from, terms }, keys),
+  );
+  const inForce = signed.at(-1)?.fact.terms;
+  if (!isDeepStrictEqual(subscription.terms, inForce)) {
+    objections.push('The terms in the subscription are not those of its facts: one of the two was changed.');
+  }
+  return {
+    keyIds: signed.flatMap(({ fact }) => fact.signature?.signatures.map(({ keyid }) => keyid) ?? []),
+    objection: objections.find((each) => each !== undefined) ?? null,
+  };
+}
