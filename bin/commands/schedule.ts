@@ -20,44 +20,43 @@ const which = 'id or name, or a unique start of either';
 export function scheduleCommands(group: Command, invocation: Invocation): void {
   windowCommand(group, invocation);
 
-  const pin = group
-    .command('pin')
-    .argument('<practice>', which)
-    .description('Keep a practice on a release until a date; a security deadline goes over it')
-    .requiredOption('--release <id>', 'a published release, as `release list` shows them')
-    .requiredOption('--until <time>', 'at most 180 days, such as 30d or 2027-01-04', momentOf)
-    .requiredOption('--reason <text>', 'kept in the audit trail');
+  const pin = holding(group, 'pin', 180, 'Keep a practice on a release until a date').requiredOption(
+    '--release <id>',
+    'a published release, as `release list` shows them',
+  );
   act<Pin>(pin, invocation, async (session, { release: releaseId, until, reason }, [text = '']) =>
     change(session, text, 'pin', { releaseId, until, reason }),
   );
-
-  const unpin = group
-    .command('unpin')
-    .argument('<practice>', which)
-    .description("Take a practice's pin back");
-  act(unpin, invocation, async (session, _options, [text = '']) => change(session, text, 'pin'));
-
-  const defer = group
-    .command('defer')
-    .argument('<practice>', which)
-    .description('Keep updates from a practice until a date; a security deadline goes over it')
-    .requiredOption('--until <time>', 'at most 60 days, such as 14d or 2027-01-04', momentOf)
-    .requiredOption('--reason <text>', 'kept in the audit trail');
+  const defer = holding(group, 'defer', 60, 'Keep updates from a practice until a date');
   act<Ending>(defer, invocation, async (session, { until, reason }, [text = '']) =>
     change(session, text, 'deferral', { until, reason }),
   );
-
-  const undefer = group
-    .command('undefer')
-    .argument('<practice>', which)
-    .description("Take a practice's deferral back");
-  act(undefer, invocation, async (session, _options, [text = '']) => change(session, text, 'deferral'));
+  for (const [verb, what] of [
+    ['unpin', 'pin'],
+    ['undefer', 'deferral'],
+  ] as const) {
+    const takeBack = group
+      .command(verb)
+      .argument('<practice>', which)
+      .description(`Take a practice's ${what} back`);
+    act(takeBack, invocation, async (session, _options, [text = '']) => change(session, text, what));
+  }
 
   const calendar = group
     .command('calendar')
     .argument('<practice>', which)
     .description("Make a new address for the calendar of a practice's windows; an older one stops");
   act(calendar, invocation, makeCalendar);
+}
+
+/** A verb that keeps updates away for so many days at most. */
+function holding(group: Command, verb: string, days: number, description: string): Command {
+  return group
+    .command(verb)
+    .argument('<practice>', which)
+    .description(`${description}; a security deadline goes over it`)
+    .requiredOption('--until <time>', `at most ${days} days off, such as 14d or 2027-01-04`, momentOf)
+    .requiredOption('--reason <text>', 'kept in the audit trail');
 }
 
 interface Ending {

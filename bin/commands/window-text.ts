@@ -32,7 +32,13 @@ export function ruleOf(text: string): string {
       'It must be days and a time, such as "Sundays 02:00", "first Sunday 02:00" or "daily 03:00", or an RFC 5545 rule such as "FREQ=WEEKLY;BYDAY=SU;BYHOUR=2".',
     );
   }
-  const frequency = on.some((day) => /\d/.test(String(day))) ? 'MONTHLY' : 'WEEKLY';
+  const counted = on.filter((day) => /\d/.test(String(day)));
+  if (counted.length > 0 && counted.length < on.length) {
+    throw new InvalidArgumentError(
+      'It must say of each day which of the month it is, or of none, such as "first Saturday and first Sunday 02:00".',
+    );
+  }
+  const frequency = counted.length > 0 ? 'MONTHLY' : 'WEEKLY';
   return `FREQ=${frequency};BYDAY=${on.join(',')};${time}`;
 }
 

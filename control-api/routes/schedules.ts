@@ -1,3 +1,4 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { renewCalendar } from '../../lib/use-cases/practice-calendar.ts';
 import {
   changeSchedule,
@@ -5,6 +6,8 @@ import {
   pinPractice,
   readSchedule,
   readUpcomingWindows,
+  type ScheduleChangeRequest,
+  type ScheduleOfPractice,
   undeferPractice,
   unpinPractice,
 } from '../../lib/use-cases/schedules.ts';
@@ -30,8 +33,7 @@ const changing = { tags, params: slugParams, headers: revisionHeadersSchema, res
 /** When a practice may be updated. */
 export function scheduleRoutes(app: Routes, deps: AppDeps): void {
   windowRoutes(app, deps);
-  pinRoutes(app, deps);
-  deferralRoutes(app, deps);
+  holdRoutes(app, deps);
   calendarRoute(app, deps);
 }
 
@@ -45,11 +47,7 @@ function windowRoutes(app: Routes, { core }: AppDeps): void {
       params: slugParams,
       response,
     },
-    handler: async (request, reply) => {
-      const schedule = await readSchedule(core, request.params.id);
-      setRevision(reply, schedule.revision);
-      return toSchedule(schedule);
-    },
+    handler: async (request, reply) => shown(reply, await readSchedule(core, request.params.id)),
   });
 
   app.route({
@@ -75,10 +73,8 @@ function windowRoutes(app: Routes, { core }: AppDeps): void {
       }),
     },
     handler: async (request, reply) => {
-      const change = { practiceId: request.params.id, ...request.body, revision: revisionsOf(request) };
-      const schedule = await changeSchedule(core, change, actorOf(request));
-      setRevision(reply, schedule.revision);
-      return toSchedule(schedule);
+      const change = { ...changeOf(request.params.id, request), ...request.body };
+      return shown(reply, await changeSchedule(core, change, actorOf(request)));
     },
   });
 
@@ -100,15 +96,15 @@ function windowRoutes(app: Routes, { core }: AppDeps): void {
   });
 }
 
-function pinRoutes(app: Routes, { core }: AppDeps): void {
-  const url = '/v1/practices/:id/pin';
+function holdRoutes(app: Routes, { core }: AppDeps): void {
   app.route({
     method: 'PUT',
-    url,
+    url: '/v1/practices/:id/pin',
     schema: {
       ...changing,
       summary: 'Keep a practice on a release until a date',
-      description: 'In place of an earlier pin. It yields to the deadline of a security release.',
+      description:
+        'In place of an earlier pin, for 180 days at most. It yields to the deadline of a security release.',
       body: pinRequestSchema.meta({
         examples: [
           {
@@ -121,61 +117,42 @@ function pinRoutes(app: Routes, { core }: AppDeps): void {
     },
     handler: async (request, reply) => {
       const { until, ...pin } = request.body;
-      const change = { ...pin, until: new Date(until), practiceId: request.params.id };
-      const revision = revisionsOf(request);
-      const schedule = await pinPractice(core, { ...change, revision }, actorOf(request));
-      setRevision(reply, schedule.revision);
-      return toSchedule(schedule);
+      const change = { ...changeOf(request.params.id, request), ...pin, until: new Date(until) };
+      return shown(reply, await pinPractice(core, change, actorOf(request)));
     },
   });
 
-  app.route({
-    method: 'DELETE',
-    url,
-    schema: { ...changing, summary: 'Take a pin back; without one nothing changes' },
-    handler: async (request, reply) => {
-      const change = { practiceId: request.params.id, revision: revisionsOf(request) };
-      const schedule = await unpinPractice(core, change, actorOf(request));
-      setRevision(reply, schedule.revision);
-      return toSchedule(schedule);
-    },
-  });
-}
-
-function deferralRoutes(app: Routes, { core }: AppDeps): void {
-  const url = '/v1/practices/:id/deferral';
   app.route({
     method: 'PUT',
-    url,
+    url: '/v1/practices/:id/deferral',
     schema: {
       ...changing,
       summary: 'Keep updates from a practice until a date',
-      description: 'In place of an earlier deferral. It yields to the deadline of a security release.',
+      description:
+        'In place of an earlier deferral, for 60 days at most. It yields to the deadline of a security release.',
       body: deferralRequestSchema.meta({
         examples: [{ until: '2027-01-04T06:00:00Z', reason: 'The practice moves its offices' }],
       }),
     },
     handler: async (request, reply) => {
       const { until, reason } = request.body;
-      const change = { practiceId: request.params.id, until: new Date(until), reason };
-      const revision = revisionsOf(request);
-      const schedule = await deferPractice(core, { ...change, revision }, actorOf(request));
-      setRevision(reply, schedule.revision);
-      return toSchedule(schedule);
+      const change = { ...changeOf(request.params.id, request), until: new Date(until), reason };
+      return shown(reply, await deferPractice(core, change, actorOf(request)));
     },
   });
 
-  app.route({
-    method: 'DELETE',
-    url,
-    schema: { ...changing, summary: 'Take a deferral back; without one nothing changes' },
-    handler: async (request, reply) => {
-      const change = { practiceId: request.params.id, revision: revisionsOf(request) };
-      const schedule = await undeferPractice(core, change, actorOf(request));
-      setRevision(reply, schedule.revision);
-      return toSchedule(schedule);
-    },
-  });
+  for (const [what, takeBack] of [
+    ['pin', unpinPractice],
+    ['deferral', undeferPractice],
+  ] as const) {
+    app.route({
+      method: 'DELETE',
+      url: `/v1/practices/:id/${what}`,
+      schema: { ...changing, summary: `Take a ${what} back; without one nothing changes` },
+      handler: async (request, reply) =>
+        shown(reply, await takeBack(core, changeOf(request.params.id, request), actorOf(request))),
+    });
+  }
 }
 
 function calendarRoute(app: Routes, { core }: AppDeps): void {
@@ -199,4 +176,14 @@ function calendarRoute(app: Routes, { core }: AppDeps): void {
         .send({ practiceId, path: `/v1/calendars/${key}.ics` });
     },
   });
+}
+
+/** Whose schedule is to change, held to the revisions that its author saw. */
+function changeOf(practiceId: string, request: FastifyRequest): ScheduleChangeRequest {
+  return { practiceId, revision: revisionsOf(request) };
+}
+
+function shown(reply: FastifyReply, schedule: ScheduleOfPractice) {
+  setRevision(reply, schedule.revision);
+  return toSchedule(schedule);
 }

@@ -1,6 +1,4 @@
-import { sync as parse, type VEvent } from 'node-ical';
 import {
-  calendarAddressSchema,
   freezePageSchema,
   freezeSchema,
   type Schedule,
@@ -352,76 +350,5 @@ describe('a freeze', () => {
     expect(await actionsOf('freeze', frozen.id)).toEqual(['freeze.created']);
     const nowhere = '/v1/freezes/00000000-0000-4000-8000-000000000000';
     expect((await send('DELETE', nowhere)).statusCode).toBe(404);
-  });
-});
-
-describe('a calendar', () => {
-  const make = async (id: string) =>
-    calendarAddressSchema.parse((await send('POST', `/v1/practices/${id}/calendar`)).json()).path;
-  const read = (url: string, headers: Record<string, string> = {}) => api.app.inject({ url, headers });
-  const eventsOf = (text: string) =>
-    Object.values(parse.parseICS(text)).filter((each): each is VEvent => each?.type === 'VEVENT');
-
-  test('holds the windows of 90 days, each the same event in every edition, and needs no token', async () => {
-    const id = await newPractice('Speech; Play, Sons');
-    await send('PUT', `/v1/practices/${id}/deferral`, { until: inDays(9), reason: 'moves house' });
-    const path = await make(id);
-    const answer = await read(path);
-    expect(answer.statusCode).toBe(200);
-    expect(answer.headers).toMatchObject({
-      'content-type': 'text/calendar; charset=utf-8',
-      'cache-control': 'private, max-age=3600',
-    });
-    expect(answer.body).toContain(`NAME:Lumenality updates of Speech\\; Play\\, Sons ${serial}\r\n`);
-    const events = eventsOf(answer.body);
-    expect(events).toHaveLength(13);
-    expect(events[0]).toMatchObject({
-      uid: `2026-11-22T08:00:00.000Z.${id}@lumenality`,
-      start: new Date('2026-11-22T08:00Z'),
-      end: new Date('2026-11-22T12:00Z'),
-      summary: 'No updates planned (deferral)',
-    });
-    expect(events.at(-1)).toMatchObject({
-      start: new Date('2027-02-14T08:00Z'),
-      summary: 'Updates may be installed',
-    });
-    api.clock.at = new Date(inDays(3));
-    const later = eventsOf((await read(path)).body);
-    const kept = events.slice(1).map(({ uid }) => uid);
-    expect(later.slice(0, kept.length).map(({ uid }) => uid)).toEqual(kept);
-  });
-
-  test('is sent again only when it has changed', async () => {
-    const id = await newPractice();
-    const path = await make(id);
-    const tag = String((await read(path)).headers['etag']);
-    api.clock.at = new Date(now.getTime() + 60_000);
-    const same = await read(path, { 'if-none-match': tag });
-    expect([same.statusCode, same.body, same.headers['etag']]).toEqual([304, '', tag]);
-    expect((await read(path, { 'if-none-match': `"other", ${tag.slice(2)}` })).statusCode).toBe(304);
-    await send('PUT', `/v1/practices/${id}/schedule`, { window: nights, ring: 'general' });
-    const changed = await read(path, { 'if-none-match': tag });
-    expect([changed.statusCode, changed.headers['etag'] === tag]).toEqual([200, false]);
-  });
-
-  test('has one address, which only who asked for it knows', async () => {
-    const id = await newPractice();
-    const first = await make(id);
-    const second = await make(id);
-    const unknown = `/v1/calendars/${'A'.repeat(43)}.ics`;
-    const answers = [await read(first), await read(unknown), await read('/v1/calendars/a.ics')];
-    const [told, ...others] = answers.map((answer) => ({ ...answer.json(), instance: '' }));
-    expect(told).toMatchObject({ status: 404, detail: 'There is no such calendar.' });
-    expect(others).toEqual([told, told]);
-    expect((await read(second)).statusCode).toBe(200);
-
-    const key = /([^/]+)\.ics$/.exec(second)?.[1] ?? '';
-    const kept = await api.database.db.selectFrom('practice_calendar').selectAll().execute();
-    expect(JSON.stringify(kept)).not.toContain(key);
-    expect(api.log.join()).not.toContain(key);
-    expect((await trailOf('practice', id))[0]).toMatchObject({
-      action: 'practice.calendar_made',
-      details: { replaced: true },
-    });
   });
 });

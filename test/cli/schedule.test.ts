@@ -35,6 +35,10 @@ test.each([
   checkWindow({ rule, durationMinutes: 240, timeZone: 'America/Chicago' });
 });
 
+test('--set does not guess which Sundays "first Saturday and Sunday 02:00" means', () => {
+  expect(() => ruleOf('first Saturday and Sunday 02:00')).toThrow('"first Saturday and first Sunday 02:00"');
+});
+
 test.each(['Mon, Tuesdays 22:00', 'whenever', 'Sundays 2'])('--set "%s" is nothing', (text) => {
   expect(() => ruleOf(text)).toThrow('such as "Sundays 02:00"');
 });
