@@ -46,7 +46,19 @@ const entrySchema = z.strictObject({
 /** A pipeline that may sign in: whose token, meant for whom, and what each named claim must be. */
 export type CiTrust = Readonly<z.infer<typeof entrySchema>>;
 
-const trustSchema = z.strictObject({ trusted: z.array(entrySchema).min(1, 'must hold one entry or more') });
+const trustSchema = z
+  .strictObject({ trusted: z.array(entrySchema).min(1, 'must hold one entry or more') })
+  .superRefine(({ trusted }, context) => {
+    for (const [place, { name }] of trusted.entries()) {
+      if (trusted.findIndex((other) => other.name === name) === place) continue;
+      // A token goes by its entry's name: as long as that stands it can be renewed.
+      context.addIssue({
+        code: 'custom',
+        path: ['trusted', place, 'name'],
+        message: 'is another entry’s name',
+      });
+    }
+  });
 
 /**
  * The allow-list as JSON: `{"trusted": [{name, issuer, audience, claims: {name: value | [values]}}]}`. In a value `*` stands

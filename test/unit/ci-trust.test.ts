@@ -12,12 +12,13 @@ const entry = {
   claims: { repository: 'lumenality/app', ref: 'refs/heads/main', workflow: 'Release' },
 };
 const parse = (changes: object) =>
-  parseCiTrust(JSON.stringify({ trusted: [entry, { ...entry, ...changes }] }), 'trust.json');
+  parseCiTrust(JSON.stringify({ trusted: [entry, { ...entry, name: 'other', ...changes }] }), 'trust.json');
 
 test.each([
   ['an unknown field', { role: 'security_admin' }, 'trusted[1]: Unrecognized key: "role"'],
   ['no issuer', { issuer: undefined }, 'trusted[1].issuer: must be text'],
   ['http over the network', { issuer: 'http://ci.example' }, 'trusted[1].issuer: must be the https address'],
+  ['the name of another', { name: 'github' }, 'trusted[1].name: is another entry'],
   ['no claims', { claims: {} }, 'trusted[1].claims: must name the project'],
   [
     'any repository',
