@@ -71,7 +71,8 @@ function reasonOf({ error }: Run): string {
   return `${error.step} failed: ${error.message}${resource}`;
 }
 
-async function call<Schema extends z.ZodType>(
+/** @throws Error when it is refused, with the answer. */
+export async function call<Schema extends z.ZodType>(
   { url, token }: ControlPlane,
   method: string,
   path: string,

@@ -16,7 +16,7 @@ export class CdkCommand {
   readonly #workspace: Workspace;
   readonly #program: string;
   readonly #name: string;
-  readonly #manifest: ReleaseManifest;
+  #manifest: ReleaseManifest;
   readonly #environment: Environment;
   readonly #assembly: string;
 
@@ -42,6 +42,11 @@ export class CdkCommand {
     // Without the metadata that CDK adds for itself: with it the foundation, as the YAML that CDK sends, is too large to travel inline.
     const output = ['--output', this.#assembly, '--no-path-metadata', '--quiet'];
     await this.#run(`${this.#name}-synth`, ['synth', '--app', app, ...output]);
+  }
+
+  /** What is deployed from now on. */
+  use(manifest: ReleaseManifest): void {
+    this.#manifest = manifest;
   }
 
   /** Deploys a practice's three stacks one after the other, each with the outputs of the ones before it. */
@@ -79,6 +84,8 @@ export class CdkCommand {
         'require-approval': 'never',
         progress: 'events',
         concurrency: String(names.length),
+        // The control plane tags each stack with its release, too: an update changes the tags of what is in it.
+        tags: `lumenality:release=${this.#manifest.id}`,
         'outputs-file': outputsFile,
       }),
       '--exclusively',

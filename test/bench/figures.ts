@@ -7,7 +7,7 @@ interface Goal {
 export interface Figure {
   readonly name: string;
   readonly value: number;
-  /** `s`, `MiB`, `bytes`, `1/s`, `calls`, `USD a month`, or `×` for a ratio. */
+  /** `s`, `ms`, `days`, `MiB`, `bytes`, `1/s`, `calls`, `USD a month`, `×` for a ratio, or what is counted. */
   readonly unit: string;
   readonly goal?: Goal;
 }

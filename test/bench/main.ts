@@ -18,8 +18,10 @@ import { planning } from './planning.ts';
 import { reads } from './reads.ts';
 import { buildRelease } from './release.ts';
 import { jsonOf, type Reported, tableOf } from './report.ts';
+import { rolloutSimulation } from './rollout-simulation.ts';
 import { signUps, signUpsOnPostgres } from './sign-ups.ts';
 import { silo } from './silo.ts';
+import { updates } from './updates.ts';
 import { waiting } from './waiting.ts';
 import { Workspace } from './workspace.ts';
 
@@ -42,6 +44,8 @@ const benchmarks: readonly Benchmark[] = [
   fleet,
   reads,
   planning,
+  rolloutSimulation,
+  updates,
 ];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const cdk = fileURLToPath(import.meta.resolve('aws-cdk/bin/cdk'));

@@ -1,36 +1,20 @@
 import { defaultPolicy, type RolloutPlan } from '../../lib/domain/rollout.ts';
 import type { PlanInput, PlanPractice } from '../../lib/domain/rollout-input.ts';
 import { planRollout } from '../../lib/domain/rollout-plan.ts';
-import type { Ring } from '../../lib/domain/schedule.ts';
 import type { Benchmark } from './benchmark.ts';
 import { type Figure, median } from './figures.ts';
+import { variedFleet } from './varied-fleet.ts';
 
 const day = 86_400_000;
 /** A Friday. */
 const now = new Date('2026-11-20T12:00:00Z');
-const zones = [
-  'America/New_York',
-  'America/Chicago',
-  'America/Denver',
-  'America/Phoenix',
-  'America/Los_Angeles',
-  'America/Anchorage',
-  'Pacific/Honolulu',
-];
-const rules = [
-  'FREQ=WEEKLY;BYDAY=SU;BYHOUR=2;BYMINUTE=0',
-  'FREQ=WEEKLY;BYDAY=SA,SU;BYHOUR=1;BYMINUTE=30',
-  'FREQ=WEEKLY;BYDAY=TU,TH;BYHOUR=22;BYMINUTE=0',
-  'FREQ=DAILY;BYHOUR=3;BYMINUTE=0',
-  'FREQ=MONTHLY;BYDAY=1SU;BYHOUR=2;BYMINUTE=0',
-];
 
 /** `planRollout`, which is pure: no database, no HTTP. */
 export const planning: Benchmark = {
   name: 'planning',
   title: 'planning a rollout over the whole fleet',
   run: async ({ quick, say }) => {
-    const practices = fleet(quick ? 500 : 10_000);
+    const practices = variedFleet(quick ? 500 : 10_000, { now, releaseId: 'r-000000000001' });
     const count = practices.length.toLocaleString('en-US');
     const deadline = new Date(now.getTime() + 14 * day);
     const kinds = [
@@ -71,29 +55,6 @@ export const planning: Benchmark = {
     };
   },
 };
-
-/** Practices of seven zones and five kinds of windows in cells of 200; some are pinned or deferred. */
-function fleet(count: number): PlanPractice[] {
-  const until = new Date(now.getTime() + 25 * day);
-  return Array.from({ length: count }, (_, at): PlanPractice => {
-    const ring: Ring = at % 100 === 0 ? 'canary' : at % 10 === 1 ? 'early' : 'general';
-    return {
-      id: `practice-${at}`,
-      state: 'active',
-      cellId: `cell-${Math.floor(at / 200)}`,
-      ring,
-      currentOrdinal: 1,
-      window: {
-        // Most have chosen nothing.
-        rule: rules[at % 3 === 0 ? Math.floor(at / 3) % rules.length : 0] ?? '',
-        durationMinutes: 240,
-        timeZone: zones[at % zones.length] ?? '',
-      },
-      pin: at % 50 === 3 ? { releaseId: 'r-000000000001', until, reason: 'audit season' } : null,
-      deferral: at % 50 === 4 ? { until, reason: 'move of the clinic' } : null,
-    };
-  });
-}
 
 function inputOf(asked: {
   readonly practices: readonly PlanPractice[];

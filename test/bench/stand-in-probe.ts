@@ -24,6 +24,8 @@ async function answer(db: Db, hostName: string, path: string): Promise<object> {
     .innerJoin('deployment', 'deployment.practice_id', 'practice.id')
     .select(['practice.id', 'deployment.release_id'])
     .where('practice.host_name', '=', hostName)
+    .orderBy('deployment.started_at', 'desc')
+    .limit(1)
     .executeTakeFirstOrThrow();
   const identity = { practiceId: practice.id, releaseId: practice.release_id };
   if (path === '/version') return { ...identity, appVersion: 'stand-in', migration: 'stand-in' };

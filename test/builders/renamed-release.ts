@@ -7,7 +7,7 @@ import type { Core } from '../../lib/use-cases/core.ts';
 import { publishRelease } from '../../lib/use-cases/publish-release.ts';
 
 /** The same templates and image under another name: an update to it changes tags and little else, of every stack. */
-function renamedRelease({ manifest, templates }: Release): Release {
+export function renamedRelease({ manifest, templates }: Release): Release {
   const contentHash = createHash('sha256').update(`renamed ${manifest.contentHash}`).digest('hex');
   const renamed = { ...manifest, id: `r-${contentHash.slice(0, 12)}`, contentHash };
   return { manifest: releaseManifestSchema.parse(renamed), templates };

@@ -18,14 +18,13 @@ const freshNpi = (() => {
   };
 })();
 
-/** A practice in `provisioning` with its approved sign-up, as an approval leaves them. */
-async function insertApprovedPractice(trx: Trx, id: string, now = new Date()): Promise<void> {
+/** Rows of a practice in `provisioning` and of its approved sign-up, as an approval leaves them. */
+export function approvedPractice(id: string, now: Date) {
   const signUpId = randomUUID();
-  await trx
-    .insertInto('sign_up')
-    .values({
+  return {
+    signUp: {
       id: signUpId,
-      state: 'approved',
+      state: 'approved' as const,
       legal_name: `${id} LLC`,
       display_name: id,
       disciplines: toJson(['aba']),
@@ -43,24 +42,30 @@ async function insertApprovedPractice(trx: Trx, id: string, now = new Date()): P
       revision: 1,
       created_at: now,
       updated_at: now,
-    })
-    .execute();
-  await insertPractice(trx, {
-    id,
-    sign_up_id: signUpId,
-    display_name: id,
-    disciplines: toJson(['aba']),
-    us_state: 'IL',
-    time_zone: 'America/Chicago',
-    plan_id: 'founding',
-    plan_version: 1,
-    shape: 'solo',
-    host_name: `${id}.practices.localhost`,
-    state: 'provisioning',
-    revision: 1,
-    created_at: now,
-    updated_at: now,
-  });
+    },
+    practice: {
+      id,
+      sign_up_id: signUpId,
+      display_name: id,
+      disciplines: toJson(['aba']),
+      us_state: 'IL',
+      time_zone: 'America/Chicago',
+      plan_id: 'founding',
+      plan_version: 1,
+      shape: 'solo' as const,
+      host_name: `${id}.practices.localhost`,
+      state: 'provisioning' as const,
+      revision: 1,
+      created_at: now,
+      updated_at: now,
+    },
+  };
+}
+
+async function insertApprovedPractice(trx: Trx, id: string, now: Date): Promise<void> {
+  const { signUp, practice } = approvedPractice(id, now);
+  await trx.insertInto('sign_up').values(signUp).execute();
+  await insertPractice(trx, practice);
 }
 
 /** A practice with a queued `provision-practice` run, in one transaction with whatever `also` does (enqueue). */

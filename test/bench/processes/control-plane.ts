@@ -29,7 +29,10 @@ await runUntilStopped(async (stops) => {
   const parts = buildParts(config, database, endpoint, log, { cloud: (ports) => ({ ...ports, probe }) });
   await publishRelease(parts.core, await readReleaseDirectory(config.releaseDirectory), systemActor);
   stops.push(await startWork(parts, log));
-  const app = await buildApp(appDeps(config, parts, endpoint, log));
+  const deps = appDeps(config, parts, endpoint, log);
+  // As the product does at its start, so that there is a key to sign releases with.
+  await deps.releaseKeys();
+  const app = await buildApp(deps);
   stops.push(() => app.close());
   const tokenFile = join(config.dataDirectory, 'admin.token');
   await ensureFirstToken(parts.core, (token) => writeFile(tokenFile, token, { mode: 0o600 }));
