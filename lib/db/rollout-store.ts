@@ -340,3 +340,13 @@ export function readFleet(connection: Connection): Promise<FleetPractice[]> {
     .orderBy('practice.id')
     .execute();
 }
+
+/** Why releases are halted, by their ids. */
+export async function haltedReleases(connection: Connection): Promise<ReadonlyMap<string, string>> {
+  const rows = await connection
+    .selectFrom('release')
+    .select(['id', 'halted_reason as reason'])
+    .where('state', '=', 'halted')
+    .execute();
+  return new Map(rows.map(({ id, reason }) => [id, reason ?? 'no reason is known']));
+}

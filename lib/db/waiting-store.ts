@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Connection, Trx } from './database.ts';
+import { type Connection, type Trx, toJson } from './database.ts';
 import { changePractice } from './practice-lifecycle-store.ts';
 import type { PracticeRow } from './practice-store.ts';
 
@@ -65,11 +65,18 @@ export async function assignUnplaced(trx: Trx, cellId: string): Promise<Practice
   return rows.sort((one, other) => (one.id < other.id ? -1 : 1));
 }
 
-/** `waiting → queued`. False, and nothing is written, when the run does not wait. The caller enqueues it, in the same transaction. */
-export async function queueWaitingRun(trx: Trx, id: string): Promise<boolean> {
+/**
+ * `waiting → queued`, with what it is to do by now. False, and nothing is written, when the run does not wait. The caller enqueues it, in
+ * the same transaction.
+ */
+export async function queueWaitingRun(
+  trx: Trx,
+  id: string,
+  input: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
   const { numUpdatedRows } = await trx
     .updateTable('run')
-    .set({ state: 'queued', waiting_for: null })
+    .set({ state: 'queued', waiting_for: null, input: toJson(input) })
     .where('id', '=', id)
     .where('state', '=', 'waiting')
     .executeTakeFirstOrThrow();

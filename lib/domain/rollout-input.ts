@@ -29,6 +29,8 @@ export interface PlanInput {
   readonly practices: readonly PlanPractice[];
   /** Those that hold now or later. */
   readonly freezes: readonly Freeze[];
+  /** Why releases are halted, by their ids: a pin to one of them holds as any other, and the plan says so. */
+  readonly halted?: ReadonlyMap<string, string> | undefined;
   readonly policy: RolloutPolicy;
   /** How far ahead starts are planned. */
   readonly horizonDays: number;

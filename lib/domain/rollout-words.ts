@@ -15,7 +15,7 @@ export function whyNot({ release }: PlanInput, practice: PlanPractice): string |
 
 /** Why nothing is planned for a practice: no start before `until` was to be had. */
 export function whyLeft(
-  { policy, freezes, release, now }: PlanInput,
+  { policy, freezes, release, now, halted }: PlanInput,
   practice: PlanPractice,
   { chances }: Candidate,
   { floor, until }: { readonly floor: number; readonly until: Date },
@@ -28,9 +28,11 @@ export function whyLeft(
   if (chances.windows.length === 0) return `It has no maintenance window before ${end}.`;
   if (chances.free.length === 0) {
     const against = pinAgainst(release.id, pin);
+    const because = against === null ? undefined : halted?.get(against.releaseId);
+    const isHalted = because === undefined ? '' : ` (a release that is HALTED: ${because})`;
     const holding = [
       ...(against !== null && against.until > now
-        ? [`a pin to ${against.releaseId} until ${against.until.toISOString()}`]
+        ? [`a pin to ${against.releaseId}${isHalted} until ${against.until.toISOString()}`]
         : []),
       ...(deferral !== null && deferral.until > now
         ? [`a deferral until ${deferral.until.toISOString()}`]

@@ -1,6 +1,12 @@
 import type { Trx } from '../db/database.ts';
 import { type PublishedRelease, readRelease } from '../db/release-store.ts';
-import { heldPractices, readFleet, type UnfinishedRollout, unfinishedRollouts } from '../db/rollout-store.ts';
+import {
+  haltedReleases,
+  heldPractices,
+  readFleet,
+  type UnfinishedRollout,
+  unfinishedRollouts,
+} from '../db/rollout-store.ts';
 import { readFreezes, readSchedules } from '../db/schedule-store.ts';
 import { DomainError } from '../domain/errors.ts';
 import { defaultPolicy, type RolloutPlan, type RolloutPolicy } from '../domain/rollout.ts';
@@ -54,6 +60,7 @@ export async function planWith(
   const fleet = await readFleet(trx);
   const schedules = new Map((await readSchedules(trx)).map((each) => [each.practiceId, each]));
   const freezes = await readFreezes(trx, now);
+  const halted = await haltedReleases(trx);
   const policy = policyOf(asked);
   const held = await heldPractices(trx);
   const unfinished = await unfinishedRollouts(trx);
@@ -73,6 +80,7 @@ export async function planWith(
     release: { id: release.id, ordinal, kind, deadline },
     practices,
     freezes,
+    halted,
     policy,
     horizonDays,
   });

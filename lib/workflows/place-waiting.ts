@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { appendAudit } from '../db/audit-store.ts';
 import { reserveCapacity } from '../db/capacity-store.ts';
 import type { Db, Trx } from '../db/database.ts';
+import { holdRelease, newestRelease } from '../db/release-store.ts';
 import { appendRunEvents } from '../db/run-event-store.ts';
 import { lockRun } from '../db/run-store.ts';
 import {
@@ -42,6 +43,9 @@ export interface Placement {
   readonly cellId: string;
 }
 
+/** Where there is room, and for which release that was counted. */
+type FoundFor = Found & { readonly releaseId: string };
+
 const inputSchema = z.object({ releaseId: z.string() });
 const pageSize = 100;
 
@@ -68,14 +72,14 @@ async function placeNext(
   demandFor: DemandCounter,
 ): Promise<Placement | undefined> {
   const room = await lockRoom(trx);
-  const look = async (practice: WaitingPractice): Promise<Found> => {
+  const look = async (practice: WaitingPractice): Promise<FoundFor> => {
     try {
-      const source = sourceOf(practice);
-      await refuseHalted(trx, source.releaseId, null);
-      return findRoom(room, await demandFor(trx, source));
+      const source = await sourceOf(trx, practice);
+      return { ...findRoom(room, await demandFor(trx, source)), releaseId: source.releaseId };
     } catch (error) {
       // What keeps one from being counted is told with it, and is no reason to let the others wait.
-      if (error instanceof DomainError) return { cell: undefined, waitingFor: error.publicMessage };
+      if (error instanceof DomainError)
+        return { cell: undefined, waitingFor: error.publicMessage, releaseId: releaseOf(practice) };
       throw error;
     }
   };
@@ -93,8 +97,14 @@ async function placeNext(
   }
 }
 
-function sourceOf(practice: WaitingPractice): DemandSource {
-  const { releaseId } = inputSchema.parse(practice.runInput);
+const releaseOf = ({ runInput }: WaitingPractice): string => inputSchema.parse(runInput).releaseId;
+
+/** Nothing of a practice that waits exists yet: where the release of its approval was halted meanwhile, it gets the newest that is not. */
+async function sourceOf(trx: Trx, practice: WaitingPractice): Promise<DemandSource> {
+  const approved = releaseOf(practice);
+  const isHalted = (await holdRelease(trx, approved))?.halted != null;
+  const releaseId = isHalted ? ((await newestRelease(trx))?.id ?? approved) : approved;
+  await refuseHalted(trx, releaseId, null);
   return { releaseId, shape: practice.shape, settings: practice.settings };
 }
 
@@ -103,10 +113,10 @@ async function place(
   { clock, queue }: PlacementParts,
   trx: Trx,
   practice: WaitingPractice,
-  { cell, demand }: Extract<Found, { demand: unknown }>,
+  { cell, demand, releaseId }: Extract<FoundFor, { demand: unknown }>,
 ): Promise<boolean> {
   const run = await lockRun(trx, practice.runId);
-  if (run === undefined || !(await queueWaitingRun(trx, run.id))) return false;
+  if (run === undefined || !(await queueWaitingRun(trx, run.id, { ...run.input, releaseId }))) return false;
   const now = clock.now();
   const hostName = hostNameIn(cell, practice.id);
   if (!(await placePractice(trx, practice.id, { cellId: cell.id, hostName, now }))) {
@@ -120,17 +130,25 @@ async function place(
     runId: run.id,
     now,
   });
+  const approved = releaseOf(practice);
+  const insteadOf = approved === releaseId ? '' : `; it gets ${releaseId}, for ${approved} was halted`;
   await appendRunEvents(
     trx,
     run.id,
-    [{ kind: 'run', state: 'queued', message: `cell ${cell.id} has room` }],
+    [{ kind: 'run', state: 'queued', message: `cell ${cell.id} has room${insteadOf}` }],
     now,
   );
   await appendAudit(trx, {
     actor: systemActor,
     action: 'practice.placed',
     subject: { type: 'practice', id: practice.id },
-    details: { cellId: cell.id, runId: run.id, demand, waitedSince: practice.created_at.toISOString() },
+    details: {
+      cellId: cell.id,
+      runId: run.id,
+      releaseId,
+      demand,
+      waitedSince: practice.created_at.toISOString(),
+    },
     at: now,
   });
   await queue.enqueue(trx, { id: run.id, practiceId: practice.id, generation: run.generation });

@@ -122,6 +122,17 @@ describe('an ordinary release', () => {
     ]);
   });
 
+  test('says of whom a pin keeps on a release that was halted since', () => {
+    const pin = { releaseId: 'r-000000000001', until: new Date('2027-04-01T00:00:00Z'), reason: 'x' };
+    const halted = new Map([[pin.releaseId, 'it leaks']]);
+    const { left } = planRollout(input([practice('pinned', { pin })], { halted }));
+    expect(left).toMatchObject([
+      {
+        reason: expect.stringContaining('a pin to r-000000000001 (a release that is HALTED: it leaks) until'),
+      },
+    ]);
+  });
+
   test('leaves nobody out without a reason', () => {
     const plan = planRollout(
       input([
