@@ -16,6 +16,8 @@ import {
   UpdateServiceCommand,
 } from '@aws-sdk/client-ecs';
 import { sandboxDefaults } from '../../lib/config.ts';
+import { defaultPolicy } from '../../lib/domain/rollout.ts';
+import { judgeHealth } from '../../lib/domain/rollout-gate.ts';
 import type { SiloFigures } from '../../lib/ports/silo-metrics.ts';
 import { builtRelease } from '../builders/built-release.ts';
 import { errorShare, faultyRelease, type ImageFault, slowerByMs } from '../builders/faulty-images.ts';
@@ -58,10 +60,11 @@ async function time(minutesOn = 0): Promise<Date> {
 const host = () => new URL(outputs['Url'] ?? '').hostname;
 const ask = (path: string) => visit(silo.cloud.endpoint, host(), path);
 
-/** What is measured of so many requests that are made now; minutes before and after are nobody's. */
-async function figuresOf(requests: number): Promise<SiloFigures> {
+/** What is measured of so many requests that are made now, one by one or all at once; minutes before and after are nobody's. */
+async function figuresOf(requests: number, atOnce = 1): Promise<SiloFigures> {
   const from = await time(2);
-  for (let request = 0; request < requests; request += 1) await ask('/sign-in');
+  for (let asked = 0; asked < requests; asked += atOnce)
+    await Promise.all(Array.from({ length: atOnce }, () => ask('/sign-in')));
   return silo.cloud.ports.metrics.figures(practiceId, { from, until: await time() });
 }
 
@@ -129,12 +132,20 @@ test('the image that is never ready runs and says so', async () => {
   });
 });
 
-test('the figures of a practice show that an image is slow', async () => {
+test('the figures of a practice show that an image is slow, and the gate of rollouts fails for it', async () => {
   expect(await figuresOf(0)).toEqual({ requests: 0, errors: 0, latencyMs: null });
+  const before = await figuresOf(20);
   expect(await deployFaulty('slow')).toBe('COMPLETED');
-  const { latencyMs, ...counts } = await figuresOf(4);
-  expect(latencyMs).toBeGreaterThanOrEqual(slowerByMs);
-  expect(counts).toEqual({ requests: 4, errors: 0 });
+  const after = await figuresOf(20, 20);
+  expect(after).toMatchObject({ requests: 20, errors: 0 });
+  expect(after.latencyMs).toBeGreaterThanOrEqual(slowerByMs);
+  const judged = (figures: SiloFigures) =>
+    judgeHealth({ before, after: figures, alarms: [] }, defaultPolicy.thresholds);
+  expect(judged(before).passed).toBe(true);
+  expect(judged(after)).toEqual({
+    passed: false,
+    words: expect.stringMatching(/^95 % of requests took up to \d+ ms, \d+ ms before; \d+ ms are allowed$/),
+  });
 });
 
 test('the figures of a practice show that an image answers with errors, and an alarm rings', async () => {
