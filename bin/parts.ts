@@ -157,6 +157,7 @@ export function buildParts(
     clock,
     queue: engine.queue,
     cellAccess,
+    secondApprovalCents: config.secondApprovalCents,
     steps: workflowSteps,
     shapes: siloShapes,
     termsSigner: termsSigner(config),

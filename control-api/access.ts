@@ -82,6 +82,19 @@ export const accessTable: Readonly<Record<string, Access>> = {
   // It names practices that have only signed up.
   'GET /v1/plans/:id/waiting-list': signUpReaders,
 
+  'GET /v1/practices/:id/ledger': everyRole,
+  'GET /v1/practices/:id/statements': everyRole,
+  'GET /v1/practices/:id/statements/:from': everyRole,
+  'POST /v1/practices/:id/ledger/credits': ['plan_admin'],
+  'POST /v1/practices/:id/ledger/adjustments': ['plan_admin'],
+  'POST /v1/practices/:id/ledger/payments': ['plan_admin'],
+  'POST /v1/ledger/:id/reversal': ['plan_admin'],
+  'GET /v1/subscription-approvals': everyRole,
+  'GET /v1/subscription-approvals/:id': everyRole,
+  // By another token than the one that asked (lib/domain/subscription-approval.ts).
+  'POST /v1/subscription-approvals/:id/approve': ['plan_admin'],
+  'POST /v1/subscription-approvals/:id/decline': ['plan_admin'],
+
   'GET /v1/orphans': ['operator', 'security_admin'],
   'GET /v1/cells': cellReaders,
   'GET /v1/cells/:id': cellReaders,

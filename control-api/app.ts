@@ -16,6 +16,7 @@ import { costRoutes } from './routes/cost.ts';
 import { driftRoutes } from './routes/drift.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { freezeRoutes } from './routes/freezes.ts';
+import { ledgerRoutes } from './routes/ledger.ts';
 import { lifeCycleRoutes } from './routes/life-cycle.ts';
 import { noticeRoutes } from './routes/notices.ts';
 import { operationsRoutes } from './routes/operations.ts';
@@ -32,6 +33,8 @@ import { runRoutes } from './routes/runs.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { signUpRoutes } from './routes/sign-ups.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
+import { statementRoutes } from './routes/statements.ts';
+import { subscriptionApprovalRoutes } from './routes/subscription-approvals.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 
 export type { AppDeps } from './deps.ts';
@@ -93,6 +96,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   releaseRoutes(app, deps);
   rolloutControlRoutes(app, deps);
   fleetRoutes(app, deps);
+  ledgerRoutes(app, deps);
+  statementRoutes(app, deps);
+  subscriptionApprovalRoutes(app, deps);
   tokenRoutes(app, deps);
   ciRoutes(app, deps, limits);
   noticeRoutes(app, deps);

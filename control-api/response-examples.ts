@@ -10,6 +10,7 @@ import type { Run, RunEvent } from './contracts/runs.ts';
 import type { SignUp } from './contracts/sign-ups.ts';
 import type { Token } from './contracts/tokens.ts';
 import { fleetExamples } from './fleet-examples.ts';
+import { ledgerExamples } from './ledger-examples.ts';
 import { noticeExamples } from './notice-examples.ts';
 import { planExamples } from './plan-examples.ts';
 import { releaseExamples } from './release-examples.ts';
@@ -350,6 +351,7 @@ export const responseExamples: Readonly<Record<string, unknown>> = {
   ...subscriptionExamples,
   ...fleetExamples,
   ...noticeExamples,
+  ...ledgerExamples,
   ...planExamples,
   Run: run,
   RunEvent: event,

@@ -71,6 +71,7 @@ const environmentSchema = z.object({
   LUMENALITY_CALL_RATES: text.optional(),
   LUMENALITY_DRIFT_INTERVAL_MINUTES: wholeNumber(5, 10_080).default(60),
   LUMENALITY_SIGNUP_RATE: wholeNumber(1, 100_000).default(20),
+  LUMENALITY_SECOND_APPROVAL_CENTS: wholeNumber(0, 100_000_000).default(50_000),
   LUMENALITY_SMTP_URL: z
     .url({ protocol: /^smtps?$/, error: "must be smtps://… or smtp://… with the server's name" })
     .refine(isPercentEncoded, 'must have its user name and password percent-encoded')
@@ -132,6 +133,8 @@ export interface Config {
   readonly driftIntervalMinutes: number;
   /** Sign-ups a minute that one address may send. */
   readonly signUpRate: number;
+  /** What of a practice's money one person alone decides, in cents of its currency; more takes a second one. */
+  readonly secondApprovalCents: number;
   /** Without a server, mails are files in the data directory. `from` is `Name <address>` or an address. */
   readonly mail: { readonly server: URL | undefined; readonly from: string };
   /** What secrets of notice endpoints are sealed with, 32 bytes; absent with the embedded database, which has a key of its own. */
@@ -172,6 +175,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     callRates: callRatesOf(env),
     driftIntervalMinutes: env.LUMENALITY_DRIFT_INTERVAL_MINUTES,
     signUpRate: env.LUMENALITY_SIGNUP_RATE,
+    secondApprovalCents: env.LUMENALITY_SECOND_APPROVAL_CENTS,
     mail: mailOf(env),
     noticeKey:
       env.LUMENALITY_NOTICE_KEY === undefined ? undefined : Buffer.from(env.LUMENALITY_NOTICE_KEY, 'base64'),

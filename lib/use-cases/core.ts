@@ -13,6 +13,8 @@ export interface Core {
   readonly queue: RunQueue;
   /** How a cell is asked whether it lets the control plane in. */
   readonly cellAccess: CellAccess;
+  /** What of a practice's money one person alone decides, in cents of its currency; more takes a second one. */
+  readonly secondApprovalCents: number;
   /** Names of each workflow's steps, in order: the journal of a new run. */
   readonly steps: Readonly<Record<Workflow, readonly string[]>>;
   /** What the plans' shapes ask of the stacks, and what practices may set. */

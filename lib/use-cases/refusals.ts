@@ -11,6 +11,8 @@ export function notFound(
     | 'cell'
     | 'notice'
     | 'notice endpoint'
+    | 'ledger transaction'
+    | 'request for approval'
     | 'plan',
 ): DomainError {
   return new DomainError('not_found', `There is no such ${kind}. List them to find the id.`);

@@ -75,6 +75,7 @@ export async function startTestApi(
     },
     queue,
     cellAccess: access,
+    secondApprovalCents: 50_000,
     termsSigner: testTermsSigner,
     steps: { ...workflowSteps, 'provision-practice': provisioningSteps, 'update-practice': updateSteps },
     shapes: siloShapes,

@@ -69,6 +69,7 @@ export async function startCoreWithWorker({
     clock,
     queue: { enqueue: (trx, run) => engine.queue.enqueue(trx, run) },
     cellAccess: openAccess,
+    secondApprovalCents: 50_000,
     termsSigner: testTermsSigner,
     steps: {
       ...workflowSteps,

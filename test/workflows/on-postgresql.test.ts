@@ -124,6 +124,7 @@ describe('on a PostgreSQL server', () => {
         clock,
         queue,
         cellAccess: openAccess,
+        secondApprovalCents: 50_000,
         termsSigner: testTermsSigner,
         steps: { ...workflowSteps, 'provision-practice': steps, 'update-practice': steps },
         shapes: siloShapes,

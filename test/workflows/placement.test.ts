@@ -31,6 +31,7 @@ beforeAll(async () => {
     clock,
     queue: { enqueue: async () => undefined },
     cellAccess: openAccess,
+    secondApprovalCents: 50_000,
     termsSigner: testTermsSigner,
     steps: workflowSteps,
     shapes: siloShapes,

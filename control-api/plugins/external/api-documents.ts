@@ -38,6 +38,10 @@ export async function registerApiDocuments(app: FastifyInstance, version: string
         { name: 'releases', description: 'Signed, immutable releases: publish, look at, halt' },
         { name: 'rollouts', description: 'A release brought to the fleet, practice by practice' },
         { name: 'fleet', description: 'Which releases the fleet runs, and how long it took' },
+        {
+          name: 'ledger',
+          description: 'What practices owe: ledger, statements, and what takes a second person',
+        },
         { name: 'records', description: 'Plans and the audit trail' },
         { name: 'access', description: 'Tokens and who is asking' },
         { name: 'operations', description: 'Health, readiness, metrics' },
