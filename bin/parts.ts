@@ -16,6 +16,7 @@ import type { Clouds } from '../lib/ports/clouds.ts';
 import type { NoticePorts } from '../lib/ports/notice-ports.ts';
 import { advanceOffboardings } from '../lib/reconcilers/advance-offboardings.ts';
 import { advanceRollouts } from '../lib/reconcilers/advance-rollouts.ts';
+import { advanceSubscriptions } from '../lib/reconcilers/advance-subscriptions.ts';
 import { deliverNotices } from '../lib/reconcilers/deliver-notices.ts';
 import { type DriftParts, detectDrift } from '../lib/reconcilers/detect-drift.ts';
 import { forgetOldRecords } from '../lib/reconcilers/forget-old-records.ts';
@@ -201,6 +202,7 @@ export async function startWork(
       metricsOf: async (id) => (await siloOf(id)).ports.metrics,
       ...(rolloutsEveryMs === undefined ? {} : { everyMs: rolloutsEveryMs }),
     }),
+    advanceSubscriptions({ ...core, log }),
     detectDrift(drift),
     deliverNotices({ ...core, log, notices }),
     watchHealth({

@@ -32,6 +32,7 @@ import { rolloutRoutes } from './routes/rollouts.ts';
 import { runRoutes } from './routes/runs.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { signUpRoutes } from './routes/sign-ups.ts';
+import { subscriptionChangeRoutes } from './routes/subscription-changes.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { statementRoutes } from './routes/statements.ts';
 import { subscriptionApprovalRoutes } from './routes/subscription-approvals.ts';
@@ -92,6 +93,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   recordRoutes(app, deps);
   planRoutes(app, deps);
   subscriptionRoutes(app, deps);
+  subscriptionChangeRoutes(app, deps);
   rolloutRoutes(app, deps);
   releaseRoutes(app, deps);
   rolloutControlRoutes(app, deps);

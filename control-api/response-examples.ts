@@ -17,6 +17,7 @@ import { releaseExamples } from './release-examples.ts';
 import { rolloutExamples } from './rollout-examples.ts';
 import { signUpExample } from './routes/examples.ts';
 import { scheduleExamples } from './schedule-examples.ts';
+import { subscriptionChangeExamples } from './subscription-change-examples.ts';
 import { subscriptionExamples } from './subscription-examples.ts';
 
 const practiceId = 'sunrise-aba';
@@ -349,6 +350,7 @@ export const responseExamples: Readonly<Record<string, unknown>> = {
   ...releaseExamples,
   ...scheduleExamples,
   ...subscriptionExamples,
+  ...subscriptionChangeExamples,
   ...fleetExamples,
   ...noticeExamples,
   ...ledgerExamples,

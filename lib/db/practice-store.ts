@@ -4,8 +4,8 @@ import type { PracticeState } from '../domain/practice.ts';
 import type { PracticeSettings } from '../domain/settings.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
 import { newestFirst, type Page, type PageRequest } from './page.ts';
-import { latestRuns } from './run-store.ts';
 import type { PracticeTable, SiloStackTable } from './practice-tables.ts';
+import { latestRuns } from './run-store.ts';
 
 export type PracticeRow = Selectable<PracticeTable>;
 
@@ -96,6 +96,25 @@ export async function setPracticeSettings(
     .returning('revision')
     .executeTakeFirstOrThrow();
   return revision;
+}
+
+/** The version of the plan whose rates the practice has. */
+export async function setPracticePlan(
+  db: Trx,
+  id: string,
+  { planId, planVersion }: { readonly planId: string; readonly planVersion: number },
+  at: Date,
+): Promise<void> {
+  await db
+    .updateTable('practice')
+    .set((eb) => ({
+      plan_id: planId,
+      plan_version: planVersion,
+      revision: eb('revision', '+', 1),
+      updated_at: at,
+    }))
+    .where('id', '=', id)
+    .execute();
 }
 
 export async function countPractices(db: Connection): Promise<{ state: PracticeState; count: number }[]> {

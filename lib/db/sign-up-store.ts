@@ -1,5 +1,5 @@
 import type { Insertable, Selectable } from 'kysely';
-import type { Agreement, SignUpState } from '../domain/sign-up.ts';
+import type { Agreement, PracticeOwner, SignUpState } from '../domain/sign-up.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
 import { newestFirst, type Page, type PageRequest } from './page.ts';
 import type { SignUpTable } from './practice-tables.ts';
@@ -43,6 +43,33 @@ export function setAgreement(db: Trx, id: string, agreement: Agreement, at: Date
     .where('id', '=', id)
     .returningAll()
     .executeTakeFirstOrThrow();
+}
+
+/** A practice's new owner. Answers `npi_in_use` when another sign-up holds its NPI; the transaction is then of no further use. */
+export async function setOwner(
+  db: Trx,
+  id: string,
+  { legalName, npi, contact, agreement }: PracticeOwner,
+  at: Date,
+): Promise<'changed' | 'npi_in_use'> {
+  try {
+    await db
+      .updateTable('sign_up')
+      .set((eb) => ({
+        legal_name: legalName,
+        npi,
+        contact: toJson(contact),
+        agreement: toJson(agreement),
+        revision: eb('revision', '+', 1),
+        updated_at: at,
+      }))
+      .where('id', '=', id)
+      .execute();
+    return 'changed';
+  } catch (error) {
+    if (violates(error, 'sign_up_npi_in_use')) return 'npi_in_use';
+    throw error;
+  }
 }
 
 export interface SignUpDecision {

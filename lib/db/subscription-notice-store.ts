@@ -5,7 +5,7 @@ import type { PlanNoticeData, PlanNoticeKind } from '../domain/plan/notices.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
 import { addNotice } from './notice-store.ts';
 
-type PlanNotice = {
+export type PlanNotice = {
   readonly [Kind in PlanNoticeKind]: { readonly kind: Kind; readonly data: PlanNoticeData<Kind> };
 }[PlanNoticeKind];
 

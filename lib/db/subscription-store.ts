@@ -188,6 +188,16 @@ export async function changeSubscription(
     .execute();
 }
 
+/** Has all members of a plan looked at: it has another version. */
+export async function wakeMembers(trx: Trx, planId: string, at: Date): Promise<void> {
+  await trx
+    .updateTable('subscription')
+    .set({ next_due_at: at })
+    .where('plan_id', '=', planId)
+    .where('state', '<>', 'cancelled')
+    .execute();
+}
+
 /** Practices whose subscriptions are to be looked at by now, those that wait longest first. */
 export async function subscriptionsDue(connection: Connection, now: Date, limit: number): Promise<string[]> {
   const rows = await connection

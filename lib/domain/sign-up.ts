@@ -79,3 +79,9 @@ export const signUpRequestSchema = z.strictObject({
   agreement: agreementSchema.optional(),
 });
 export type SignUpRequest = z.infer<typeof signUpRequestSchema>;
+
+/** Who a practice belongs to, in law: the new owner has to accept the agreement as its own. */
+export const practiceOwnerSchema = signUpRequestSchema
+  .pick({ legalName: true, npi: true, contact: true })
+  .extend({ agreement: agreementSchema });
+export type PracticeOwner = z.infer<typeof practiceOwnerSchema>;

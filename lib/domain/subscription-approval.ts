@@ -2,7 +2,15 @@ import type { Actor } from './access.ts';
 import { DomainError } from './errors.ts';
 
 /** What may take a second person: by its value, or always. Each has its executor (lib/use-cases/approval-executors.ts). */
-export const approvalKinds = ['credit', 'adjustment', 'payment', 'reversal'] as const;
+export const approvalKinds = [
+  'credit',
+  'adjustment',
+  'payment',
+  'reversal',
+  'trial_extension',
+  'lock_extension',
+  'transfer',
+] as const;
 export type ApprovalKind = (typeof approvalKinds)[number];
 
 const approvalDecisions = ['approved', 'declined'] as const;

@@ -3,6 +3,7 @@ import type { Connection } from '../db/database.ts';
 import { type Page, type PageRequest, pageFrom, positionOf } from '../db/page.ts';
 import { countMembers, membersOf } from '../db/plan-members-store.ts';
 import { findPlan, insertPlanVersion, lockPlan, type PlanRow } from '../db/plan-store.ts';
+import { wakeMembers } from '../db/subscription-store.ts';
 import type { Actor } from '../domain/access.ts';
 import { type Day, dayIn, earlierOf, laterOf } from '../domain/plan/day.ts';
 import type { Quantities } from '../domain/plan/terms.ts';
@@ -39,6 +40,7 @@ export function publishVersion(
     const plan = requirePlan(await lockPlan(trx, planId));
     const version = await requirePublishable(trx, plan, request, at);
     await insertPlanVersion(trx, { planId, version, effectiveFrom, terms });
+    await wakeMembers(trx, planId, at);
     await appendAudit(trx, {
       actor,
       action: 'plan.version_published',

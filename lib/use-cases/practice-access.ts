@@ -3,6 +3,7 @@ import { appendAudit } from '../db/audit-store.ts';
 import type { Trx } from '../db/database.ts';
 import { queueDeployment } from '../db/deployment-store.ts';
 import type { PracticeRow } from '../db/practice-store.ts';
+import { readSubscription } from '../db/subscription-store.ts';
 import type { Actor } from '../domain/access.ts';
 import type { PracticeState } from '../domain/practice.ts';
 import { takeForRelease } from '../workflows/capacity-of-release.ts';
@@ -34,13 +35,24 @@ export function suspendPractice(
   const scope = `POST /v1/practices/:id/suspend ${actor.id}`;
   // If-Match belongs to one try, not to the request: a repeat of it gets the first answer.
   const request = { practiceId, reason };
-  return answerOnce(core, { scope, key: call.idempotencyKey, request }, async (trx) => {
-    const practice = await idlePractice(trx, change);
-    if (practice.state !== 'active') throw wrongState(practice.state, notSuspendable(practice));
-    const runId = await beginRunFor(core, trx, change, { workflow: 'suspend-practice', input: {} }, actor);
-    await audit(core, trx, 'practice.suspension_requested', { ...change, runId }, actor);
-    return { status: 202, body: { practiceId: practice.id, state: practice.state, runId } };
-  });
+  return answerOnce(core, { scope, key: call.idempotencyKey, request }, async (trx) => ({
+    status: 202,
+    body: await requestSuspension(core, trx, change, actor),
+  }));
+}
+
+/** `suspendPractice` in the transaction of whoever decides it. */
+export async function requestSuspension(
+  core: Core,
+  trx: Trx,
+  change: LifeChange,
+  actor: Actor,
+): Promise<AccessReceipt> {
+  const practice = await idlePractice(trx, change);
+  if (practice.state !== 'active') throw wrongState(practice.state, notSuspendable(practice));
+  const runId = await beginRunFor(core, trx, change, { workflow: 'suspend-practice', input: {} }, actor);
+  await audit(core, trx, 'practice.suspension_requested', { ...change, runId }, actor);
+  return { practiceId: practice.id, state: practice.state, runId };
 }
 
 /**
@@ -59,12 +71,33 @@ export function resumePractice(
   const scope = `POST /v1/practices/:id/resume ${actor.id}`;
   const request = { practiceId, reason, releaseId };
   return answerOnce(core, { scope, key: call.idempotencyKey, request }, async (trx) => {
-    const practice = await idlePractice(trx, change);
-    if (practice.state !== 'suspended') throw wrongState(practice.state, notResumable(practice));
-    const runId = await beginResumption(core, trx, practice, change, actor);
-    await audit(core, trx, 'practice.resumption_requested', { ...change, runId }, actor);
-    return { status: 202, body: { practiceId: practice.id, state: practice.state, runId } };
+    await refuseWhileUnpaid(trx, practiceId);
+    return { status: 202, body: await requestResumption(core, trx, change, actor) };
   });
+}
+
+/** `resumePractice` in the transaction of whoever decides it. */
+export async function requestResumption(
+  core: Core,
+  trx: Trx,
+  change: LifeChange & { readonly releaseId?: string | undefined },
+  actor: Actor,
+): Promise<AccessReceipt> {
+  const practice = await idlePractice(trx, change);
+  if (practice.state !== 'suspended') throw wrongState(practice.state, notResumable(practice));
+  const runId = await beginResumption(core, trx, practice, change, actor);
+  await audit(core, trx, 'practice.resumption_requested', { ...change, runId }, actor);
+  return { practiceId: practice.id, state: practice.state, runId };
+}
+
+/** A practice that was suspended for its payment would have access and not be charged. */
+async function refuseWhileUnpaid(trx: Trx, practiceId: string): Promise<void> {
+  const subscription = await readSubscription(trx, practiceId);
+  if (subscription?.state !== 'suspended') return;
+  throw wrongState(
+    'suspended',
+    `The practice was suspended because a payment is overdue. A plan administrator resumes it: npx lumenality subscription resume ${practiceId}`,
+  );
 }
 
 /**

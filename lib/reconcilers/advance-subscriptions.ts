@@ -1,0 +1,52 @@
+import type { Db } from '../db/database.ts';
+import { recordSent } from '../db/subscription-notice-store.ts';
+import { subscriptionsDue } from '../db/subscription-store.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import { periodically, type Repeating } from './periodically.ts';
+import { advanceSubscription } from './subscription-day.ts';
+
+export interface SubscriptionParts {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How often this process asks what is due; 5 seconds unless told. */
+  readonly everyMs?: number;
+}
+
+/** Looked at in one pass at most: the rest comes with the next. */
+const batch = 200;
+/** A notice that was not delivered within so long is not looked for any more. */
+const sentWithinMs = 30 * 86_400_000;
+
+/**
+ * Brings subscriptions to the day that it is at their practices: closes periods, ends free periods, announces prices and lets them come,
+ * tells of ends. Any number of processes may do so at the same time; one that was away catches up.
+ */
+export function advanceSubscriptions(parts: SubscriptionParts): Repeating {
+  return periodically('advance-subscriptions', parts.everyMs ?? 5_000, parts.log, async (signal) => {
+    await advanceDueSubscriptions(parts, signal);
+  });
+}
+
+/** One pass; answers how many subscriptions it looked at. One that fails does not hold up the others. */
+export async function advanceDueSubscriptions(
+  { db, clock, log }: SubscriptionParts,
+  signal?: AbortSignal,
+): Promise<number> {
+  const now = clock.now();
+  await recordSent(db, new Date(now.getTime() - sentWithinMs));
+  const due = await subscriptionsDue(db, now, batch);
+  const faults: unknown[] = [];
+  for (const practiceId of due) {
+    if (signal?.aborted) break;
+    try {
+      await db.transaction().execute((trx) => advanceSubscription(trx, practiceId, now));
+    } catch (fault) {
+      log.error({ err: fault, practiceId }, 'a subscription could not be brought to its day');
+      faults.push(fault);
+    }
+  }
+  if (faults.length > 0) throw faults[0];
+  return due.length;
+}

@@ -1,0 +1,199 @@
+import { appendAudit } from '../db/audit-store.ts';
+import type { Trx } from '../db/database.ts';
+import { findPlan } from '../db/plan-store.ts';
+import { lockPractice, type PracticeRow, setPracticePlan } from '../db/practice-store.ts';
+import {
+  endAnnouncement,
+  endingsTold,
+  type OpenAnnouncement,
+  openAnnouncement,
+  tellSubscriber,
+} from '../db/subscription-notice-store.ts';
+import {
+  addFact,
+  changeSubscription,
+  factsOf,
+  lockSubscription,
+  type Subscription,
+} from '../db/subscription-store.ts';
+import { systemActor } from '../domain/access.ts';
+import { noticeDaysOf, noticesOn } from '../domain/plan/calendar-of-notices.ts';
+import { addDays, type Day, dayIn, startOfDay } from '../domain/plan/day.ts';
+import { periodsOf } from '../domain/plan/periods.ts';
+import { priceChangeOn, priceChangeTaken } from '../domain/plan/price-changes.ts';
+import { type SubscriptionState, stateOn } from '../domain/plan/state.ts';
+import { entryOn, type Timeline, timelineOf } from '../domain/plan/timeline.ts';
+import { closePeriod } from '../workflows/close-period.ts';
+
+/** A subscription and its practice, held until the transaction ends, on the practice's own day. */
+interface Work {
+  readonly trx: Trx;
+  readonly practice: PracticeRow;
+  readonly subscription: Subscription;
+  readonly today: Day;
+  readonly now: Date;
+}
+
+/** Closed in one transaction at most, so that none holds its locks for long; the next pass goes on. */
+const mostPeriods = 24;
+
+/**
+ * Brings a subscription to its practice's day. Everything is decided by facts, closed periods and notices on record, so a second process,
+ * or one after a crash, does what is left and nothing twice.
+ */
+export async function advanceSubscription(trx: Trx, practiceId: string, now: Date): Promise<void> {
+  const practice = await lockPractice(trx, practiceId);
+  const subscription = await lockSubscription(trx, practiceId);
+  if (practice === undefined || subscription === undefined) return;
+  // Another process was faster.
+  if (subscription.nextDueAt === null || subscription.nextDueAt > now) return;
+  const work = { trx, practice, subscription, today: dayIn(subscription.timeZone, now), now };
+  // Prices come before periods are closed: they begin with one.
+  const timeline = await letPriceCome(work, timelineOf(await factsOf(trx, practiceId)));
+  const { closedUntil, isDone } = await closePeriods(work, timeline);
+  const state = await moveState(work, timeline);
+  const isOver = state === 'cancelled' || state === 'pending';
+  if (!isOver) await tellOfEnds(work, timeline);
+  const priceOn = isOver ? null : await announcePrice(work, timeline);
+  await followPlan(work, timeline);
+  const nextDay = nextDayOf(work, timeline, closedUntil, priceOn);
+  const nextDueAt = nextDay === null ? null : startOfDay(subscription.timeZone, nextDay);
+  await changeSubscription(
+    trx,
+    practiceId,
+    {
+      ...(closedUntil === null ? {} : { closedUntil }),
+      nextDueAt: isDone ? nextDueAt : now,
+    },
+    now,
+  );
+}
+
+/** On the day of an announced price: the price, or the reason why the old one goes on. */
+async function letPriceCome(work: Work, timeline: Timeline): Promise<Timeline> {
+  const { trx, subscription, today, now } = work;
+  const { practiceId, timeZone, closedUntil } = subscription;
+  const announcement = await openAnnouncement(trx, practiceId);
+  if (announcement === undefined || announcement.data.from > today) return timeline;
+  const { data, sentAt, noticeId } = announcement;
+  const sentOn = sentAt === null ? null : dayIn(timeZone, sentAt);
+  const outcome = priceChangeTaken(timeline, data, { sentOn, closedUntil });
+  if ('lapsed' in outcome) {
+    await endAnnouncement(trx, noticeId, outcome.lapsed);
+    await audit(work, 'subscription.price_lapsed', { ...data, why: outcome.lapsed });
+    return timeline;
+  }
+  await endAnnouncement(trx, noticeId, 'taken');
+  await audit(work, 'subscription.price_changed', { ...data, sentOn });
+  const reason = `announced on ${sentOn}`;
+  const after = await addFact(trx, subscription, outcome.fact, { actor: systemActor.id, reason, at: now });
+  return after.timeline;
+}
+
+/** Posts what periods cost whose last day is over, one after the other, and tells of their statements. */
+async function closePeriods(
+  { trx, subscription, today, now }: Work,
+  timeline: Timeline,
+): Promise<{ readonly closedUntil: Day | null; readonly isDone: boolean }> {
+  const { practiceId } = subscription;
+  const since = subscription.closedUntil ?? timeline.chargedFrom;
+  if (since === null || since >= today) return { closedUntil: subscription.closedUntil, isDone: true };
+  const over = periodsOf(timeline, { from: since, until: today }).filter(({ until }) => until <= today);
+  let { closedUntil } = subscription;
+  for (const period of over.slice(0, mostPeriods)) {
+    const statement = await closePeriod(trx, { practiceId, timeline, period, today, now });
+    closedUntil = period.until;
+    if (statement === undefined) continue;
+    const { from, until, costCents: totalCents, currency } = statement;
+    const data = { from, until, totalCents, currency };
+    await tellSubscriber(trx, { kind: 'statement_ready', data }, { practiceId, now, about: from });
+  }
+  return { closedUntil, isDone: over.length <= mostPeriods };
+}
+
+/** What the calendar makes of the state: the end of the free period, or of the subscription. */
+async function moveState(work: Work, timeline: Timeline): Promise<SubscriptionState> {
+  const { trx, subscription, today, now } = work;
+  const from = subscription.state;
+  const state = stateOn(from, timeline, today);
+  if (state === from) return state;
+  await changeSubscription(trx, subscription.practiceId, { state }, now);
+  await audit(work, 'subscription.state_changed', { from, to: state, on: today });
+  return state;
+}
+
+async function tellOfEnds({ trx, subscription, today, now }: Work, timeline: Timeline): Promise<void> {
+  const { practiceId } = subscription;
+  for (const { kind, until, daysBefore, daysLeft } of noticesOn(
+    timeline,
+    today,
+    await endingsTold(trx, practiceId),
+  )) {
+    const data = { until, daysLeft };
+    await tellSubscriber(trx, { kind, data }, { practiceId, now, about: until, daysBefore });
+  }
+}
+
+/** Announces the price that is due to be; answers the day on which to look again. */
+async function announcePrice(work: Work, timeline: Timeline): Promise<Day | null> {
+  const { trx, subscription, today, now } = work;
+  const { practiceId } = subscription;
+  const open: OpenAnnouncement | undefined = await openAnnouncement(trx, practiceId);
+  if (open !== undefined) return open.data.from;
+  const present = timeline.rates.at(-1);
+  const plan = await findPlan(trx, present?.planId ?? subscription.planId);
+  const versions = (plan?.versions ?? []).map(({ version, effective_from: effectiveFrom, terms }) => ({
+    version,
+    effectiveFrom,
+    terms,
+  }));
+  const decided = priceChangeOn(timeline, today, versions);
+  if ('lookAgainOn' in decided || present === undefined) {
+    return 'lookAgainOn' in decided ? decided.lookAgainOn : null;
+  }
+  const { from, planId, planVersion, after } = decided.announce;
+  const data = { from, planId, planVersion, currency: timeline.currency, before: present.rates, after };
+  await tellSubscriber(trx, { kind: 'price_change', data }, { practiceId, now, about: from });
+  await audit(work, 'subscription.price_announced', data);
+  return from;
+}
+
+/** The practice's own record shows the plan whose rates it has today. */
+async function followPlan({ trx, practice, today, now }: Work, timeline: Timeline): Promise<void> {
+  const { planId, planVersion } = entryOn(timeline.rates, today);
+  if (practice.plan_id === planId && practice.plan_version === planVersion) return;
+  await setPracticePlan(trx, practice.id, { planId, planVersion }, now);
+}
+
+/** The next day on which anything is to be done; null: none, as far as is known. */
+function nextDayOf(
+  { today }: Work,
+  timeline: Timeline,
+  closedUntil: Day | null,
+  priceOn: Day | null,
+): Day | null {
+  const { chargedFrom, endsOn } = timeline;
+  const open = closedUntil ?? chargedFrom;
+  const [period] = open === null ? [] : periodsOf(timeline, { from: open, until: addDays(open, 1) });
+  const days = [
+    chargedFrom,
+    endsOn,
+    priceOn,
+    period?.until ?? null,
+    ...timeline.rates.map(({ from }) => from),
+    ...noticeDaysOf(timeline),
+  ];
+  return days.reduce<Day | null>(
+    (next, day) => (day !== null && day > today && (next === null || day < next) ? day : next),
+    null,
+  );
+}
+
+function audit(
+  { trx, subscription, now }: Work,
+  action: string,
+  details: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const subject = { type: 'subscription', id: subscription.practiceId };
+  return appendAudit(trx, { actor: systemActor, action, subject, details, at: now });
+}

@@ -1,0 +1,91 @@
+import type { Trx } from '../db/database.ts';
+import { cancelDeliveries } from '../db/notice-delivery-store.ts';
+import { putContacts, readContacts } from '../db/practice-contact-store.ts';
+import { findSignUp, setOwner } from '../db/sign-up-store.ts';
+import { removeLink } from '../db/subscription-link-store.ts';
+import type { Actor } from '../domain/access.ts';
+import { DomainError } from '../domain/errors.ts';
+import { practiceNoticeKinds } from '../domain/notice.ts';
+import { requireTaken } from '../domain/plan/state.ts';
+import { type PracticeOwner, practiceOwnerSchema } from '../domain/sign-up.ts';
+import type { OnceAnswer } from './answer-once.ts';
+import type { Core } from './core.ts';
+import { notFound } from './refusals.ts';
+import { type Approved, requestApproval } from './request-approval.ts';
+import {
+  changed,
+  changeOnce,
+  type Held,
+  holdSubscription,
+  recordChange,
+  type SubscriptionReceipt,
+  type SubscriptionRequest,
+} from './subscription-change.ts';
+
+/**
+ * Asks for a second person to hand a subscription to the practice's new owner. Plan, facts, lock and free days go on as they are.
+ * @throws DomainError `not_found`; `precondition_failed`; `wrong_state`
+ */
+export function transferSubscription(
+  core: Core,
+  request: SubscriptionRequest & { readonly owner: PracticeOwner },
+  call: { readonly idempotencyKey: string },
+  actor: Actor,
+): Promise<OnceAnswer<SubscriptionReceipt>> {
+  const { practiceId, reason, owner } = request;
+  return changeOnce(core, { verb: 'transfer', request, call }, actor, async (trx, held, { at }) => {
+    const { standing, subscription } = held;
+    requireTaken('transfer', standing.state);
+    const { currency } = subscription.terms;
+    const input = { ...owner };
+    const { id } = await requestApproval(
+      trx,
+      { kind: 'transfer', practiceId, input, valueCents: 0, currency, reason },
+      actor,
+      at,
+    );
+    return { approvalId: id };
+  });
+}
+
+/** What a second person has approved. @throws DomainError `wrong_state`; `conflict` for an NPI that another sign-up has */
+export async function executeTransfer(_core: Core, trx: Trx, { approval, approver, at }: Approved) {
+  const owner = practiceOwnerSchema.parse(approval.input);
+  const held = await holdSubscription(trx, approval.practiceId, at);
+  requireTaken('transfer', held.standing.state);
+  const before = await handOver(trx, held, owner, at);
+  const recorder = { actor: approver, reason: approval.reason, at };
+  const by = { approvalId: approval.id, requestedBy: approval.requestedBy.name };
+  await recordChange(
+    trx,
+    held,
+    {
+      action: 'subscription.transferred',
+      details: { before, after: { legalName: owner.legalName, npi: owner.npi }, ...by },
+      tell: changed('transferred', null, held.standing.today),
+    },
+    recorder,
+  );
+  return {};
+}
+
+/** Whoever was told of the practice so far is told nothing any more: the new owner chooses anew. */
+async function handOver(trx: Trx, { practice }: Held, owner: PracticeOwner, at: Date) {
+  const signUp = await findSignUp(trx, practice.sign_up_id);
+  const contacts = await readContacts(trx, practice.id);
+  if (signUp === undefined || contacts === undefined) throw notFound('practice');
+  if ((await setOwner(trx, signUp.id, owner, at)) === 'npi_in_use') {
+    throw new DomainError(
+      'conflict',
+      `Another sign-up has the NPI ${owner.npi}. Decline this, and ask with the right one.`,
+    );
+  }
+  const { name, email } = owner.contact;
+  const addresses = contacts.contacts.map((contact) => contact.email).filter((address) => address !== email);
+  if (addresses.length > 0) await cancelDeliveries(trx, { practiceId: practice.id, addresses }, at);
+  const chosen = [{ name, email, notices: practiceNoticeKinds }];
+  await putContacts(trx, practice.id, { contacts: chosen, revision: contacts.revision + 1 }, at);
+  // The address of the practice's own view was the former owner's.
+  await removeLink(trx, practice.id);
+  return { legalName: signUp.legal_name, npi: signUp.npi };
+}
