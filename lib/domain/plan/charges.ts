@@ -1,6 +1,7 @@
 import { type Day, daysBetween } from './day.ts';
 import type { Period } from './periods.ts';
-import { entryOn, isLockedOn, type Timeline } from './timeline.ts';
+import type { Quantities } from './terms.ts';
+import { entryOn, isLockedOn, isSuspendedOn, type Timeline } from './timeline.ts';
 
 export const components = ['base', 'per_clinician', 'per_location'] as const;
 export type Component = (typeof components)[number];
@@ -35,92 +36,130 @@ export function chargeKey(practiceId: string, { period, component, from }: Charg
  */
 export function chargesOf(timeline: Timeline, period: Period): Charge[] {
   const slices = slicesOf(timeline, period);
-  return components.flatMap((component) =>
-    piecesOf(slices, component).flatMap((piece): Charge[] => {
-      const amountCents = unitCents(piece, period) * piece.quantity;
-      if (amountCents === 0) return [];
-      const { from, until, quantity, rateCents, planId, planVersion } = piece;
-      return [
-        {
-          period: { from: period.from, until: period.until },
-          component,
-          from,
-          until,
-          quantity,
-          rateCents,
-          amountCents,
-          currency: timeline.currency,
-          planId,
-          planVersion,
-          locked: isLockedOn(timeline, from),
-        },
-      ];
-    }),
-  );
+  const charges: Charge[] = [];
+  for (const component of components) {
+    for (const piece of piecesOf(slices, component)) {
+      const charge = chargeOf(timeline, period, component, piece);
+      if (charge.amountCents !== 0) charges.push(charge);
+    }
+  }
+  return charges;
 }
 
-interface Piece {
+/**
+ * The piece costs what has been earned of the rate by its end less what had been by its beginning, for each of what is counted: so the
+ * pieces of a whole period, however it is cut, sum to the rate.
+ */
+function chargeOf(
+  { currency }: Timeline,
+  { from, until, wholeUntil }: Period,
+  component: Component,
+  { first, last }: Piece,
+): Charge {
+  const rateCents = rateOf(first, component);
+  const quantity = quantityOf(first, component);
+  const days = daysBetween(from, wholeUntil);
+  const unitCents = earnedCents(rateCents, last.end, days) - earnedCents(rateCents, first.start, days);
+  return {
+    period: { from, until },
+    component,
+    from: first.from,
+    until: last.until,
+    quantity,
+    rateCents,
+    amountCents: unitCents * quantity,
+    currency,
+    planId: first.price.planId,
+    planVersion: first.price.planVersion,
+    locked: first.locked,
+  };
+}
+
+/** What of a rate for so many days is earned when some of them have passed, in whole cents. */
+function earnedCents(rateCents: number, passed: number, days: number): number {
+  return Math.floor((rateCents * passed) / days);
+}
+
+/** A part of a period in which nothing changes. */
+interface Slice {
   readonly from: Day;
   readonly until: Day;
-  readonly quantity: number;
-  readonly rateCents: number;
-  readonly planId: string;
-  readonly planVersion: number;
+  /** Days from the period's first one. */
+  readonly start: number;
+  readonly end: number;
+  readonly price: Timeline['rates'][number];
+  readonly counted: Quantities;
+  readonly locked: boolean;
 }
-type Slice = Pick<Piece, 'from' | 'until' | 'planId' | 'planVersion'> & {
-  readonly [component in Component]: Pick<Piece, 'quantity' | 'rateCents'>;
-};
 
 /** The charged parts of a period, cut at every day on which anything changes. */
-function slicesOf({ rates, quantities, suspensions }: Timeline, { from, until }: Period): Slice[] {
-  const changes = [
-    ...rates.map((entry) => entry.from),
-    ...quantities.map((entry) => entry.from),
-    ...suspensions.flatMap((suspension) => [suspension.from, suspension.until ?? until]),
-  ].filter((day) => from < day && day < until);
-  const days = [...new Set([from, ...changes])].toSorted();
-  return days.flatMap((day, at): Slice[] => {
-    if (suspensions.some((gap) => gap.from <= day && (gap.until === null || day < gap.until))) return [];
-    const price = entryOn(rates, day);
-    const { clinicians, locations } = entryOn(quantities, day);
-    return [
-      {
-        from: day,
-        until: days[at + 1] ?? until,
-        planId: price.planId,
-        planVersion: price.planVersion,
-        base: { quantity: 1, rateCents: price.rates.base },
-        per_clinician: { quantity: clinicians, rateCents: price.rates.perClinician },
-        per_location: { quantity: locations, rateCents: price.rates.perLocation },
-      },
-    ];
+function slicesOf(timeline: Timeline, period: Period): Slice[] {
+  const starts = [period.from, ...changesWithin(timeline, period)];
+  return starts.flatMap((from, at) => {
+    if (isSuspendedOn(timeline, from)) return [];
+    const until = starts[at + 1] ?? period.until;
+    return {
+      from,
+      until,
+      start: daysBetween(period.from, from),
+      end: daysBetween(period.from, until),
+      price: entryOn(timeline.rates, from),
+      counted: entryOn(timeline.quantities, from),
+      locked: isLockedOn(timeline, from),
+    };
   });
 }
 
-/** Slices that follow each other become one piece of a component where nothing of it changes between them. */
+/** The days within a period on which a rate or quantity changes, or a suspension begins or ends; each once, in order. */
+function changesWithin({ rates, quantities, suspensions }: Timeline, period: Period): Day[] {
+  const days: Day[] = [];
+  for (const { from } of rates) addWithin(period, days, from);
+  for (const { from } of quantities) addWithin(period, days, from);
+  for (const { from, until } of suspensions) {
+    addWithin(period, days, from);
+    if (until !== null) addWithin(period, days, until);
+  }
+  return days.sort();
+}
+
+function addWithin({ from, until }: Period, days: Day[], day: Day): void {
+  if (from < day && day < until && !days.includes(day)) days.push(day);
+}
+
+/** Slices that follow each other and in which nothing of one component changes. */
+interface Piece {
+  readonly first: Slice;
+  readonly last: Slice;
+}
+
 function piecesOf(slices: readonly Slice[], component: Component): Piece[] {
   const pieces: Piece[] = [];
-  for (const { from, until, planId, planVersion, [component]: priced } of slices) {
-    const last = pieces.at(-1);
-    const goesOn =
-      last !== undefined &&
-      last.until === from &&
-      last.quantity === priced.quantity &&
-      last.rateCents === priced.rateCents &&
-      last.planId === planId &&
-      last.planVersion === planVersion;
-    if (goesOn) pieces[pieces.length - 1] = { ...last, until };
-    else pieces.push({ from, until, planId, planVersion, ...priced });
+  for (const slice of slices) {
+    const before = pieces.at(-1);
+    if (before === undefined || !goesOn(before.last, slice, component))
+      pieces.push({ first: slice, last: slice });
+    else pieces[pieces.length - 1] = { first: before.first, last: slice };
   }
   return pieces;
 }
 
-/**
- * The part of a rate that the days of a piece cost, in whole cents: what has been earned by its end less what had been by its beginning,
- * each rounded down. So the pieces of a whole period, however it is cut, sum to the rate.
- */
-function unitCents({ from, until, rateCents }: Piece, period: Period): number {
-  const days = daysBetween(period.from, period.wholeUntil);
-  const earned = (day: Day): number => Math.floor((rateCents * daysBetween(period.from, day)) / days);
-  return earned(until) - earned(from);
+function goesOn(before: Slice, after: Slice, component: Component): boolean {
+  return (
+    before.until === after.from &&
+    rateOf(before, component) === rateOf(after, component) &&
+    quantityOf(before, component) === quantityOf(after, component) &&
+    before.price.planId === after.price.planId &&
+    before.price.planVersion === after.price.planVersion
+  );
+}
+
+const rateNames = { base: 'base', per_clinician: 'perClinician', per_location: 'perLocation' } as const;
+
+function rateOf({ price }: Slice, component: Component): number {
+  return price.rates[rateNames[component]];
+}
+
+function quantityOf({ counted }: Slice, component: Component): number {
+  if (component === 'base') return 1;
+  return component === 'per_clinician' ? counted.clinicians : counted.locations;
 }

@@ -38,7 +38,10 @@ export const subscriptionFactSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('ends'), from: daySchema.nullable() }),
 ]);
 export type SubscriptionFact = Readonly<z.infer<typeof subscriptionFactSchema>>;
-export type FactOf<Kind extends SubscriptionFact['kind']> = Extract<SubscriptionFact, { readonly kind: Kind }>;
+export type FactOf<Kind extends SubscriptionFact['kind']> = Extract<
+  SubscriptionFact,
+  { readonly kind: Kind }
+>;
 
 /** A fact as it is kept: who recorded it, when and why. */
 export type RecordedFact = SubscriptionFact & {

@@ -1,4 +1,4 @@
-import { addDays, addMonths, type Day, earlierOf } from './day.ts';
+import { addDays, addMonths, type Day, earlierOf, monthsOf } from './day.ts';
 import type { Timeline } from './timeline.ts';
 
 /** What is paid for together: `[from, until)`. It ends early where a plan is changed or the subscription ends. */
@@ -18,7 +18,7 @@ export function periodsOf(
     const ends = [anchors[at + 1]?.from ?? null, endsOn];
     const months = anchor.interval === 'year' ? 12 : 1;
     const periods: Period[] = [];
-    let begun = Math.max(0, Math.floor((monthOf(span.from) - monthOf(anchor.from)) / months) - 1);
+    let begun = Math.max(0, Math.floor((monthsOf(span.from) - monthsOf(anchor.from)) / months) - 1);
     // Each is counted from the anchor itself: 31 January, 28 February, 31 March.
     let from = addMonths(anchor.from, begun * months);
     while (from < earliestOf(span.until, ends)) {
@@ -46,9 +46,6 @@ export function firstPeriodStart(timeline: Timeline, day: Day): Day | null {
   if (period === null || period.from === day) return period?.from ?? null;
   return periodAt(timeline, period.until)?.from ?? null;
 }
-
-/** Months since the year 0, whatever the day. */
-const monthOf = (day: Day): number => Number(day.slice(0, 4)) * 12 + Number(day.slice(5, 7));
 
 function earliestOf(day: Day, ends: readonly (Day | null)[]): Day {
   return ends.reduce<Day>((earliest, end) => (end === null ? earliest : earlierOf(earliest, end)), day);

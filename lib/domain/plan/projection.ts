@@ -72,12 +72,15 @@ export function earliestPriceChange(timeline: Timeline, noticeOn: Day): Day | nu
   return firstPeriodStart(timeline, laterOf(addDays(noticeOn, noticeDays), timeline.lockedUntil ?? noticeOn));
 }
 
-function assumptionOf(timeline: Timeline, { planVersion, rates, noticeOn }: NextPrice): Projection['assumed'] {
+function assumptionOf(
+  timeline: Timeline,
+  { planVersion, rates, noticeOn }: NextPrice,
+): Projection['assumed'] {
   const last = timeline.rates.at(-1);
-  // A price that is announced already is waited for.
-  const earliest = earliestPriceChange(timeline, laterOf(noticeOn, last?.from ?? noticeOn));
+  const earliest = earliestPriceChange(timeline, noticeOn);
   if (earliest === null || last === undefined || last.planVersion >= planVersion) return null;
-  return { from: earliest, planVersion, rates };
+  // A price that is announced already comes first.
+  return { from: laterOf(earliest, last.from), planVersion, rates };
 }
 
 function withPrice(timeline: Timeline, price: NonNullable<Projection['assumed']>): Timeline {

@@ -38,7 +38,9 @@ const lockSchema = z.strictObject({
 
 /** The terms of one version of a plan. They never change once it is published. */
 export const planTermsSchema = z.strictObject({
-  currency: z.string().refine(hasCents, 'must be the ISO 4217 code of a currency with cents, for example USD'),
+  currency: z
+    .string()
+    .refine(hasCents, 'must be the ISO 4217 code of a currency with cents, for example USD'),
   interval: z.enum(['month', 'year']),
   rates: ratesSchema,
   /** Days in which nothing is charged, the first of them included. */

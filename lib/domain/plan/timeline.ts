@@ -69,6 +69,11 @@ export function isLockedOn({ locks }: Pick<Timeline, 'locks'>, day: Day): boolea
   return locks.some(({ from, until }) => from <= day && day < until);
 }
 
+/** Whether a day is not charged because of a suspension. */
+export function isSuspendedOn({ suspensions }: Pick<Timeline, 'suspensions'>, day: Day): boolean {
+  return suspensions.some(({ from, until }) => from <= day && (until === null || day < until));
+}
+
 function factsOf<Kind extends SubscriptionFact['kind']>(facts: readonly SubscriptionFact[], kind: Kind) {
   return facts.filter((fact): fact is FactOf<Kind> => fact.kind === kind);
 }
@@ -128,7 +133,10 @@ function locksOf(plans: readonly PlanWithLock[], { activatedOn, chargedFrom }: S
 
 function anchorsOf(plans: readonly Plan[], chargedFrom: Day | null): Timeline['anchors'] {
   if (chargedFrom === null) return [];
-  const [first, ...changes] = [entryOn(plans, chargedFrom), ...plans.filter(({ from }) => from > chargedFrom)];
+  const [first, ...changes] = [
+    entryOn(plans, chargedFrom),
+    ...plans.filter(({ from }) => from > chargedFrom),
+  ];
   return [{ ...first, from: chargedFrom }, ...changes].map(({ from, terms }) => ({
     from,
     interval: terms.interval,
@@ -139,7 +147,11 @@ function anchorsOf(plans: readonly Plan[], chargedFrom: Day | null): Timeline['a
  * A price never holds from a day within a lock: one that was announced for it before the lock was made longer does not count, and has
  * to be announced anew.
  */
-function ratesOf(plans: readonly Plan[], prices: readonly FactOf<'rates'>[], locks: readonly Days[]): Price[] {
+function ratesOf(
+  plans: readonly Plan[],
+  prices: readonly FactOf<'rates'>[],
+  locks: readonly Days[],
+): Price[] {
   const first = plans.map(({ from, planId, planVersion, terms }) => ({
     from,
     planId,

@@ -1,0 +1,140 @@
+import fc from 'fast-check';
+import { type Charge, chargesOf, components } from '../../../lib/domain/plan/charges.ts';
+import { addDays, type Day, daysBetween } from '../../../lib/domain/plan/day.ts';
+import { type Period, periodsOf } from '../../../lib/domain/plan/periods.ts';
+import { entryOn } from '../../../lib/domain/plan/timeline.ts';
+import { type History, histories, laterChanges, withFacts } from './histories.ts';
+
+/** Long enough for every change that a history has. */
+const lookedAt = 1_500;
+
+function periodsIn({ timeline, chargedFrom }: History): Period[] {
+  return periodsOf(timeline, { from: '1990-01-01', until: addDays(chargedFrom, lookedAt) });
+}
+
+function chargesIn(subscription: History): Charge[] {
+  return periodsIn(subscription).flatMap((period) => chargesOf(subscription.timeline, period));
+}
+
+function daysOf({ from, until }: { readonly from: Day; readonly until: Day }): Day[] {
+  return Array.from({ length: daysBetween(from, until) }, (_, at) => addDays(from, at));
+}
+
+const unitOf = ({ amountCents, quantity }: Charge): number => amountCents / quantity;
+const sumOf = (amounts: readonly number[]): number => amounts.reduce((sum, amount) => sum + amount, 0);
+
+describe('charges of any subscription', () => {
+  it('hold every day from the first charged one to the end once, but those of a suspension', () => {
+    fc.assert(
+      fc.property(histories, (subscription) => {
+        const { timeline, chargedFrom } = subscription;
+        const last = periodsIn(subscription).at(-1)?.until ?? chargedFrom;
+        const owed = daysOf({ from: chargedFrom, until: last }).filter(
+          (day) =>
+            !timeline.suspensions.some(({ from, until }) => from <= day && (until === null || day < until)),
+        );
+        const charges = chargesIn(subscription);
+        for (const component of components) {
+          const charged = charges.filter((charge) => charge.component === component).flatMap(daysOf);
+          expect(charged).toEqual(owed);
+        }
+        const isCut = timeline.endsOn !== null && timeline.endsOn < addDays(chargedFrom, lookedAt);
+        if (isCut) expect([timeline.endsOn, chargedFrom]).toContain(last);
+        else expect(last >= addDays(chargedFrom, lookedAt)).toBe(true);
+      }),
+    );
+  });
+
+  it('are positive whole cents, and none is of the free period', () => {
+    fc.assert(
+      fc.property(histories, (subscription) => {
+        const { facts, chargedFrom, timeline } = subscription;
+        const free = facts.reduce((days, fact) => days + (fact.kind === 'trial_extended' ? fact.days : 0), 0);
+        const [enrolled] = facts;
+        if (enrolled?.kind !== 'enrolled') throw new Error('no enrolment');
+        const { freeDays, freeFrom } = enrolled.terms;
+        const begins = freeFrom === 'approval' ? enrolled.on : (timeline.activatedOn ?? '');
+        expect(daysBetween(begins, chargedFrom)).toBeGreaterThanOrEqual(freeDays + free);
+        expect(chargedFrom >= (timeline.activatedOn ?? '')).toBe(true);
+        for (const { from, amountCents } of chargesIn(subscription)) {
+          expect(from >= chargedFrom).toBe(true);
+          expect(Number.isSafeInteger(amountCents) && amountCents > 0).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it('keep the rates of a lock to its end, whatever else changes', () => {
+    fc.assert(
+      fc.property(histories, (subscription) => {
+        const { plans, locks } = subscription.timeline;
+        for (const { from, locked, component, planId, rateCents } of chargesIn(subscription)) {
+          expect(locked).toBe(locks.some((lock) => lock.from <= from && from < lock.until));
+          if (!locked) continue;
+          const plan = entryOn(plans, from);
+          const { base, perClinician, perLocation } = plan.terms.rates;
+          const promised = { base, per_clinician: perClinician, per_location: perLocation };
+          expect({ planId, rateCents }).toEqual({ planId: plan.planId, rateCents: promised[component] });
+        }
+      }),
+    );
+  });
+
+  it('sum to the rate over a whole period, however it is cut', () => {
+    fc.assert(
+      fc.property(histories, (subscription) => {
+        const { timeline } = subscription;
+        for (const period of periodsIn(subscription)) {
+          const isSuspended = timeline.suspensions.some(
+            ({ from, until }) => from < period.until && (until === null || until > period.from),
+          );
+          if (isSuspended || period.until !== period.wholeUntil) continue;
+          for (const component of components) {
+            const pieces = chargesOf(timeline, period).filter((charge) => charge.component === component);
+            const rates = new Set(pieces.map(({ rateCents }) => rateCents));
+            if (rates.size > 1) continue;
+            expect(sumOf(pieces.map(unitOf))).toBe(pieces[0]?.rateCents);
+          }
+        }
+      }),
+    );
+  });
+
+  it('cost within a cent of the exact part of the rate, each and together', () => {
+    fc.assert(
+      fc.property(histories, (subscription) => {
+        for (const period of periodsIn(subscription)) {
+          const whole = daysBetween(period.from, period.wholeUntil);
+          for (const charge of chargesOf(subscription.timeline, period)) {
+            const exact = (charge.rateCents * daysBetween(charge.from, charge.until)) / whole;
+            expect(Math.abs(unitOf(charge) - exact)).toBeLessThan(1);
+          }
+        }
+      }),
+    );
+  });
+
+  it('of closed periods stay as they are, whatever is recorded for later days', () => {
+    fc.assert(
+      fc.property(histories, fc.nat(40), laterChanges, (subscription, nth, asked) => {
+        const periods = periodsIn(subscription);
+        const closed = periods.slice(0, nth % (periods.length + 1));
+        const closedUntil = closed.at(-1)?.until ?? subscription.chargedFrom;
+        const later = asked.reduce((before, change) => {
+          const { lockedUntil, endsOn } = before.timeline;
+          const facts = change(before).filter((fact) => {
+            if (fact.kind === 'lock_extended') return lockedUntil !== null && lockedUntil > closedUntil;
+            // What has ended has ended: its last period is closed.
+            if (fact.kind === 'ends' && endsOn !== null && endsOn <= closedUntil) return false;
+            return 'from' in fact && fact.from !== null && fact.from >= closedUntil;
+          });
+          return withFacts(before, facts);
+        }, subscription);
+        const again = periodsOf(later.timeline, { from: '1990-01-01', until: closedUntil });
+        expect(again).toEqual(closed);
+        const charges = closed.flatMap((period) => chargesOf(subscription.timeline, period));
+        expect(again.flatMap((period) => chargesOf(later.timeline, period))).toEqual(charges);
+      }),
+    );
+  });
+});
