@@ -1,8 +1,14 @@
 import type { LightMyRequestResponse } from 'fastify';
 import { sql } from 'kysely';
-import { planPreviewSchema, planSchema, planVersionSchema } from '../../control-api/contracts/plans.ts';
+import {
+  dryRunSchema,
+  planPreviewSchema,
+  planSchema,
+  planVersionSchema,
+} from '../../control-api/contracts/plans.ts';
 import { migrate } from '../../lib/db/database.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
+import { billedPractice } from '../builders/billed-practice.ts';
 import { openEmptyDatabase } from '../builders/database.ts';
 import { foundingTerms as founding } from '../builders/plan-terms.ts';
 
@@ -200,6 +206,62 @@ describe('a version is refused', () => {
   ])('for the first day %s', async (effectiveFrom, words) => {
     const { statusCode, errors } = await refusalOf(publish(plan, { effectiveFrom, terms: founding }));
     expect([statusCode, errors?.[0]]).toEqual([400, expect.stringContaining(`/effectiveFrom ${words}`)]);
+  });
+});
+
+describe('a dry run', () => {
+  const dearer = { ...founding, rates: { ...founding.rates, base: 15_900 } };
+  const asked = { effectiveFrom: '2027-03-01', terms: dearer };
+  const dryRun = (payload: object, query = '', headers: Record<string, string> = {}): Answer =>
+    post(`/v1/plans/founding/versions?dryRun=true${query}`, payload, headers);
+  beforeAll(async () => {
+    const unlocked = { freeDays: 0, lock: { months: 0, from: 'first_charged_day' } } as const;
+    await billedPractice(api.database, 'locked-aba');
+    await billedPractice(api.database, 'open-aba', { terms: unlocked });
+    await billedPractice(api.database, 'open-speech', { terms: unlocked });
+  });
+
+  test('lists whom the version would touch, from when and by how much, and publishes nothing', async () => {
+    const answer = await dryRun(asked, '&limit=1');
+    expect(answer.statusCode).toBe(200);
+    const { touched, ...others } = dryRunSchema.parse(answer.json());
+    expect(others).toEqual({
+      planId: 'founding',
+      version: 2,
+      effectiveFrom: '2027-03-01',
+      currency: 'USD',
+      locked: { count: 1, firstUntil: '2029-02-20', lastUntil: '2029-02-20' },
+      unaffected: 0,
+    });
+    expect(touched).toMatchObject({ count: 2, monthlyDifferenceCents: 2_000, firstFrom: '2027-03-22' });
+    const row = {
+      from: '2027-03-22',
+      clinicians: 5,
+      locations: 1,
+      monthlyCentsBefore: 31_300,
+      monthlyCentsAfter: 32_300,
+      monthlyDifferenceCents: 1_000,
+    };
+    expect(touched.items).toEqual([{ practiceId: 'open-aba', ...row }]);
+    const next = dryRunSchema.parse((await dryRun(asked, `&limit=1&cursor=${touched.nextCursor}`)).json());
+    expect(next.touched).toMatchObject({
+      count: 2,
+      items: [{ practiceId: 'open-speech' }],
+      nextCursor: null,
+    });
+    expect((await read('founding')).versions).toHaveLength(1);
+    expect(await auditOf('founding')).toEqual([]);
+  });
+
+  test('is refused where the publication would be', async () => {
+    const refused = { ...asked, terms: { ...dearer, cap: 2 } };
+    const wrong = {
+      statusCode: 400,
+      errors: ['/terms/cap must be at least 3, the members that the plan has'],
+    };
+    expect(await refusalOf(dryRun(refused))).toEqual(wrong);
+    expect(await refusalOf(publish('founding', refused))).toEqual(wrong);
+    expect((await dryRun(asked, '', { 'if-match': '"99"' })).statusCode).toBe(412);
   });
 });
 

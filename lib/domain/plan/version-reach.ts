@@ -34,7 +34,9 @@ export function reachOf(timeline: Timeline, { effectiveFrom, terms }: VersionCan
   if (areSame(current.rates, terms.rates)) return { kind: 'unaffected' };
   const from = earliestDayOf(timeline, effectiveFrom, today);
   if (from === null && activatedOn !== null) return { kind: 'unaffected' };
-  const quantities = entryOn(timeline.quantities, from ?? laterOf(today, timeline.enrolledOn));
+  const day = from ?? laterOf(today, timeline.enrolledOn);
+  const { clinicians, locations } = entryOn(timeline.quantities, day);
+  const quantities = { clinicians, locations };
   const { interval } = plan.terms;
   return {
     kind: 'touched',
