@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
 import { subscriptionSchema } from '../../control-api/contracts/subscriptions.ts';
-import { insertPlan, insertPlanVersion, lockPlan } from '../../lib/db/plan-store.ts';
 import { factsOf } from '../../lib/db/subscription-store.ts';
 import type { PlanTerms } from '../../lib/domain/plan/terms.ts';
 import { timelineOf } from '../../lib/domain/plan/timeline.ts';
@@ -13,6 +12,7 @@ import {
 } from '../../lib/workflows/subscription-life.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
 import { publishTestRelease } from '../builders/database.ts';
+import { makePlan } from '../builders/plans.ts';
 import { signUpRequest } from '../builders/sign-up.ts';
 
 let api: TestApi;
@@ -24,29 +24,7 @@ afterAll(() => api.close());
 
 let serial = 0;
 
-/** A plan of the founding member's terms, with changes. */
-async function planWith(changes: Partial<PlanTerms>): Promise<string> {
-  serial += 1;
-  const id = `plan-${serial}`;
-  await api.database.db.transaction().execute(async (trx) => {
-    const founding = await lockPlan(trx, 'founding');
-    const terms = founding?.versions[0]?.terms;
-    if (terms === undefined) throw new Error('no founding plan');
-    await insertPlan(trx, {
-      id,
-      name: id,
-      description: 'Of a test',
-      promise: { freeDays: 0, lockMonths: 0 },
-    });
-    await insertPlanVersion(trx, {
-      planId: id,
-      version: 1,
-      effectiveFrom: '2026-01-01',
-      terms: { ...terms, ...changes },
-    });
-  });
-  return id;
-}
+const planWith = (changes: Partial<PlanTerms>) => makePlan(api.database.db, changes);
 
 async function signUp(changes: Partial<SignUpRequest> = {}): Promise<string> {
   serial += 1;

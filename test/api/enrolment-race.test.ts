@@ -1,0 +1,88 @@
+import { sql } from 'kysely';
+import { offerOf } from '../../lib/use-cases/enrol.ts';
+import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
+import { openAccess } from '../builders/cells.ts';
+import { openTestDatabase, publishTestRelease } from '../builders/database.ts';
+import { makePlan } from '../builders/plans.ts';
+import { signUpRequest } from '../builders/sign-up.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi({}, openAccess, await openTestDatabase({ maxConnections: 25 }));
+  await publishTestRelease(api.database, 'b', api.clock.at);
+});
+afterAll(() => api.close());
+
+async function signUp(plan: string): Promise<string> {
+  const headers = { 'idempotency-key': freshKey() };
+  const payload = signUpRequest({ plan });
+  return (await api.app.inject({ method: 'POST', url: '/v1/signups', headers, payload })).json().id;
+}
+
+const approve = (id: string) =>
+  api.call({ method: 'POST', url: `/v1/signups/${id}/approve`, payload: { reason: 'checked' } });
+
+test('of fifty approvals at the same moment for the last place one gets it, and the others wait in a row', async () => {
+  const { db } = api.database;
+  const plan = await makePlan(db, { cap: 3 });
+  for (const id of [await signUp(plan), await signUp(plan)]) expect((await approve(id)).statusCode).toBe(202);
+  const signUps: string[] = [];
+  for (let each = 0; each < 50; each += 1) signUps.push(await signUp(plan));
+  const before = api.enqueued.length;
+
+  const answers = await Promise.all(signUps.map(approve));
+
+  expect(answers.filter(({ statusCode }) => statusCode === 202)).toHaveLength(1);
+  const full = answers.filter(({ statusCode }) => statusCode === 409).map((answer) => answer.json());
+  expect(full.map(({ waitingListPosition }) => waitingListPosition).toSorted((a, b) => a - b)).toEqual(
+    Array.from({ length: 49 }, (_, place) => place + 1),
+  );
+  for (const { code, offer } of full) expect([code, offer.planId]).toEqual(['plan_full', 'standard']);
+  // Nothing else came of them.
+  expect(api.enqueued).toHaveLength(before + 1);
+  const practices = await db.selectFrom('practice').select('id').where('plan_id', '=', plan).execute();
+  const members = await db
+    .selectFrom('subscription')
+    .select('practice_id')
+    .where('plan_id', '=', plan)
+    .execute();
+  expect(members.map(({ practice_id: id }) => id).toSorted()).toEqual(
+    practices.map(({ id }) => id).toSorted(),
+  );
+  expect(practices).toHaveLength(3);
+  const states = await db.selectFrom('sign_up').select('state').where('id', 'in', signUps).execute();
+  expect(states.filter(({ state }) => state === 'requested')).toHaveLength(49);
+});
+
+test('approvals with a plan that has no cap do not wait for each other, and those of one that has do', async () => {
+  const { db } = api.database;
+  const practice = { disciplines: ['speech'] as const, timeZone: 'America/Chicago' };
+  const now = api.clock.at;
+  await db.transaction().execute(async (one) => {
+    await offerOf(one, 'standard', practice, now);
+    await db.transaction().execute((other) => offerOf(other, 'standard', practice, now));
+  });
+
+  const order: string[] = [];
+  let second: Promise<unknown> = Promise.resolve();
+  await db.transaction().execute(async (one) => {
+    await offerOf(one, 'founding', practice, now);
+    second = db.transaction().execute(async (other) => {
+      await offerOf(other, 'founding', practice, now);
+      order.push('second');
+    });
+    // The second is at the lock before the first commits: the server says so.
+    await untilSomebodyWaits();
+    order.push('first');
+  });
+  await second;
+  expect(order).toEqual(['first', 'second']);
+}, 20_000);
+
+async function untilSomebodyWaits(): Promise<void> {
+  for (;;) {
+    const { rows } = await sql`select 1 from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(api.database.db);
+    if (rows.length > 0) return;
+  }
+}
