@@ -15,6 +15,7 @@ import { fleet } from './fleet.ts';
 import { memory } from './memory.ts';
 import { overhead } from './overhead.ts';
 import { planning } from './planning.ts';
+import { projection } from './projection.ts';
 import { reads } from './reads.ts';
 import { buildRelease } from './release.ts';
 import { jsonOf, type Reported, tableOf } from './report.ts';
@@ -44,6 +45,7 @@ const benchmarks: readonly Benchmark[] = [
   fleet,
   reads,
   planning,
+  projection,
   rolloutSimulation,
   updates,
 ];
