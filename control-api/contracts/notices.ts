@@ -39,7 +39,10 @@ export const noticeQuerySchema = pageQuerySchema.extend({
 });
 
 export const redeliveryRequestSchema = z.strictObject({
-  deliveryId: z.uuid().optional().describe('Only this one, also when it arrived; otherwise all that failed'),
+  deliveryId: z
+    .uuid()
+    .optional()
+    .describe('Only this one, also when it arrived; otherwise all that failed. Never one that was cancelled'),
   reason: z.string().trim().min(3, 'must say why, in 3 characters or more').max(500),
 });
 

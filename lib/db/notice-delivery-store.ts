@@ -194,13 +194,16 @@ export async function releaseDelivery(connection: Connection, claim: DeliveryCla
 }
 
 /**
- * Opens deliveries of a notice once more, and answers how many: one by its id, however it ended, or all that failed. What went to an
- * endpoint that is removed stays as it is.
+ * Opens deliveries of a notice once more, and answers how many: one by its id, also when it arrived, or all that failed. What was
+ * cancelled, or went to an endpoint that is removed or another address than these, stays as it is: nobody there wants it any more.
  */
 export async function reopenDeliveries(
   trx: Trx,
   noticeId: string,
-  deliveryId: string | undefined,
+  {
+    deliveryId,
+    addresses,
+  }: { readonly deliveryId: string | undefined; readonly addresses: readonly string[] },
   now: Date,
 ): Promise<number> {
   let query = trx
@@ -216,7 +219,7 @@ export async function reopenDeliveries(
     .where('notice_id', '=', noticeId)
     .where((eb) =>
       eb.or([
-        eb('endpoint_id', 'is', null),
+        sql<boolean>`address = any(${addresses}::text[])`,
         eb(
           'endpoint_id',
           'in',
@@ -227,7 +230,7 @@ export async function reopenDeliveries(
   query =
     deliveryId === undefined
       ? query.where('state', '=', 'failed')
-      : query.where('id', '=', deliveryId).where('state', '<>', 'pending');
+      : query.where('id', '=', deliveryId).where('state', 'in', ['delivered', 'failed']);
   const { numUpdatedRows } = await query.executeTakeFirstOrThrow();
   return Number(numUpdatedRows);
 }

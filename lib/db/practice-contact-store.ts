@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { practiceNoticeKinds } from '../domain/notice.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
 import type { PracticeContact } from './notice-tables.ts';
@@ -27,6 +28,19 @@ export async function readContacts(
   if (contacts !== null && revision !== null) return { contacts, revision };
   const { name, email } = contact;
   return { contacts: [{ name, email, notices: practiceNoticeKinds }], revision: 0 };
+}
+
+/** Every address at which a practice may be told anything: those of its contacts, and of its sign-up's. */
+export async function addressesOf(connection: Connection, practiceId: string): Promise<string[]> {
+  const { rows } = await sql<{ address: string }>`
+    select sign_up.contact->>'email' as address from practice
+      join sign_up on sign_up.id = practice.sign_up_id where practice.id = ${practiceId}
+    union
+    select person->>'email' from practice_contact
+      cross join jsonb_array_elements(contacts) listed (person) where practice_id = ${practiceId}`.execute(
+    connection,
+  );
+  return rows.map(({ address }) => address);
 }
 
 export async function putContacts(

@@ -8,6 +8,7 @@ import {
   listNotices as noticeRows,
 } from '../db/notice-store.ts';
 import type { Page, PageRequest } from '../db/page.ts';
+import { addressesOf } from '../db/practice-contact-store.ts';
 import type { Actor } from '../domain/access.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Core } from './core.ts';
@@ -29,6 +30,7 @@ export async function readNotice(core: Core, id: string): Promise<Notice> {
 
 /**
  * Sends a notice once more, under the same id: to the destination of one delivery, or wherever it was given up.
+ * Never to an endpoint or an address that was removed since.
  * @throws DomainError `not_found`; `conflict` when there is nothing to send again.
  */
 export async function redeliverNotice(
@@ -41,7 +43,8 @@ export async function redeliverNotice(
     const notice = await findNotice(trx, id);
     if (notice === undefined) throw notFound('notice');
     const at = core.clock.now();
-    const reopened = await reopenDeliveries(trx, id, deliveryId, at);
+    const addresses = notice.practice_id === null ? [] : await addressesOf(trx, notice.practice_id);
+    const reopened = await reopenDeliveries(trx, id, { deliveryId, addresses }, at);
     if (reopened === 0) throw nothingToSend(deliveryId);
     await appendAudit(trx, {
       actor,
@@ -59,6 +62,6 @@ function nothingToSend(deliveryId: string | undefined): DomainError {
     'conflict',
     deliveryId === undefined
       ? 'No delivery of this notice was given up. Name one with deliveryId to send it again although it arrived.'
-      : 'The notice has no such delivery, or it is still being tried, or its endpoint was removed.',
+      : 'The notice has no such delivery, or it is still being tried, or nobody there wants it any more: its endpoint or contact was removed.',
   );
 }

@@ -254,6 +254,15 @@ describe('contacts', () => {
     expect(sent).toHaveLength(1);
     const mail = readFileSync(join(notices.mailDirectory, sent[0] ?? ''), 'utf8');
     expect(mail).toContain('To: dana@example.com');
+    // Whom the practice took off its list is not told by a detour.
+    const again = (deliveryId: string) =>
+      post(`/v1/notices/${notice.id}/redeliver`, { reason: 'asked for', deliveryId });
+    const [toDana, toKim] = notice.deliveries;
+    expect((await again(toKim.id)).json().detail).toContain('nobody there wants it any more');
+    await put(id, []);
+    expect((await again(toDana.id)).statusCode).toBe(409);
+    await put(id, [dana]);
+    expect((await again(toDana.id)).statusCode).toBe(202);
     // What an operator reads is not for a practice.
     expect(mail).not.toContain('readiness failed');
     expect(JSON.stringify(api.log)).not.toContain('dana@example.com');
