@@ -77,6 +77,19 @@ describe('publishing', () => {
     expect(templates).toEqual(upload.templates);
   });
 
+  test('a security release may be handed in again after its deadline, and is refused where it would be new', async () => {
+    const upload = signedUpload(key, smallRelease('2.0.2'), security);
+    await publish(upload);
+    const before = api.clock.at;
+    api.clock.at = new Date('2026-12-05T00:00:00Z');
+    const answers = [
+      await publish(upload),
+      await publish(signedUpload(key, smallRelease('2.0.3'), security)),
+    ];
+    api.clock.at = before;
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 400]);
+  });
+
   test('the same content cannot be published in other words', async () => {
     const release = smallRelease('2.0.1');
     await publish(signedUpload(key, release));
