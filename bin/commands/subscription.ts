@@ -10,9 +10,11 @@ import {
 } from '../../control-api/contracts/subscriptions.ts';
 import { exitCodes } from './exit-codes.ts';
 import { findPractice } from './find.ts';
+import { ledgerCommands } from './ledger.ts';
 import { type ListingOptions, listing, pageRequest, sayMore, wholeNumber } from './listing.ts';
 import { money } from './money.ts';
 import { act, type Invocation, type Session } from './session.ts';
+import { approvalCommands } from './subscription-approvals.ts';
 import { fields, table } from './table.ts';
 import { clean } from './text.ts';
 
@@ -60,6 +62,9 @@ Examples:
   lumenality subscription verify --json`,
     );
   act(verify, invocation, verifySubscriptions);
+
+  ledgerCommands(group, invocation);
+  approvalCommands(group, invocation);
 }
 
 async function readSubscription({ api }: Session, text: string): Promise<ShownSubscription> {

@@ -1,0 +1,118 @@
+import type { Command } from 'commander';
+import {
+  approvalPageSchema,
+  approvalSchema,
+  type ShownApproval,
+} from '../../control-api/contracts/subscription-approvals.ts';
+import type { ApiClient } from './api-client.ts';
+import { commandError } from './command-error.ts';
+import { findPractice } from './find.ts';
+import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
+import { money } from './money.ts';
+import { act, type Invocation, type Session } from './session.ts';
+import { table } from './table.ts';
+import { relative, shortIds } from './text.ts';
+
+const whichRequest = 'id, or a unique start of it, as `subscription approvals` shows it';
+
+interface Listing extends ListingOptions {
+  readonly practice?: string;
+  readonly past?: true;
+}
+interface Decision {
+  readonly reason?: string;
+}
+
+/** What one plan administrator asks for and another approves. */
+export function approvalCommands(group: Command, invocation: Invocation): void {
+  const list = listing(
+    group.command('approvals').description('List what waits for a second plan administrator, newest first'),
+  )
+    .option('--practice <practice>', 'only those of this practice')
+    .option('--past', 'also those that are decided or expired');
+  act<Listing>(list, invocation, listApprovals);
+
+  const approve = group
+    .command('approve')
+    .argument('<request>', whichRequest)
+    .description('Approve what somebody else has asked for: it is carried out at once')
+    .option('--reason <text>', 'kept in the audit trail');
+  act<Decision>(approve, invocation, approveRequest);
+
+  const decline = group
+    .command('decline')
+    .argument('<request>', whichRequest)
+    .description('Turn a request down, or take back your own')
+    .requiredOption('--reason <text>', 'kept in the audit trail');
+  act<Decision>(decline, invocation, async ({ api, output }, { reason }, [text = '']) => {
+    const id = await findRequest(api, text);
+    const approval = await api.post(`/v1/subscription-approvals/${id}/decline`, approvalSchema, {
+      body: { reason },
+    });
+    output.document(approval);
+    output.line('The request is declined: nothing was changed.');
+    return undefined;
+  });
+}
+
+async function approveRequest(
+  { api, output, confirm }: Session,
+  { reason }: Decision,
+  [text = '']: readonly string[],
+) {
+  const path = `/v1/subscription-approvals/${await findRequest(api, text)}`;
+  const { body: request, etag } = await api.getTagged(path, approvalSchema);
+  await confirm(
+    `Approve the ${wordsOf(request)} for ${request.practiceId}, worth ${money(request.valueCents, request.currency)} (${request.requestedBy}: ${request.reason})?`,
+  );
+  const body = reason === undefined ? {} : { reason };
+  const approval = await api.post(`${path}/approve`, approvalSchema, { body, etag });
+  output.document(approval);
+  output.line(`The ${wordsOf(approval)} for ${approval.practiceId} is approved and done.`);
+  return undefined;
+}
+
+async function listApprovals({ api, output }: Session, options: Listing) {
+  const { practice, past } = options;
+  const practiceId = practice === undefined ? undefined : (await findPractice(api, practice)).id;
+  const query = { practiceId, open: past === true ? 'false' : 'true' };
+  const page = await api.list('/v1/subscription-approvals', approvalPageSchema, pageRequest(options), query);
+  output.document(page);
+  if (page.items.length === 0) {
+    output.line('Nothing waits for approval.');
+    return undefined;
+  }
+  const now = new Date();
+  const short = shortIds(page.items.map(({ id }) => id));
+  output.line(
+    table(
+      output,
+      ['REQUEST', 'PRACTICE', 'WHAT', 'WORTH', 'STATE', 'BY', 'EXPIRES', 'REASON'],
+      page.items.map((row) => [
+        (output.wide ? undefined : short.get(row.id)) ?? row.id,
+        row.practiceId,
+        wordsOf(row),
+        money(row.valueCents, row.currency),
+        row.state,
+        row.requestedBy,
+        relative(row.expiresAt, now),
+        row.reason,
+      ]),
+    ),
+  );
+  sayMore(output, page.nextCursor);
+  return undefined;
+}
+
+const wordsOf = ({ kind }: ShownApproval): string => kind.replaceAll('_', ' ');
+
+/** @throws CommandError when no request has such an id, or more than one */
+async function findRequest(api: ApiClient, text: string): Promise<string> {
+  const { items } = await api.list('/v1/subscription-approvals', approvalPageSchema, { limit: undefined });
+  const found = items.filter(({ id }) => text !== '' && id.startsWith(text.toLowerCase()));
+  const [request, ...others] = found;
+  if (request !== undefined && others.length === 0) return request.id;
+  const hint = 'See `npx lumenality subscription approvals --past`.';
+  if (request === undefined) throw commandError('not_found', `There is no request ${text}.`, { hint });
+  throw commandError('usage', `${text} fits ${found.length} requests: give more of the id.`, { hint });
+}
