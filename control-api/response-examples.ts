@@ -339,7 +339,7 @@ export const responseExamples: Readonly<Record<string, unknown>> = {
   ControlledTarget: {
     rolloutId,
     practiceId,
-    wave: 0,
+    wave: 1,
     state: 'pending',
     startsAt: '2026-11-22T08:00:00.000Z',
     latestStartAt: '2026-11-22T11:30:00.000Z',

@@ -46,6 +46,6 @@ export const hasTrouble = (counts: Counts): boolean => (counts.failed ?? 0) + (c
 /** Why a practice is not where the rollout wants it. */
 export function troubleWords({ practiceId, state, note, startsAt }: RolloutTarget): string {
   const why = note === null ? '' : `: ${clean(note)}`;
-  if (state === 'missed') return `${clean(practiceId)} missed its window, next turn ${startsAt}${why}`;
+  if (state === 'missed') return `${clean(practiceId)} missed its last window, of ${startsAt}${why}`;
   return `${clean(practiceId)} ${state === 'rolled_back' ? 'was rolled back' : state}${why}`;
 }

@@ -18,7 +18,7 @@ export const controlledTargetSchema = z
   .object({
     rolloutId: z.uuid(),
     practiceId: z.string(),
-    wave: z.number().int().nonnegative(),
+    wave: z.number().int().describe('From 1'),
     state: z.enum(targetStates),
     startsAt: timeSchema.describe('Its turn as it is planned now. RFC 3339, UTC'),
     latestStartAt: timeSchema,

@@ -140,7 +140,7 @@ function targetRoutes(app: Routes, core: AppDeps['core']): void {
         const asked = { rolloutId, practiceId, ...request.body, revision: revisionsOf(request) };
         const { startsAt, latestStartAt, wave, state, note } = await change(core, asked, actorOf(request));
         const times = { startsAt: startsAt.toISOString(), latestStartAt: latestStartAt.toISOString() };
-        return { rolloutId, practiceId, wave, state, note, ...times };
+        return { rolloutId, practiceId, wave: wave + 1, state, note, ...times };
       },
     });
   }

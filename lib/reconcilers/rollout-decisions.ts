@@ -7,6 +7,7 @@ import {
   lockStarts,
   type RolloutAtWork,
   readRolloutAtWork,
+  readOpenWave,
   readStanding,
   readTarget,
   setRolloutState,
@@ -96,7 +97,7 @@ async function decideAgain(
   if (target.state !== 'pending')
     return decideBegun(rollout, target, { ...look, measuredOf: () => measured });
   const slotOf = await slotsOf(trx, rollout, [target], now);
-  return decidePending(rollout, await readStanding(trx, rollout.id), target, { ...look, slotOf });
+  return decidePending(rollout, await readOpenWave(trx, rollout.id), target, { ...look, slotOf });
 }
 
 /** Writes beside a practice what keeps it, once. */
@@ -291,7 +292,7 @@ function audit(work: Writing, verb: string, details: Readonly<Record<string, unk
     actor: systemActor,
     action: `rollout.${verb}`,
     subject: { type: 'rollout', id: rollout.id },
-    details: { practiceId: target.practiceId, wave: target.wave, ...details },
+    details: { practiceId: target.practiceId, wave: target.wave + 1, ...details },
     at: now,
   });
 }

@@ -136,7 +136,7 @@ export function promoteRollout(core: Core, change: RolloutChange, actor: Actor):
     });
     await addNotices(trx, notices, now);
     const practices = promoted.map(({ practiceId }) => practiceId);
-    return { action: 'rollout.promoted', details: { wave: of.wave, practices, joined } };
+    return { action: 'rollout.promoted', details: { wave: of.wave + 1, practices, joined } };
   });
 }
 
@@ -233,7 +233,7 @@ function changedTarget(
       actor,
       action,
       subject: subjectOf(rollout),
-      details: { practiceId, wave: target.wave, reason, ...details },
+      details: { practiceId, wave: target.wave + 1, reason, ...details },
       at,
     });
     return { rolloutId: rollout.id, ...requireFound(await readTarget(trx, rollout.id, practiceId)) };

@@ -119,7 +119,7 @@ test('a practice gets another turn, or is left out', async () => {
   expect(await auditOf(id)).toContainEqual(
     expect.objectContaining({
       action: 'rollout.practice_skipped',
-      details: { practiceId: 'canary-one', wave: 0, reason, from: 'rolled_back' },
+      details: { practiceId: 'canary-one', wave: 1, reason, from: 'rolled_back' },
     }),
   );
 });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { toJson } from '../../lib/db/database.ts';
+import { listAudit } from '../../lib/db/audit-store.ts';
+import { type Database, toJson } from '../../lib/db/database.ts';
 import { insertRollout, readRollout, setRolloutStarted } from '../../lib/db/rollout-store.ts';
 import { readRun } from '../../lib/db/run-store.ts';
 import { putSchedule } from '../../lib/db/schedule-store.ts';
@@ -9,6 +10,7 @@ import type { RunError } from '../../lib/domain/run.ts';
 import type { Ring } from '../../lib/domain/schedule.ts';
 import { advanceDue, type RolloutParts } from '../../lib/reconcilers/advance-rollouts.ts';
 import { startTestApi, type TestApi } from './api.ts';
+import { openAccess } from './cells.ts';
 import { publishTestRelease } from './database.ts';
 import { insertPracticeRun, silent } from './runs.ts';
 
@@ -36,11 +38,14 @@ export interface RolloutFleet {
   end(practiceId: string, error?: Partial<RunError>): Promise<string>;
   targets(rolloutId: string): Promise<Record<string, string>>;
   state(rolloutId: string): Promise<string>;
+  /** The audit trail of a rollout, oldest first: each action with its details. */
+  audit(rolloutId: string): Promise<{ readonly action: string; readonly practiceId?: unknown }[]>;
   close(): Promise<void>;
 }
 
-export async function startRolloutFleet(): Promise<RolloutFleet> {
-  const api = await startTestApi();
+/** @param given a migrated database in place of one of its own; closed with the fleet */
+export async function startRolloutFleet(given?: Database): Promise<RolloutFleet> {
+  const api = await startTestApi({}, openAccess, given);
   const { db } = api.database;
   api.clock.at = new Date('2026-11-20T12:00:00Z');
   const releases = [
@@ -160,6 +165,10 @@ export async function startRolloutFleet(): Promise<RolloutFleet> {
     state: async (rolloutId) => {
       const rollout = await readRollout(db, rolloutId);
       return [rollout?.state, rollout?.paused_because].filter(Boolean).join(': ');
+    },
+    audit: async (subjectId) => {
+      const page = await listAudit(db, { subjectType: 'rollout', subjectId, limit: 200 });
+      return page.items.map(({ action, details }) => ({ action, ...details })).reverse();
     },
     close: () => api.close(),
   };

@@ -133,7 +133,7 @@ test('a pause is told with its reason and the practices that are the cause, and 
   const { code, stdout } = await running.ended;
   expect(code).toBe(8);
   expect(stdout).toContain('canary: 1 of 2 done, 1 missed its window, 1 rolled back');
-  expect(stdout).toContain(`${practices[1]} missed its window, next turn 2`);
+  expect(stdout).toContain(`${practices[1]} missed its last window, of 2`);
   expect(stdout.split('did not get ready').length).toBe(2);
   expect(stdout).toContain('Paused: 1 practice failed, the budget is 0');
   expect(stdout).toContain(`npx lumenality rollout resume ${id} --reason`);

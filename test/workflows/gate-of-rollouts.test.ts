@@ -1,4 +1,3 @@
-import { listAudit } from '../../lib/db/audit-store.ts';
 import { DomainError } from '../../lib/domain/errors.ts';
 import type { SiloFigures } from '../../lib/ports/silo-metrics.ts';
 import { type RolloutFleet, startRolloutFleet } from '../builders/rollout-fleet.ts';
@@ -9,11 +8,6 @@ beforeEach(async () => {
   fleet = await startRolloutFleet();
 });
 afterEach(() => fleet.close());
-
-const auditOf = async (rolloutId: string) =>
-  (await listAudit(fleet.api.database.db, { subjectType: 'rollout', subjectId: rolloutId, limit: 200 })).items
-    .map(({ action, details }) => ({ action, practiceId: '', ...details }))
-    .reverse();
 
 const figures = (requests: number, errors: number, latencyMs: number): SiloFigures => ({
   requests,
@@ -70,7 +64,7 @@ test.each([
     times('2026-11-21T01:50:00Z', '2026-11-21T02:00:00Z'),
     times('2026-11-21T02:01:00Z', '2026-11-21T02:11:00Z'),
   ]);
-  expect(await auditOf(id)).toContainEqual(
+  expect(await fleet.audit(id)).toContainEqual(
     expect.objectContaining({ action: 'rollout.practice_going_back', because: expect.stringMatching(words) }),
   );
 });
@@ -144,7 +138,7 @@ test('roll-backs are held to what their cell may do at a time; who waits counts 
   expect(await fleet.pass(loud)).toEqual([`${second}: roll_back`]);
   await fleet.end(second);
   expect(await fleet.pass(loud)).toEqual([`${second}: rolled_back`]);
-  expect((await auditOf(id)).filter(({ practiceId }) => practiceId === second)).toMatchObject([
+  expect((await fleet.audit(id)).filter(({ practiceId }) => practiceId === second)).toMatchObject([
     { action: 'rollout.practice_started' },
     { action: 'rollout.practice_baking' },
     { action: 'rollout.practice_must_go_back', because: 'in alarm: app-errors' },
