@@ -14,14 +14,20 @@ const promiseSchema = z.strictObject({
   freeDays: planTermsSchema.shape.freeDays,
   lockMonths: planTermsSchema.shape.lock.shape.months,
 });
-const name = (most: number) => z.string().trim().min(3, 'must have at least 3 characters').max(most);
+const line = (most: number) =>
+  z
+    .string()
+    .trim()
+    .min(3, 'must have at least 3 characters')
+    .max(most, `must have at most ${most} characters`)
+    .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'must be one line without control characters');
 
 export const planParams = z.object({ id: planId });
 
 export const newPlanSchema = z.strictObject({
   id: planId,
-  name: name(80),
-  description: name(300),
+  name: line(80),
+  description: line(300),
   promise: promiseSchema.describe('What every version of the plan gives at least; it is fixed for ever'),
 });
 

@@ -203,6 +203,7 @@ describe('a version is refused', () => {
     ['2026-11-19', 'must be 2026-11-20, which is today in UTC, or later'],
     ['2026-12-01', 'must be after 2026-12-01'],
     ['2027-02-30', 'must be a day'],
+    ['9999-12-31', 'must be in the years 2000 to 2199'],
   ])('for the first day %s', async (effectiveFrom, words) => {
     const { statusCode, errors } = await refusalOf(publish(plan, { effectiveFrom, terms: founding }));
     expect([statusCode, errors?.[0]]).toEqual([400, expect.stringContaining(`/effectiveFrom ${words}`)]);
@@ -323,6 +324,7 @@ describe('a preview', () => {
     [{ timeZone: 'America/Springfield' }, '/timeZone must be an IANA time zone'],
     [{ clinicians: 0 }, '/clinicians must be at least 1'],
     [{ startsOn: 'soon' }, '/startsOn must be a day'],
+    [{ startsOn: '9999-12-31' }, '/startsOn must be in the years 2000 to 2199'],
     [{ months: 121 }, '/months must be at most 120'],
   ])('is refused for %j', async (changes, words) => {
     expect(await refusalOf(preview(changes))).toEqual({

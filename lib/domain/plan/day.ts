@@ -4,7 +4,10 @@ import { z } from 'zod';
 /** A day of a practice's own calendar, `YYYY-MM-DD` (ISO 8601). Days of this form sort as text. Intervals of days are half open. */
 export type Day = string;
 
-export const daySchema = z.iso.date('must be a day such as 2026-11-22');
+export const daySchema = z.iso
+  .date({ error: 'must be a day such as 2026-11-22', abort: true })
+  // Years of four digits, with room for everything that is counted from a day: days are compared as text.
+  .refine((day) => day >= '2000-01-01' && day < '2200-01-01', 'must be in the years 2000 to 2199');
 
 const millisecondsOfDay = 86_400_000;
 
