@@ -2,7 +2,7 @@ import { type Selectable, sql, type Updateable } from 'kysely';
 import type { ReleaseKind } from '../domain/release-publication.ts';
 import { type RolloutState, type TargetState, unfinishedRolloutStates } from '../domain/rollout.ts';
 import type { RolloutView, RunView, TargetView } from '../domain/rollout-progress.ts';
-import { type Standing, standingOf } from '../domain/rollout-standing.ts';
+import { busyStates, type Standing, standingOf } from '../domain/rollout-standing.ts';
 import type { RunError } from '../domain/run.ts';
 import type { Connection, Trx } from './database.ts';
 import type { RolloutTargetTable } from './rollout-tables.ts';
@@ -107,6 +107,20 @@ export async function readStanding(connection: Connection, rolloutId: string): P
   return standingOf(groups);
 }
 
+/** The standing's `openWave` alone, without counting anybody. */
+export async function readOpenWave(
+  connection: Connection,
+  rolloutId: string,
+): Promise<Pick<Standing, 'openWave'>> {
+  const { wave: openWave } = await connection
+    .selectFrom('rollout_target')
+    .select((eb) => eb.fn.min('wave').as('wave'))
+    .where('rollout_id', '=', rolloutId)
+    .where('state', 'in', busyStates)
+    .executeTakeFirstOrThrow();
+  return { openWave };
+}
+
 /** How many practices of each cell are being updated or go back, by all rollouts together. */
 export async function updatingByCell(connection: Connection): Promise<ReadonlyMap<string | null, number>> {
   const rows = await connection
@@ -122,18 +136,23 @@ export async function updatingByCell(connection: Connection): Promise<ReadonlyMa
   return new Map(rows.map(({ cell_id: cellId, count }) => [cellId, count]));
 }
 
-/** Practices of a rollout whose time has come: begun ones, and pending ones that were to start by now. */
-export function dueTargets(connection: Connection, rolloutId: string, now: Date): Promise<TargetView[]> {
+/** Practices of a rollout whose time has come: begun ones, and while it runs pending ones that were to start by now. */
+export function dueTargets(
+  connection: Connection,
+  { id, state }: Pick<RolloutAtWork, 'id' | 'state'>,
+  now: Date,
+): Promise<TargetView[]> {
   return views(
     connection,
     targets(connection)
-      .where('target.rollout_id', '=', rolloutId)
-      .where((eb) =>
-        eb.or([
-          eb('target.state', 'in', begunStates),
-          eb.and([eb('target.state', '=', 'pending'), eb('target.starts_at', '<=', now)]),
-        ]),
-      )
+      .where('target.rollout_id', '=', id)
+      .where((eb) => {
+        const hasBegun = eb('target.state', 'in', begunStates);
+        // One that is paused starts nobody, and half the fleet may be waiting.
+        if (state !== 'running') return hasBegun;
+        const isDue = eb.and([eb('target.state', '=', 'pending'), eb('target.starts_at', '<=', now)]);
+        return eb.or([hasBegun, isDue]);
+      })
       .orderBy('target.starts_at')
       .orderBy('target.practice_id'),
   );

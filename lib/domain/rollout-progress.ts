@@ -181,7 +181,7 @@ export function decideBegun(
 /** What to do with a practice that has not begun; undefined: wait. */
 export function decidePending(
   rollout: RolloutView,
-  standing: Standing,
+  standing: Pick<Standing, 'openWave'>,
   target: TargetView,
   { now, slotOf, updatingIn }: Omit<Look, 'measuredOf'>,
 ): TargetDecision | undefined {
@@ -220,7 +220,7 @@ const gone: ReadonlySet<PracticeState> = new Set(['offboarding', 'deprovisioned'
 /** What stands in the way of a start and may pass. */
 function whyNotNow(
   { policy }: RolloutView,
-  { openWave }: Standing,
+  { openWave }: Pick<Standing, 'openWave'>,
   { wave, cellId, practice }: TargetView,
   updatingIn: Look['updatingIn'],
 ): string | undefined {

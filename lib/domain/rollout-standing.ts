@@ -1,9 +1,9 @@
 import type { TargetState } from './rollout.ts';
 
-/** States of a practice for which a rollout will still do something by itself. */
-const busyStates: readonly TargetState[] = ['pending', 'updating', 'baking'];
+/** States of a practice for which a rollout will still do something by itself. The index `rollout_target_busy` lists the same. */
+export const busyStates = ['pending', 'updating', 'baking'] as const satisfies readonly TargetState[];
 
-export const isBusy = (state: TargetState): boolean => busyStates.includes(state);
+export const isBusy = (state: TargetState): boolean => busyStates.some((busy) => busy === state);
 
 /** How far a rollout is, without its practices one by one. */
 export interface Standing {

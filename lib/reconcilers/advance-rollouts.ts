@@ -111,7 +111,7 @@ async function decisionsFor(parts: RolloutParts, rolloutId: string) {
   const rollout = await readRolloutAtWork(db, rolloutId);
   if (rollout === undefined) return [];
   const now = clock.now();
-  const targets = await dueTargets(db, rolloutId, now);
+  const targets = await dueTargets(db, rollout, now);
   const pending = targets.filter(({ state }) => state === 'pending');
   const updating = await updatingByCell(db);
   return decide(rollout, await readStanding(db, rolloutId), targets, {

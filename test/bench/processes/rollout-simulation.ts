@@ -61,6 +61,7 @@ function coreOn(db: Db): Core {
     steps: workflowSteps,
     shapes: siloShapes,
     termsSigner: testTermsSigner,
+    secondApprovalCents: 50_000,
   };
 }
 
