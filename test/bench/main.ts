@@ -11,6 +11,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { againstCdk } from './against-cdk.ts';
 import type { Benchmark } from './benchmark.ts';
 import { engine, takeover } from './engine.ts';
+import { enrolment } from './enrolment.ts';
 import { fleet } from './fleet.ts';
 import { memory } from './memory.ts';
 import { overhead } from './overhead.ts';
@@ -45,6 +46,7 @@ const benchmarks: readonly Benchmark[] = [
   fleet,
   reads,
   planning,
+  enrolment,
   projection,
   rolloutSimulation,
   updates,
