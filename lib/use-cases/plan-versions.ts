@@ -53,7 +53,7 @@ export function publishVersion(
 }
 
 /** One subscription that a version would touch; amounts are cents a month. */
-export interface TouchedSubscription {
+interface TouchedSubscription {
   readonly practiceId: string;
   /** The first day that could cost the new rates; null while its activation is still to come. */
   readonly from: Day | null;

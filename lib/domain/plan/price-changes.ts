@@ -49,7 +49,7 @@ export function priceChangeOn(
     const from = earliestDayOf(timeline, effectiveFrom, day);
     if (from === null) continue;
     const isSuperseded = newer.some((other) => other.version > version && other.effectiveFrom <= from);
-    if (isSuperseded || isSame(terms.rates, present.rates)) continue;
+    if (isSuperseded || areSameRates(terms.rates, present.rates)) continue;
     const writeOn = addDays(from, -(noticeDays + writtenDaysEarlier));
     if (writeOn <= day) {
       return { announce: { from, planId: plan.planId, planVersion: version, after: terms.rates } };
@@ -99,5 +99,5 @@ export function priceChangeTaken(
 const isComparable = (one: PublishedVersion['terms'], other: PlanTerms): boolean =>
   one.currency === other.currency && one.interval === other.interval;
 
-const isSame = (one: Rates, other: Rates): boolean =>
+export const areSameRates = (one: Rates, other: Rates): boolean =>
   one.base === other.base && one.perClinician === other.perClinician && one.perLocation === other.perLocation;

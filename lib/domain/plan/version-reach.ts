@@ -1,5 +1,6 @@
+import { intervalCents } from './changes.ts';
 import { type Day, laterOf } from './day.ts';
-import { earliestDayOf } from './price-changes.ts';
+import { areSameRates, earliestDayOf } from './price-changes.ts';
 import type { PlanTerms, Quantities, Rates } from './terms.ts';
 import { entryOn, type Timeline } from './timeline.ts';
 import type { VersionCandidate } from './version-check.ts';
@@ -31,7 +32,7 @@ export function reachOf(timeline: Timeline, { effectiveFrom, terms }: VersionCan
   const { activatedOn, lockedUntil } = timeline;
   if (activatedOn === null && plan.terms.lock.months > 0) return { kind: 'locked', until: null };
   if (lockedUntil !== null && lockedUntil > effectiveFrom) return { kind: 'locked', until: lockedUntil };
-  if (areSame(current.rates, terms.rates)) return { kind: 'unaffected' };
+  if (areSameRates(current.rates, terms.rates)) return { kind: 'unaffected' };
   const from = earliestDayOf(timeline, effectiveFrom, today);
   if (from === null && activatedOn !== null) return { kind: 'unaffected' };
   const day = from ?? laterOf(today, timeline.enrolledOn);
@@ -47,11 +48,6 @@ export function reachOf(timeline: Timeline, { effectiveFrom, terms }: VersionCan
   };
 }
 
-const areSame = (one: Rates, other: Rates): boolean =>
-  one.base === other.base && one.perClinician === other.perClinician && one.perLocation === other.perLocation;
-
 function monthlyCents(rates: Rates, interval: PlanTerms['interval'], quantities: Quantities): number {
-  const { clinicians, locations } = quantities;
-  const whole = rates.base + rates.perClinician * clinicians + rates.perLocation * locations;
-  return Math.floor(whole / (interval === 'year' ? 12 : 1));
+  return Math.floor(intervalCents(rates, quantities) / (interval === 'year' ? 12 : 1));
 }
