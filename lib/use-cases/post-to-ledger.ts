@@ -93,23 +93,18 @@ async function draft(
 
 /** Posts a draft, with its audit row; answers the id of the transaction. */
 export async function post(trx: Trx, draft: Draft, actor: Actor): Promise<string> {
-  const { practiceId, kind, day, currency, at, ...rest } = draft;
-  const why = {
-    reason: rest.reason,
-    author: rest.author,
-    approvedBy: rest.approvedBy,
-    reverses: rest.reverses,
-  };
+  const { practiceId, kind, day, currency, reason, author, approvedBy, reverses, at } = draft;
   const owedCents = owedBy(draft.entries);
   const balanceCents = exactCents((await balanceOf(trx, practiceId)) + owedCents);
-  const [id] = await insertLedgerTransactions(trx, [draft]);
-  if (id === undefined) throw new Error('nothing was posted');
+  const [transactionId] = await insertLedgerTransactions(trx, [draft]);
+  if (transactionId === undefined) throw new Error('nothing was posted');
+  const why = { reason, author, approvedBy, reverses };
   await appendAudit(trx, {
     actor,
     action: 'ledger.posted',
     subject: { type: 'practice', id: practiceId },
-    details: { transactionId: id, kind, day, owedCents, balanceCents, currency, ...why },
+    details: { transactionId, kind, day, owedCents, balanceCents, currency, ...why },
     at,
   });
-  return id;
+  return transactionId;
 }
