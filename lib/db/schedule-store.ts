@@ -1,4 +1,5 @@
 import { defaultWindow, type MaintenanceWindow } from '../domain/maintenance-window.ts';
+import { isSiloGone, practiceStates } from '../domain/practice.ts';
 import type { Deferral, Freeze, Pin, PracticeSchedule, Ring } from '../domain/schedule.ts';
 import type { Connection, Trx } from './database.ts';
 import { openFreezes, toFreeze } from './freeze-store.ts';
@@ -44,6 +45,24 @@ export async function readSchedules(
       revision: row.revision ?? 0,
     };
   });
+}
+
+/** Practices with a silo that are kept on a release, and until when. */
+export async function practicesPinnedTo(
+  connection: Connection,
+  releaseId: string,
+  now: Date,
+): Promise<{ readonly practiceId: string; readonly until: Date }[]> {
+  const rows = await connection
+    .selectFrom('practice_schedule as schedule')
+    .innerJoin('practice', 'practice.id', 'schedule.practice_id')
+    .select(['practice.id as practiceId', 'schedule.pin_until as until'])
+    .where('schedule.pin_release_id', '=', releaseId)
+    .where('schedule.pin_until', '>', now)
+    .where('practice.state', 'not in', practiceStates.filter(isSiloGone))
+    .orderBy('practice.id')
+    .execute();
+  return rows.flatMap(({ practiceId, until }) => (until === null ? [] : [{ practiceId, until }]));
 }
 
 /** What is to change; what is left out stays. */

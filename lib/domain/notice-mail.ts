@@ -52,6 +52,13 @@ const wordings: {
       'The app may be away for a few minutes meanwhile. You do not have to do anything.',
     ],
   }),
+  pinned_release_halted: ({ until }, { name, timeZone, createdAt }) => ({
+    subject: `${name}: the version that you asked to keep was withdrawn`,
+    paragraphs: [
+      `The version of the app that ${name} asked to keep was withdrawn on ${localTime(createdAt, timeZone)}. It goes to nobody any more.`,
+      `As you asked, ${name} keeps it until ${localTime(new Date(until), timeZone)}. We advise you against it: tell us, and you get the newest version in your next maintenance window.`,
+    ],
+  }),
   ...planWordings,
 };
 

@@ -25,6 +25,8 @@ const dataSchemas = {
     startsAt: time,
     yielded: z.array(z.enum(['pin', 'deferral', 'freeze'])).min(1),
   }),
+  /** The release that a practice is pinned to was halted: it stays on it until then unless its pin is taken away. */
+  pinned_release_halted: z.strictObject({ releaseId: id, reason, until: time }),
   ...planNoticeSchemas,
   /** Of the fleet, and so of no practice. */
   rollout_paused: z.strictObject({ ...rollout, reason }),
@@ -44,6 +46,7 @@ export const practiceNoticeKinds = [
   'update_finished',
   'update_failed',
   'security_override',
+  'pinned_release_halted',
   ...planNoticeKinds,
 ] as const satisfies readonly NoticeKind[];
 export type PracticeNoticeKind = (typeof practiceNoticeKinds)[number];

@@ -18,6 +18,7 @@ const passingNotices = [
   'update_finished',
   'update_failed',
   'security_override',
+  'pinned_release_halted',
   'rollout_paused',
   'test',
 ] as const satisfies readonly NoticeKind[];

@@ -1,5 +1,8 @@
 import { appendAudit } from '../db/audit-store.ts';
+import type { Trx } from '../db/database.ts';
+import { addNotices } from '../db/notice-store.ts';
 import { lockRelease, type PublishedRelease, readRelease, setHalted } from '../db/release-store.ts';
+import { practicesPinnedTo } from '../db/schedule-store.ts';
 import type { Actor } from '../domain/access.ts';
 import type { Core } from './core.ts';
 import { notFound, requireRevision, wrongState } from './refusals.ts';
@@ -12,7 +15,8 @@ export interface HaltRequest {
 }
 
 /**
- * Stops a release: no approval and no update deploys it from now on, to any practice that does not have it. What has begun ends.
+ * Stops a release: no approval and no update deploys it from now on, to any practice that does not have it. What has begun ends. Who is
+ * pinned to it stays on it, and is told.
  * @throws DomainError `not_found`; `precondition_failed`; `wrong_state` when it is halted already.
  */
 export function haltRelease(core: Core, request: HaltRequest, actor: Actor): Promise<PublishedRelease> {
@@ -50,6 +54,7 @@ function change(
     }
     const at = core.clock.now();
     await setHalted(trx, id, halts ? { by: actor.name, at, reason } : null);
+    if (halts) await tellPinned(trx, { releaseId: id, reason, now: at });
     await appendAudit(trx, {
       actor,
       action,
@@ -62,4 +67,18 @@ function change(
     });
     return (await readRelease(trx, id)) ?? release;
   });
+}
+
+async function tellPinned(
+  trx: Trx,
+  { releaseId, reason, now }: { readonly releaseId: string; readonly reason: string; readonly now: Date },
+): Promise<void> {
+  const pinned = await practicesPinnedTo(trx, releaseId, now);
+  const notices = pinned.map(({ practiceId, until }) => ({
+    kind: 'pinned_release_halted' as const,
+    practiceId,
+    subject: { type: 'release', id: releaseId },
+    data: { releaseId, reason, until: until.toISOString() },
+  }));
+  await addNotices(trx, notices, now);
 }

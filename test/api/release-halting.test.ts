@@ -95,6 +95,24 @@ test('a halted release is given to nobody, until it is let go again', async () =
   await halt(older, 'unhalt');
 });
 
+test('a practice that is pinned to a release hears that it was halted, and stays on it', async () => {
+  const id = await publishTestRelease(api.database, '8', api.clock.at);
+  const approved = await approve('Pine Speech');
+  await becomeActive(approved, id);
+  const until = new Date(api.clock.at.getTime() + 86_400_000).toISOString();
+  const url = `/v1/practices/${approved.practiceId}/pin`;
+  const payload = { releaseId: id, until, reason: 'audit week' };
+  expect((await api.call({ method: 'PUT', url, payload })).statusCode).toBe(200);
+  await halt(id);
+  const notices = await api.call({ url: `/v1/notices?practice=${approved.practiceId}` });
+  expect(notices.json().items).toMatchObject([
+    {
+      kind: 'pinned_release_halted',
+      data: { releaseId: id, reason: 'sign-in fails at two practices', until },
+    },
+  ]);
+});
+
 test('halting twice, or with the ETag of another state, is refused', async () => {
   const id = await publishTestRelease(api.database, '3', api.clock.at);
   const { headers } = await api.call({ url: `/v1/releases/${id}` });

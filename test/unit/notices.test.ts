@@ -44,6 +44,7 @@ const data = {
   latestStartAt: '2026-11-29T11:30:00.000Z',
   deadline: '2026-12-01T00:00:00.000Z',
   yielded: ['pin', 'freeze'],
+  until: '2026-12-20T08:00:00.000Z',
 } as unknown as NoticeData;
 const toRead = (kind: NoticeToRead['kind'], changes: object = {}): NoticeToRead => ({
   kind,
