@@ -37,7 +37,7 @@ export const rolloutSimulation: Benchmark = {
   name: 'rollout',
   title: 'a rollout over the whole fleet on a virtual clock: time, memory and reads of the database',
   run: async ({ workspace, quick, release, say }) => {
-    const practices = quick ? 300 : 10_000;
+    const practices = quick ? 60 : 10_000;
     const directory = await release();
     const { url } = await startPostgres(workspace);
     const simulation = workspace.startEntry('simulation', 'test/bench/processes/rollout-simulation.ts', {

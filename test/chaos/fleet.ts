@@ -1,5 +1,12 @@
+import { createPublicKey } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { deriveRelease } from '../../bin/demo-rollout-releases.ts';
+import { pushImage } from '../../bin/embedded-release.ts';
 import { buildParts, openDatabase } from '../../bin/parts.ts';
+import { readReleaseDirectory } from '../../bin/release-directory.ts';
+import type { ReleaseUploadBody } from '../../control-api/contracts/releases.ts';
 import { createLogger } from '../../control-api/logger.ts';
 import { readConfig } from '../../lib/config.ts';
 import { systemActor } from '../../lib/domain/access.ts';
@@ -13,6 +20,7 @@ import { lastLines, type Started, type Workspace } from '../bench/workspace.ts';
 import { freePort } from '../builders/process.ts';
 import { publishTwo } from '../builders/renamed-release.ts';
 import { control } from '../builders/sandbox-controls.ts';
+import { newReleaseKey, signedUpload } from '../builders/signed-release.ts';
 import type { Disturbance } from './schedule.ts';
 
 /** A PostgreSQL server, a sandbox and some control planes, all of them processes that can be killed and come back. */
@@ -25,6 +33,8 @@ export interface Fleet {
   readonly token: string;
   /** The release to update to. */
   readonly nextRelease: string;
+  /** The body of `POST /v1/releases` for a newer one, signed. */
+  readonly upload: ReleaseUploadBody;
   /** Resolves when what was disturbed is back. */
   disturb(disturbance: Disturbance): Promise<void>;
   /** No fault is left, and every process runs. */
@@ -48,7 +58,9 @@ export async function startFleet(workspace: Workspace, release: string, replicas
     startSandbox(workspace, release),
     workspace.bundle('test/chaos/replica-process.ts'),
   ]);
+  const signed = await signUpload(workspace, sandbox.endpoint, release);
   const environment = {
+    LUMENALITY_RELEASE_KEYS: signed.keysFile,
     DATABASE_URL: postgres.url,
     AWS_ENDPOINT_URL: sandbox.endpoint,
     LUMENALITY_DATA_DIR: workspace.folder('control-plane-data'),
@@ -66,6 +78,7 @@ export async function startFleet(workspace: Workspace, release: string, replicas
   );
   return {
     ...prepared,
+    upload: signed.upload,
     databaseUrl: postgres.url,
     endpoint: sandbox.endpoint,
     urls: planes.map(({ url }) => url),
@@ -100,6 +113,23 @@ async function prepare(
   } finally {
     await database.close();
   }
+}
+
+/** A release with another app, complete but for its publication; and the key that the control planes are to trust. */
+async function signUpload(
+  workspace: Workspace,
+  endpoint: string,
+  from: string,
+): Promise<{ readonly upload: ReleaseUploadBody; readonly keysFile: string }> {
+  const directory = join(workspace.directory, 'newer-release');
+  deriveRelease(from, directory, { appVersion: 'newer', notes: 'chaos' });
+  const release = await readReleaseDirectory(directory);
+  await pushImage(endpoint, { ...release.manifest.image, folder: join(directory, 'image') });
+  const compliance = await readFile(join(directory, release.manifest.compliance.file), 'utf8');
+  const key = newReleaseKey();
+  const keysFile = join(workspace.directory, 'release-keys.pem');
+  await writeFile(keysFile, createPublicKey(key.privateKey).export({ type: 'spki', format: 'pem' }));
+  return { upload: signedUpload(key, { ...release, compliance }), keysFile };
 }
 
 interface Sandbox {

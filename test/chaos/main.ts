@@ -1,6 +1,6 @@
 /**
  * `npm run chaos -- --minutes 5 --seed 1`: breaks what can break under a fleet of three control planes while practices are signed up,
- * provisioned, updated, suspended, resumed and called off; then looks, past the product, at what came of it.
+ * provisioned, updated, suspended, resumed and called off, and a release is rolled out over them; then looks, past the product, at what came of it.
  * Exit status: 0 nothing was lost or doubled; 1 something was (the directory with all that tells why is named); 2 wrong usage.
  */
 import '../../bin/quiet-sdk.ts';
@@ -13,6 +13,7 @@ import { type Fleet, startFleet } from './fleet.ts';
 import { keep } from './keep.ts';
 import { type Acknowledged, lead } from './operators.ts';
 import { type Findings, readEndState } from './reader.ts';
+import { leadRollout } from './rollout.ts';
 import { type Schedule, scheduleOf } from './schedule.ts';
 
 interface Options {
@@ -81,7 +82,7 @@ async function run(options: Options): Promise<Verdict> {
   const release = options.release ?? (await buildRelease(workspace));
   say(`starting PostgreSQL, a sandbox and ${options.replicas} control planes`);
   const fleet = await startFleet(workspace, release, options.replicas);
-  const { acknowledged, problems } = await unleash(fleet, schedule, say);
+  const { acknowledged, problems, rollout } = await unleash(fleet, schedule, say);
   say('everything has ended; looking at what came of it');
   const findings = await readEndState({
     ...fleet,
@@ -98,16 +99,20 @@ async function run(options: Options): Promise<Verdict> {
     for (const what of missing) say(`not kept: ${what.slice(0, 2_000)}`);
     say(`what is needed to find out why is in ${directory}`);
   }
-  const line = verdictLine(options, fleet, findings, problems.length);
+  const line = verdictLine(options, fleet, { ...findings, rollout }, problems.length);
   return { seed: options.seed, passed, line, problems, seconds: (performance.now() - begun) / 1000 };
 }
 
 /** Disturbances and lives go on side by side; then the fleet is calm, and the lives come to their ends. */
 async function unleash(
   fleet: Fleet,
-  { lives, disturbances }: Schedule,
+  { lives, disturbances, rollout: wish }: Schedule,
   say: (line: string) => void,
-): Promise<{ readonly acknowledged: readonly Acknowledged[]; readonly problems: string[] }> {
+): Promise<{
+  readonly acknowledged: readonly Acknowledged[];
+  readonly problems: string[];
+  readonly rollout: string;
+}> {
   const calm = new AbortController();
   const problems: string[] = [];
   let over = 0;
@@ -122,6 +127,13 @@ async function unleash(
       if (over % 10 === 0 || calm.signal.aborted)
         say(`${over} of ${lives.length} practices have come to an end`);
     }
+  });
+  const rollout = leadRollout(fleet, wish, {
+    isCalm: () => calm.signal.aborted,
+    areLivesOver: () => over === lives.length,
+  }).catch((error: Error) => {
+    problems.push(`the rollout did not come to an end: ${error.message}`);
+    return 'did not end';
   });
   const begun = Date.now();
   const disturbed: Promise<void>[] = [];
@@ -140,17 +152,20 @@ async function unleash(
     .catch((error: Error) => problems.push(`the fleet did not come back: ${error.message.slice(0, 2_000)}`));
   calm.abort();
   say('calm: no disturbance any more');
-  return { acknowledged: (await Promise.all(led)).flat(), problems };
+  const acknowledged = (await Promise.all(led)).flat();
+  const end = await rollout;
+  say(`rollout: ${end}`);
+  return { acknowledged, problems, rollout: end };
 }
 
 function verdictLine(
   { seed, practices }: Options,
   { tally }: Fleet,
-  findings: Findings,
+  findings: Findings & { readonly rollout: string },
   problems: number,
 ): string {
   const states = [...findings.states].map(([state, count]) => `${count} ${state}`).join(', ');
   const { kills, pauses, restarts, faults } = tally;
   const result = problems === 0 ? 'nothing lost, nothing doubled: PASS' : `${problems} problems: FAIL`;
-  return `chaos seed ${seed}: ${practices} practices, ${states}; ${kills} kills, ${restarts} restarts, ${pauses} pauses, ${faults} faults; ${result}`;
+  return `chaos seed ${seed}: ${practices} practices, ${states}; rollout ${findings.rollout}; ${kills} kills, ${restarts} restarts, ${pauses} pauses, ${faults} faults; ${result}`;
 }

@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { windowOpenAllDay } from '../builders/open-window.ts';
 import { signUpRequest } from '../builders/sign-up.ts';
 import type { Fleet } from './fleet.ts';
+import { type Api, apiOf, patienceMs } from './patient-api.ts';
 import type { Life, Wish } from './schedule.ts';
 
 /** What the control plane has acknowledged: whatever stands here must be found on record. */
@@ -27,8 +28,6 @@ const runPageSchema = z.object({ items: z.array(runSchema) });
 const beganSchema = z.object({ runId: z.uuid().nullable() });
 
 const lookMs = 400;
-/** How long without a disturbance a run may take, and a request until somebody answers. A busy machine takes several times as long. */
-const patienceMs = 8 * 60_000;
 /** Until the disturbances are over some runs fail again and again. */
 const mostRetries = 15;
 
@@ -39,6 +38,8 @@ export async function lead(fleet: Fleet, life: Life, isCalm: () => boolean): Pro
   const request = signUpRequest({ displayName: life.name, plan: 'standard' });
   const { id: signUpId } = await api.ask('POST', '/v1/signups', request, receiptSchema);
   const practiceId = await approved(api, signUpId);
+  const schedule = { window: windowOpenAllDay(), ring: life.ring, reason: 'chaos' };
+  await api.ask('PUT', `/v1/practices/${practiceId}/schedule`, schedule, z.unknown());
   const asked: { runId: string; asked: string[] }[] = [];
   const follow = async (runId: string, cancelAfterMs: number | null, isFinal = false): Promise<string> => {
     const told = { runId, asked: [] as string[] };
@@ -98,7 +99,14 @@ async function begun(api: Api, practiceId: string, wish: Wish, releaseId: string
     leave: { confirm: practiceId, graceDays: 0, exception: 'Chaos cannot wait for a month.' },
   };
   const body = { reason: 'chaos', ...more[wish] };
-  return (await api.ask('POST', `/v1/practices/${practiceId}/${paths[wish]}`, body, beganSchema)).runId;
+  const deadline = Date.now() + patienceMs;
+  while (Date.now() < deadline) {
+    const begun = await api.attempt('POST', `/v1/practices/${practiceId}/${paths[wish]}`, body, beganSchema);
+    if (begun !== undefined) return begun.runId;
+    // The rollout is at work on the practice.
+    await delay(lookMs);
+  }
+  throw new Error(`${practiceId}: ${wish} was refused for too long.`);
 }
 
 /** Follows a run to an end that stays; answers its state. */
@@ -138,65 +146,4 @@ async function ended(
   throw new Error(
     `Run ${runId} (${run?.workflow}) is ${run?.state} for too long: ${run?.error?.message ?? ''}`,
   );
-}
-
-interface Api {
-  read<T>(path: string, schema: z.ZodType<T>): Promise<T>;
-  /** Asks until somebody answers, with one idempotency key. @throws Error when it is refused. */
-  ask<T>(method: string, path: string, body: object, schema: z.ZodType<T>): Promise<T>;
-  /** Asks until somebody answers; whether the answer was yes. */
-  tell(method: string, path: string, body?: object): Promise<boolean>;
-}
-
-/** Statuses that say: not now. */
-const notNow = new Set([429, 500, 502, 503, 504]);
-const answerWithinMs = 20_000;
-
-function apiOf({ urls, token, tally }: Pick<Fleet, 'urls' | 'token' | 'tally'>): Api {
-  let turn = Math.floor(Math.random() * urls.length);
-  const send = async (
-    method: string,
-    path: string,
-    body?: object,
-  ): Promise<{ ok: boolean; status: number; text: string }> => {
-    const key = randomUUID();
-    const deadline = Date.now() + patienceMs;
-    for (;;) {
-      turn += 1;
-      const answer = await once(`${urls[turn % urls.length]}${path}`, method, key, body);
-      if (answer?.status === 500) tally.surprises.push(`${method} ${path} was answered with ${answer.text}`);
-      if (answer !== undefined && !notNow.has(answer.status)) return answer;
-      if (Date.now() > deadline)
-        throw new Error(`${method} ${path}: no answer; the last was ${answer?.text}`);
-      await delay(250);
-    }
-  };
-  const once = async (url: string, method: string, key: string, body?: object) => {
-    try {
-      const answer = await fetch(url, {
-        method,
-        headers: {
-          authorization: `Bearer ${token}`,
-          ...(method === 'GET' ? {} : { 'idempotency-key': key }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        signal: AbortSignal.timeout(answerWithinMs),
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      return { ok: answer.ok, status: answer.status, text: await answer.text() };
-    } catch {
-      // Killed, paused or not there yet: the next one is asked.
-      return undefined;
-    }
-  };
-  const parsed = async <T>(schema: z.ZodType<T>, method: string, path: string, body?: object): Promise<T> => {
-    const answer = await send(method, path, body);
-    if (!answer.ok) throw new Error(`${method} ${path} was answered with ${answer.status}: ${answer.text}`);
-    return schema.parse(JSON.parse(answer.text));
-  };
-  return {
-    read: (path, schema) => parsed(schema, 'GET', path),
-    ask: (method, path, body, schema) => parsed(schema, method, path, body),
-    tell: async (method, path, body) => (await send(method, path, body)).ok,
-  };
 }

@@ -1,4 +1,9 @@
-import { CloudFormationClient, paginateListStacks, type StackSummary } from '@aws-sdk/client-cloudformation';
+import {
+  CloudFormationClient,
+  paginateDescribeStacks,
+  paginateListStacks,
+  type StackSummary,
+} from '@aws-sdk/client-cloudformation';
 import { EC2Client, paginateDescribeVpcs } from '@aws-sdk/client-ec2';
 import { DescribeKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { paginateDescribeDBInstances, RDSClient } from '@aws-sdk/client-rds';
@@ -9,7 +14,9 @@ import {
 import { Client } from 'pg';
 import { sandboxDefaults } from '../../lib/config.ts';
 import { components } from '../../lib/domain/release.ts';
+import { stackNameFor } from '../../lib/domain/stack-plan.ts';
 import type { Acknowledged } from './operators.ts';
+import { rolloutImpossible } from './rollout-reader.ts';
 
 /** What is so in the end, read from PostgreSQL and from AWS's own API, past every store and port of the product. */
 export interface Findings {
@@ -50,6 +57,7 @@ export async function readEndState({
       ...(await recordProblems(rows)),
       ...(await auditProblems(rows, acknowledged)),
       ...cloudProblems(practices, cloud),
+      ...(await releaseProblems(rows, cloud)),
       ...(await capacityProblems(rows, cloud)),
     ];
     const states = new Map<string, number>();
@@ -105,7 +113,7 @@ const impossible: readonly string[] = [
   `select what from (
     select distinct on (practice.id, check_id) practice.id || ' is active and failed ' || check_id as what, evidence.passed
     from practice join run on run.practice_id = practice.id and run.state = 'succeeded'
-      and run.workflow in ('provision-practice', 'update-practice', 'resume-practice')
+      and run.workflow in ('provision-practice', 'update-practice', 'resume-practice', 'roll-back-practice')
     join evidence on evidence.run_id = run.id where practice.state = 'active'
     order by practice.id, check_id, run.created_at desc, evidence.id desc) last where not last.passed`,
   `select practice.id || ' is ' || practice.state || ' and its offboarding is at ' || coalesce(stage, 'nothing') as what
@@ -123,6 +131,7 @@ const impossible: readonly string[] = [
   `select practice_id || ' was deployed twice by run ' || run_id as what
     from deployment group by practice_id, run_id having count(*) > 1`,
   `select npi || ' signed up ' || count(*) || ' times' as what from sign_up group by npi having count(*) > 1`,
+  ...rolloutImpossible,
 ];
 
 async function recordProblems(rows: Rows): Promise<string[]> {
@@ -135,6 +144,7 @@ async function recordProblems(rows: Rows): Promise<string[]> {
 const done: Readonly<Record<string, string>> = {
   'provision-practice': 'practice.activated',
   'update-practice': 'practice.updated',
+  'roll-back-practice': 'practice.rolled_back',
   'suspend-practice': 'practice.suspended',
   'resume-practice': 'practice.resumed',
   'offboard-practice': 'practice.offboarding_began',
@@ -163,7 +173,8 @@ async function auditProblems(rows: Rows, acknowledged: readonly Acknowledged[]):
     select run.id::text, run.workflow, run.state, run.generation,
       (select count(*)::int from run_event where run_id = run.id and kind = 'run' and body ->> 'state' = 'failed') as failures,
       (select count(*)::int from audit where details ->> 'runId' = run.id::text
-        and (action in ('sign_up.approved', 'practice.offboarding_advanced') or action like 'practice.%_requested')) as begun,
+        and (action in ('sign_up.approved', 'practice.offboarding_advanced', 'rollout.practice_started', 'rollout.practice_going_back')
+          or action like 'practice.%_requested')) as begun,
       (select count(*)::int from audit where details ->> 'runId' = run.id::text and (${completed})) as completed,
       (select count(*)::int from audit where details ->> 'runId' = run.id::text and action like 'practice.%_failed') as failed_rows,
       (select count(*)::int from audit where details ->> 'runId' = run.id::text and action like 'practice.%_cancelled'
@@ -203,6 +214,8 @@ async function auditProblems(rows: Rows, acknowledged: readonly Acknowledged[]):
 
 interface Cloud {
   readonly stacks: readonly StackSummary[];
+  /** The release in each service stack's parameters, by the stack's name. */
+  readonly releases: ReadonlyMap<string, string>;
   /** Practices of the tag `lumenality:practice`, once for each VPC or database instance. */
   readonly vpcs: readonly string[];
   readonly databases: readonly string[];
@@ -224,6 +237,13 @@ async function readCloud(endpoint: string): Promise<Cloud> {
   const stacks: StackSummary[] = [];
   for await (const page of paginateListStacks({ client: cloudFormation }, {}))
     stacks.push(...(page.StackSummaries ?? []));
+  const releases = new Map<string, string>();
+  for await (const { Stacks = [] } of paginateDescribeStacks({ client: cloudFormation }, {})) {
+    for (const { StackName = '', Parameters = [] } of Stacks) {
+      const release = Parameters.find(({ ParameterKey }) => ParameterKey === 'ReleaseId')?.ParameterValue;
+      if (release !== undefined) releases.set(StackName, release);
+    }
+  }
   const vpcs: string[] = [];
   for await (const { Vpcs = [] } of paginateDescribeVpcs({ client: ec2 }, {})) {
     vpcs.push(...Vpcs.filter(({ IsDefault }) => IsDefault !== true).map(({ Tags }) => practiceOf(Tags)));
@@ -244,7 +264,7 @@ async function readCloud(endpoint: string): Promise<Cloud> {
     }
   }
   for (const client of clients) client.destroy();
-  return { stacks, vpcs, databases, tagged };
+  return { stacks, releases, vpcs, databases, tagged };
 }
 
 /** A key that is pending deletion costs nothing. */
@@ -315,6 +335,19 @@ function keptProblems(id: string, left: Cloud['tagged']): string[] {
       : [`${id} is deprovisioned with ${snapshots} final snapshots and ${keys} keys`]),
     ...running.map(({ arn }) => `${id} is deprovisioned and left ${arn}`),
   ];
+}
+
+/** What a practice runs is what its record says, once the last that was deployed has come to its end. */
+async function releaseProblems(rows: Rows, { releases }: Cloud): Promise<string[]> {
+  const settled = await rows<{ id: string; release_id: string }>(`
+    select practice.id, practice.release_id from practice join lateral
+      (select state, workflow from run where practice_id = practice.id order by created_at desc limit 1) newest on true
+    where practice.state = 'active' and newest.state = 'succeeded'
+      and newest.workflow in ('provision-practice', 'update-practice', 'roll-back-practice')`);
+  return settled.flatMap(({ id, release_id: recorded }) => {
+    const there = releases.get(stackNameFor(id, 'service'));
+    return there === recorded ? [] : [`${id} runs ${there}, and its record says ${recorded}`];
+  });
 }
 
 const isStackOf = (arn: string): boolean => arn.startsWith('arn:aws:cloudformation:');

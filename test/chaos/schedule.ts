@@ -23,6 +23,7 @@ export type Wish = 'update' | 'suspend' | 'resume' | 'offboard' | 'take-back' | 
 
 export interface Life {
   readonly name: string;
+  readonly ring: 'canary' | 'general';
   readonly beginsAtMs: number;
   readonly wishes: readonly Wish[];
   /** Calls the provisioning off so long after it was approved; null: never. */
@@ -33,9 +34,19 @@ export interface Life {
   readonly givesUp: boolean;
 }
 
+/** A release that is rolled out over the practices that are active when some of them are. */
+export interface RolloutWish {
+  /** Begins once so many practices are active, or nothing is disturbed any more. */
+  readonly whenActive: number;
+  readonly bakeMinutes: number;
+  /** Is paused so long after its start, and resumed so long after that; null: never. */
+  readonly pause: { readonly afterMs: number; readonly forMs: number } | null;
+}
+
 export interface Schedule {
   readonly disturbances: readonly Timed[];
   readonly lives: readonly Life[];
+  readonly rollout: RolloutWish;
 }
 
 export interface ScheduleSize {
@@ -59,7 +70,17 @@ export function scheduleOf(size: ScheduleSize): Schedule {
     disturbances.push({ atMs, ...disturbance(random, size) });
   }
   const lives = Array.from({ length: size.practices }, (_, number) => lifeOf(random, number + 1, size.forMs));
-  return { disturbances, lives };
+  return { disturbances, lives, rollout: rolloutOf(random, size) };
+}
+
+function rolloutOf(random: Random, { practices, forMs }: ScheduleSize): RolloutWish {
+  const pause = { afterMs: random.whole(0, 20_000), forMs: random.whole(1_000, 10_000) };
+  return {
+    whenActive: Math.max(1, Math.floor(practices * 0.3)),
+    // A short chaos has no minute to lose.
+    bakeMinutes: forMs < 120_000 ? 0 : 1,
+    pause: random.chance(0.5) ? pause : null,
+  };
 }
 
 function disturbance(random: Random, { replicas }: ScheduleSize): Disturbance {
@@ -177,6 +198,7 @@ function lifeOf(random: Random, number: number, forMs: number): Life {
   if (wishes.includes('offboard') && random.chance(0.7)) wishes.push('take-back');
   return {
     name: `Practice ${String(number).padStart(3, '0')}`,
+    ring: number % 5 === 1 ? 'canary' : 'general',
     // Most of the time is left for what comes after the approval.
     beginsAtMs: random.whole(0, Math.floor(forMs * 0.6)),
     wishes,
