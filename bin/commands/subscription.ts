@@ -15,6 +15,7 @@ import { type ListingOptions, listing, pageRequest, sayMore, wholeNumber } from 
 import { money } from './money.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { approvalCommands } from './subscription-approvals.ts';
+import { subscriptionChangeCommands } from './subscription-changes.ts';
 import { fields, table } from './table.ts';
 import { clean } from './text.ts';
 
@@ -63,6 +64,7 @@ Examples:
     );
   act(verify, invocation, verifySubscriptions);
 
+  subscriptionChangeCommands(group, invocation);
   ledgerCommands(group, invocation);
   approvalCommands(group, invocation);
 }

@@ -12,6 +12,7 @@ import {
 } from '../../lib/db/subscription-store.ts';
 import { DomainError } from '../../lib/domain/errors.ts';
 import type { SubscriptionFact } from '../../lib/domain/plan/facts.ts';
+import type { PlanNoticeKind } from '../../lib/domain/plan/notices.ts';
 import type { PlanTerms } from '../../lib/domain/plan/terms.ts';
 import type { Mailer } from '../../lib/ports/notice-ports.ts';
 import { advanceDueSubscriptions } from '../../lib/reconcilers/advance-subscriptions.ts';
@@ -80,7 +81,7 @@ const subscription = async () => {
   if (found === undefined) throw new Error('no subscription');
   return found;
 };
-const noticesOf = (...kinds: string[]) =>
+const noticesOf = (...kinds: PlanNoticeKind[]) =>
   database.db
     .selectFrom('subscription_notice')
     .select(['kind', 'about', 'days_before', 'sent_at', 'outcome', 'written_at'])
