@@ -8,6 +8,11 @@ const restricting = ['ref', 'ref_path', 'sub'];
 /** Of GitHub, claims that say which workflow asks: any other of the repository is somebody else's work. */
 const workflows = ['job_workflow_ref', 'workflow_ref', 'workflow'];
 
+/** "OpenID Connect", docs.github.com: github.com, an enterprise's own address of it, and GitHub Enterprise Server. */
+const githubIssuer =
+  /^https:\/\/(token\.actions\.githubusercontent\.com|token\.actions\.[^/]+\.ghe\.com|[^/]+\/_services\/token)(\/|$)/;
+const githubProjects = ['repository', 'repository_id'];
+
 const text = z.string('must be text').min(1, 'must not be empty').max(500, 'must be 500 characters or fewer');
 
 const claimsSchema = z
@@ -22,8 +27,10 @@ const claimsSchema = z
     if (!names.some((name) => restricting.includes(name))) {
       refuse([], `must name what is built by one of ${restricting.join(', ')}`);
     }
-    if ('repository' in claims && !names.some((name) => workflows.includes(name))) {
-      refuse([], `must name the workflow by one of ${workflows.join(', ')}`);
+    for (const name of names.filter((each) => restricting.includes(each) || workflows.includes(each))) {
+      if ([claims[name]].flat().some((value) => /^[*/]*$/.test(value ?? ''))) {
+        refuse([name], 'must say more than *: as it is, any would do');
+      }
     }
     for (const name of names.filter((each) => identifying.includes(each))) {
       if ([claims[name]].flat().some((value) => value?.includes('*'))) {
@@ -32,16 +39,24 @@ const claimsSchema = z
     }
   });
 
-const entrySchema = z.strictObject({
-  /** For messages and the audit trail. */
-  name: text.max(80, 'must be 80 characters or fewer'),
-  issuer: text.refine(
-    isIssuer,
-    'must be the https address of the issuer, as its tokens say it in iss (http on this machine only)',
-  ),
-  audience: text,
-  claims: claimsSchema,
-});
+const entrySchema = z
+  .strictObject({
+    /** For messages and the audit trail. */
+    name: text.max(80, 'must be 80 characters or fewer'),
+    issuer: text.refine(
+      isIssuer,
+      'must be the https address of the issuer, as its tokens say it in iss (http on this machine only)',
+    ),
+    audience: text,
+    claims: claimsSchema,
+  })
+  .superRefine(({ issuer, claims }, context) => {
+    const names = Object.keys(claims);
+    const isOfGithub = githubIssuer.test(issuer) || names.some((name) => githubProjects.includes(name));
+    if (!isOfGithub || names.some((name) => workflows.includes(name))) return;
+    const message = `must name the workflow by one of ${workflows.join(', ')}`;
+    context.addIssue({ code: 'custom', path: ['claims'], message });
+  });
 
 /** A pipeline that may sign in: whose token, meant for whom, and what each named claim must be. */
 export type CiTrust = Readonly<z.infer<typeof entrySchema>>;

@@ -40,9 +40,29 @@ test.each([
     { claims: { repository: 'lumenality/app', ref: 'refs/heads/main' } },
     'trusted[1].claims: must name the workflow',
   ],
+  [
+    'any workflow of a repository that is named by its id',
+    { claims: { repository_id: '4711', ref: 'refs/heads/main' } },
+    'trusted[1].claims: must name the workflow',
+  ],
+  [
+    'any workflow of a subject at GitHub',
+    { claims: { sub: 'repo:lumenality/app:ref:refs/heads/main' } },
+    'trusted[1].claims: must name the workflow',
+  ],
+  [
+    'a pattern that any branch fits',
+    { claims: { ...entry.claims, ref: ['refs/heads/main', '*'] } },
+    'trusted[1].claims.ref: must say more than *',
+  ],
   ['a claim that is no text', { claims: { ...entry.claims, ref: 7 } }, 'trusted[1].claims.ref: must be text'],
 ])('an allow-list with %s is refused by entry and field', (_case, changes, words) => {
   expect(() => parse(changes)).toThrow(words);
+});
+
+test('an allow-list of another issuer needs no workflow', () => {
+  const claims = { project_path: 'lumenality/app', ref_path: 'refs/heads/main' };
+  expect(parse({ issuer: 'https://gitlab.com', claims })).toHaveLength(2);
 });
 
 test('an allow-list without entries, or that is no JSON, is refused', () => {
