@@ -66,7 +66,7 @@ const upcomingWindowSchema = z.object({
   heldBy: z
     .array(z.enum(holds))
     .describe(
-      'What keeps ordinary updates from starting when it opens; a security deadline goes over it, but not over a freeze that a security administrator has renewed',
+      'What keeps ordinary updates from starting when it opens, or now that it is open; a security deadline goes over it, but not over a freeze that a security administrator has renewed',
     ),
 });
 export type ShownWindow = z.infer<typeof upcomingWindowSchema>;

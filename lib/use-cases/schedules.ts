@@ -27,7 +27,7 @@ import { requirePublished } from './begin-change.ts';
 import type { Core } from './core.ts';
 import { notFound, requireRevision, wrongState } from './refusals.ts';
 
-/** A window to come, and what keeps updates from starting when it opens. */
+/** A window to come, and what keeps updates from starting when it opens; of one that is open, what keeps them now. */
 export interface UpcomingWindow extends WindowOccurrence {
   readonly heldBy: readonly Hold[];
 }
@@ -237,8 +237,9 @@ function upcoming(
   limit: number,
 ): UpcomingWindow[] {
   if (isGone(state)) return [];
-  return nextOccurrences(schedule.window, core.clock.now(), limit).map((occurrence) => ({
+  const now = core.clock.now();
+  return nextOccurrences(schedule.window, now, limit).map((occurrence) => ({
     ...occurrence,
-    heldBy: holdsAt(schedule, freezes, occurrence.startsAt),
+    heldBy: holdsAt(schedule, freezes, occurrence.startsAt > now ? occurrence.startsAt : now),
   }));
 }

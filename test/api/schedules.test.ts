@@ -256,6 +256,18 @@ describe('a freeze', () => {
   const actionsOf = async (type: string, id: string) =>
     (await trailOf(type, id)).map(({ action }: { action: string }) => action);
 
+  test('that begins while a window is open holds it too', async () => {
+    const id = await newPractice();
+    // Sunday, 03:00 in Chicago.
+    api.clock.at = new Date('2026-11-22T09:00:00Z');
+    expect((await scheduleOf(id)).next).toMatchObject({ startsAt: '2026-11-22T08:00:00.000Z', heldBy: [] });
+    await send('POST', '/v1/freezes', { practiceId: id, until: inDays(3), reason: 'an incident' });
+    expect((await scheduleOf(id)).next).toMatchObject({
+      startsAt: '2026-11-22T08:00:00.000Z',
+      heldBy: ['freeze'],
+    });
+  });
+
   test('of the fleet concerns every practice, one of a practice nobody else, until it is lifted', async () => {
     const [one, other] = [await newPractice(), await newPractice()];
     const fleet = await created({ practiceId: null, until: inDays(1) });
