@@ -20,6 +20,7 @@ import { type SigningKey, signed } from './release-signing.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { type Cell as Field, fields, table } from './table.ts';
 import { brief, relative } from './text.ts';
+import { isTime } from './window-text.ts';
 
 const which = 'id of the release, such as r-0123456789ab';
 
@@ -235,8 +236,7 @@ async function readDirectory(directory: string) {
 }
 
 function time(text: string): string {
-  const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text);
-  if (isTime && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString();
+  if (isTime(text)) return new Date(text).toISOString();
   throw new InvalidArgumentError('It must be a time with its zone, such as 2026-12-04T00:00:00Z.');
 }
 

@@ -1,4 +1,4 @@
-import { ruleOf } from '../../bin/commands/window-text.ts';
+import { momentOf, ruleOf } from '../../bin/commands/window-text.ts';
 import { freezePageSchema, freezeSchema, scheduleSchema } from '../../control-api/contracts/schedules.ts';
 import { checkWindow } from '../../lib/domain/maintenance-window.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
@@ -34,6 +34,21 @@ test.each([
   expect(ruleOf(text)).toBe(rule);
   checkWindow({ rule, durationMinutes: 240, timeZone: 'America/Chicago' });
 });
+
+test.each([
+  ['2028-02-29', '2028-02-29T00:00:00.000Z'],
+  ['2027-01-04T06:00Z', '2027-01-04T06:00:00.000Z'],
+  ['2027-01-04T06:00:00.5-06:00', '2027-01-04T12:00:00.500Z'],
+])('the time %s is %s', (text, at) => {
+  expect(momentOf(text)).toBe(at);
+});
+
+test.each(['2027-02-29', '2027-06-31T00:00:00Z', '2027-01-04T06:00:00', 'tomorrow', '3w'])(
+  'the time %s is none',
+  (text) => {
+    expect(() => momentOf(text)).toThrow('such as 2027-01-04T06:00:00Z');
+  },
+);
 
 test('--set does not guess which Sundays "first Saturday and Sunday 02:00" means', () => {
   expect(() => ruleOf('first Saturday and Sunday 02:00')).toThrow('"first Saturday and first Sunday 02:00"');
