@@ -69,6 +69,7 @@ export const subscriptionExamples: Readonly<Record<string, unknown>> = {
     displayName: signUpExample.displayName,
     subscription,
     projection,
+    statements: [],
   } satisfies OwnSubscription,
   Subscription: subscription,
   SubscriptionFact: fact,

@@ -6,12 +6,14 @@ import {
   planPreviewSchema,
   planSchema,
 } from '../../control-api/contracts/plans.ts';
+import { dayBefore } from './day.ts';
 import { type ListingOptions, listing, pageRequest, sayMore, wholeNumber } from './listing.ts';
 import { money } from './money.ts';
 import { publishingCommands } from './plan-publish.ts';
 import { termsTable } from './plan-terms.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { fields, table } from './table.ts';
+import { waitingListCommand } from './waiting-list.ts';
 
 const whichPlan = 'id of the plan, as the list shows it';
 
@@ -35,6 +37,7 @@ interface PreviewOptions {
 export function planCommands(group: Command, invocation: Invocation): void {
   const list = listing(group.command('list').description('List plans and their versions'));
   act<ListingOptions>(list, invocation, listPlans);
+  waitingListCommand(group, invocation);
 
   const show = group
     .command('show')
@@ -185,7 +188,3 @@ function freeRow({ startsOn, chargedFrom, currency }: PlanPreview): string[][] {
 }
 
 const millisecondsOfDay = 86_400_000;
-
-/** Intervals of days are half open; people read their last day. */
-const dayBefore = (day: string): string =>
-  new Date(Date.parse(day) - millisecondsOfDay).toISOString().slice(0, 10);

@@ -8,6 +8,7 @@ import {
   subscriptionLinkSchema,
   subscriptionSchema,
 } from '../../control-api/contracts/subscriptions.ts';
+import { dayBefore } from './day.ts';
 import { exitCodes } from './exit-codes.ts';
 import { findPractice } from './find.ts';
 import { ledgerCommands } from './ledger.ts';
@@ -93,12 +94,14 @@ async function showSubscription(session: Session, _options: object, [text = '']:
       ['Enrolled', found.enrolledOn],
       ['Active since', found.activatedOn ?? 'not yet'],
       ['Charged from', found.chargedFrom ?? 'known once it is active'],
-      ['Locked until', lockOf(found)],
+      ['Lock', lockOf(found)],
       [
         'Period',
-        found.period === null ? 'none: nothing is charged' : `${found.period.from} to ${found.period.until}`,
+        found.period === null
+          ? 'none: today costs nothing'
+          : `${found.period.from} to ${dayBefore(found.period.until)}`,
       ],
-      ['Ends', found.endsOn ?? 'no'],
+      ['Ends', found.endsOn === null ? 'no' : `after ${dayBefore(found.endsOn)}`],
       ['Terms', signature.objection ?? `signed, by key ${signature.keyIds.at(-1)?.slice(0, 16)}…`],
     ]),
   );
@@ -125,7 +128,9 @@ const counted = ({ clinicians, locations }: ShownSubscription['quantities']): st
   `${clinicians} ${clinicians === 1 ? 'clinician' : 'clinicians'}, ${locations} ${locations === 1 ? 'location' : 'locations'}`;
 
 function lockOf({ lockedUntil, locked, activatedOn, terms }: ShownSubscription): string {
-  if (lockedUntil !== null) return locked ? lockedUntil : `${lockedUntil}: not locked today`;
+  if (lockedUntil !== null) {
+    return locked ? `to ${dayBefore(lockedUntil)}` : `to ${dayBefore(lockedUntil)}, but not today`;
+  }
   return activatedOn === null && terms.lock.months > 0 ? 'known once it is active' : 'no lock';
 }
 
@@ -171,7 +176,7 @@ function wordsOf(fact: ShownFact['fact']): string {
     case 'resumed':
       return `charged again from ${fact.from}`;
     case 'ends':
-      return fact.from === null ? 'does not end after all' : `ends: ${fact.from} is not charged any more`;
+      return fact.from === null ? 'does not end after all' : `ends after ${dayBefore(fact.from)}`;
   }
 }
 
@@ -193,10 +198,10 @@ async function showProjection(
   output.line(
     table(
       output,
-      ['FROM', 'UNTIL', 'RATES', 'AMOUNT'],
+      ['FROM', 'TO', 'RATES', 'AMOUNT'],
       periods.map(({ from, until, basis, totalCents: cents }) => [
         from,
-        until,
+        dayBefore(until),
         basis,
         money(cents, currency),
       ]),

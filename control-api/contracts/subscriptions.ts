@@ -4,6 +4,7 @@ import { subscriptionFactSchema } from '../../lib/domain/plan/facts.ts';
 import { subscriptionStates } from '../../lib/domain/plan/state.ts';
 import { planTermsSchema, quantitiesSchema, ratesSchema } from '../../lib/domain/plan/terms.ts';
 import { pageOf, timeSchema } from './common.ts';
+import { statementSummarySchema } from './statements.ts';
 
 const day = daySchema;
 
@@ -103,7 +104,12 @@ export const projectionSchema = z
 export type ShownProjection = z.infer<typeof projectionSchema>;
 
 export const ownSubscriptionSchema = z
-  .object({ displayName: z.string(), subscription: subscriptionSchema, projection: projectionSchema })
+  .object({
+    displayName: z.string(),
+    subscription: subscriptionSchema,
+    projection: projectionSchema.describe('24 months from today on'),
+    statements: z.array(statementSummarySchema).describe('The 24 newest, newest first'),
+  })
   .meta({ id: 'OwnSubscription' });
 export type OwnSubscription = z.infer<typeof ownSubscriptionSchema>;
 

@@ -17,6 +17,7 @@ import type { AppDeps } from '../deps.ts';
 import { actorOf } from '../plugins/app/auth.ts';
 import { setRevision } from '../plugins/app/revision.ts';
 import { toPage } from '../serialise.ts';
+import { toStatementSummary } from '../serialise-ledger.ts';
 import { toFact, toProjection, toSubscription, toWaiting } from '../serialise-subscriptions.ts';
 import { type Routes, slugParams } from './types.ts';
 
@@ -119,18 +120,21 @@ function linkRoutes(app: Routes, core: AppDeps['core']): void {
     method: 'GET',
     url: '/v1/subscriptions/:key',
     schema: {
-      summary: "A practice's own view of its subscription: terms, lock, quantities, what it will cost",
+      summary:
+        "A practice's own view of its subscription: terms, lock, quantities, statements, what it will cost",
       description: 'The address is the secret. It is 404 for any other, and for one that was renewed.',
       tags,
       params: z.object({ key: z.string().max(200) }),
       response: { 200: ownSubscriptionSchema },
     },
     handler: async (request, reply) => {
-      const { displayName, subscription, projection } = await readOwnSubscription(core, request.params.key);
+      const found = await readOwnSubscription(core, request.params.key);
+      const { displayName, subscription, projection, statements } = found;
       return reply.header('cache-control', 'no-store').send({
         displayName,
         subscription: toSubscription(subscription),
         projection: toProjection(projection),
+        statements: statements.map((each) => toStatementSummary(subscription.practiceId, each)),
       });
     },
   });

@@ -7,6 +7,7 @@ import type { Actor } from '../domain/access.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Core } from './core.ts';
 import { readPractice } from './read-practices.ts';
+import { listStatements, type Statement } from './statements.ts';
 import { type Projected, projectSubscription } from './subscription-projection.ts';
 import { readSubscriptionOf, requireSubscription, type SubscriptionOverview } from './subscriptions.ts';
 
@@ -15,10 +16,13 @@ export interface OwnSubscription {
   readonly displayName: string;
   readonly subscription: SubscriptionOverview;
   readonly projection: Projected;
+  /** The newest first. */
+  readonly statements: readonly Statement[];
 }
 
-/** Calendar months that a practice sees ahead. */
+/** Calendar months that a practice sees ahead, and statements that it sees of what was. */
 const monthsAhead = 24;
+const statementsShown = 24;
 
 /**
  * Gives a practice's subscription a new address; an older one stops at once. Whoever has the key can read the subscription, so it is
@@ -54,7 +58,9 @@ export async function readOwnSubscription(core: Core, key: string): Promise<OwnS
   if (practiceId === undefined) throw new DomainError('not_found', 'There is no such subscription.');
   const { display_name: displayName } = await readPractice(core, practiceId);
   const subscription = await readSubscriptionOf(core, practiceId);
-  return { displayName, subscription, projection: await projectSubscription(core, practiceId, monthsAhead) };
+  const projection = await projectSubscription(core, practiceId, monthsAhead);
+  const { items: statements } = await listStatements(core, { practiceId, limit: statementsShown });
+  return { displayName, subscription, projection, statements };
 }
 
 /** `work` answers the details of its audit row, or nothing when nothing changed. */
