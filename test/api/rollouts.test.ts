@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import {
   rolloutPageSchema,
   rolloutPlanSchema,
+  rolloutProgressSchema,
   rolloutSchema,
   rolloutTargetPageSchema,
 } from '../../control-api/contracts/rollouts.ts';
@@ -174,6 +176,16 @@ describe('a rollout', () => {
     expect(second).toMatchObject({ items: [{ practiceId: 'birch', state: 'pending' }], nextCursor: null });
     expect((await targetsOf(id, '?state=updating')).items).toEqual([]);
     expect((await targetsOf(id, '?wave=2')).items).toEqual([]);
+  });
+
+  test('tells how far it is without its plan', async () => {
+    const { id } = await created(releases[1], true);
+    const { policy: _policy, plannedUntil: _until, left: _left, late: _late, ...whole } = await read(id);
+    const answer = await send('GET', `/v1/rollouts/${id}/progress`);
+    const waves = [{ wave: 1, practices: { pending: 2 } }];
+    expect(rolloutProgressSchema.parse(answer.json())).toEqual({ ...whole, waves });
+    expect(answer.headers['etag']).toBe((await send('GET', `/v1/rollouts/${id}`)).headers['etag']);
+    expect((await send('GET', `/v1/rollouts/${randomUUID()}/progress`)).statusCode).toBe(404);
   });
 
   test('of a security release tells whose deferral yields', async () => {
