@@ -100,8 +100,9 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'POST /v1/practices/:id/ledger/adjustments': ['plan_admin'],
   'POST /v1/practices/:id/ledger/payments': ['plan_admin'],
   'POST /v1/ledger/:id/reversal': ['plan_admin'],
-  'GET /v1/subscription-approvals': everyRole,
-  'GET /v1/subscription-approvals/:id': everyRole,
+  // A transfer names people, as a sign-up does.
+  'GET /v1/subscription-approvals': signUpReaders,
+  'GET /v1/subscription-approvals/:id': signUpReaders,
   // By another token than the one that asked (lib/domain/subscription-approval.ts).
   'POST /v1/subscription-approvals/:id/approve': ['plan_admin'],
   'POST /v1/subscription-approvals/:id/decline': ['plan_admin'],

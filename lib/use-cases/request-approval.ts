@@ -41,7 +41,8 @@ export async function requestApproval(
   const requestedBy = { id: actor.id, name: actor.name };
   const expiresAt = approvalExpiry(at);
   await insertApproval(trx, { ...request, id, requestedBy, requestedAt: at, expiresAt });
-  const { practiceId, ...details } = request;
+  // What is asked for stands in the request alone: it may name people, and the trail is for ever.
+  const { practiceId, input: _, ...details } = request;
   await appendAudit(trx, {
     actor,
     action: 'subscription_approval.requested',

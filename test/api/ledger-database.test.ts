@@ -6,6 +6,7 @@ import { type Database, type Db, migrate, openServer } from '../../lib/db/databa
 import { insertLedgerTransactions, type NewLedgerTransaction } from '../../lib/db/ledger-store.ts';
 import { restoreBackup } from '../../lib/db/restore.ts';
 import { listStatements } from '../../lib/db/statement-store.ts';
+import { insertApproval, setApprovalDecided } from '../../lib/db/subscription-approval-store.ts';
 import { entriesOf, mirrorOf } from '../../lib/domain/ledger.ts';
 import { billedPractice } from '../builders/billed-practice.ts';
 import { type CreatedDatabase, createEmptyDatabase, openTestDatabase } from '../builders/database.ts';
@@ -107,6 +108,40 @@ describe('the ledger, by the database alone,', () => {
       await expect(sql.raw(attempt).execute(db)).rejects.toThrow('append-only');
     }
   });
+});
+
+test('a request for approval stays as it was asked for, and is decided once by somebody else', async () => {
+  const database = await openTestDatabase();
+  try {
+    await billedPractice(database, 'oak');
+    const request = {
+      id: randomUUID(),
+      kind: 'credit' as const,
+      practiceId: 'oak',
+      input: { amountCents: 60_000 },
+      valueCents: 60_000,
+      currency: 'USD',
+      reason: 'test',
+      requestedBy: { id: 'token:one', name: 'one' },
+      requestedAt: at,
+      expiresAt: new Date('2027-04-16T15:00:00Z'),
+    };
+    const { db } = database;
+    await db.transaction().execute((trx) => insertApproval(trx, request));
+    const raised = sql`update subscription_approval set input = '{"amountCents": 90000}'`;
+    await expect(raised.execute(db)).rejects.toThrow('stays as it was asked for');
+    await expect(sql`delete from subscription_approval`.execute(db)).rejects.toThrow('stays as it was');
+    const decide = (id: string, state: 'approved' | 'declined') =>
+      db.transaction().execute((trx) => {
+        const result = state === 'approved' ? {} : null;
+        return setApprovalDecided(trx, request.id, { state, by: { id, name: id }, at, reason: null, result });
+      });
+    await expect(decide('token:one', 'approved')).rejects.toThrow('check constraint');
+    await decide('token:two', 'declined');
+    await expect(decide('token:two', 'approved')).rejects.toThrow('is decided once');
+  } finally {
+    await database.close();
+  }
 });
 
 describe('a role of PostgreSQL that is no superuser', () => {

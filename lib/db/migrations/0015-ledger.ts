@@ -108,6 +108,19 @@ const statements = [
     check ((state = 'approved') = (result is not null)),
     check (state <> 'approved' or decided_by <> requested_by)
   )`,
+  `create function refuse_approval_change() returns trigger language plpgsql as $$
+    begin
+      raise exception 'request % stays as it was asked for, and is decided once', old.id;
+    end
+  $$`,
+  // What the second person approves is what the first asked for.
+  `create trigger subscription_approval_as_asked before update of id, kind, practice_id, input, value_cents, currency, reason,
+    requested_by, requested_by_name, requested_at, expires_at on subscription_approval
+    for each row execute function refuse_approval_change()`,
+  `create trigger subscription_approval_decided before update on subscription_approval
+    for each row when (old.state <> 'requested') execute function refuse_approval_change()`,
+  `create trigger subscription_approval_kept before delete on subscription_approval
+    for each row execute function refuse_approval_change()`,
   `create index subscription_approval_newest on subscription_approval (requested_at desc, id desc)`,
 ];
 
