@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { planTermsSchema } from '../../control-api/contracts/plans.ts';
+import { overlaid } from './json-input.ts';
 import { wholeNumber } from './listing.ts';
 import { money, parseMoney } from './money.ts';
 import type { Output } from './output.ts';
@@ -63,35 +64,22 @@ const orNone =
 const orNull = <Value>(value: Value | None | undefined) => (value === 'none' ? null : value);
 
 /** The terms with those of the flags in their places; nothing is judged here, the control plane does. */
-export function withFlags(terms: Record<string, unknown>, flags: TermFlags): Record<string, unknown> {
-  const { base, perClinician, perLocation } = flags;
-  const within = (name: string, values: Record<string, unknown>) => {
-    const given = present(values);
-    return Object.keys(given).length === 0
-      ? {}
-      : { [name]: { ...(terms[name] as object | undefined), ...given } };
-  };
-  return {
-    ...terms,
-    ...present({
-      currency: flags.currency,
-      interval: flags.interval,
-      freeDays: flags.freeDays,
-      freeFrom: flags.freeFrom,
-      cap: orNull(flags.cap),
-      disciplines: flags.disciplines,
-      shape: flags.shape,
-    }),
-    ...within('rates', { base, perClinician, perLocation }),
-    ...within('lock', { months: flags.lockMonths, from: flags.lockFrom }),
-    ...within('enrolment', { from: orNull(flags.enrolmentFrom), until: orNull(flags.enrolmentUntil) }),
-    ...within('cancellation', { noticeDays: flags.cancellationNoticeDays }),
-    ...within('priceChange', { noticeDays: flags.priceChangeNoticeDays }),
-  };
+export function withFlags(terms: Readonly<Record<string, unknown>>, flags: TermFlags) {
+  return overlaid(terms, {
+    currency: flags.currency,
+    interval: flags.interval,
+    rates: { base: flags.base, perClinician: flags.perClinician, perLocation: flags.perLocation },
+    freeDays: flags.freeDays,
+    freeFrom: flags.freeFrom,
+    lock: { months: flags.lockMonths, from: flags.lockFrom },
+    cap: orNull(flags.cap),
+    enrolment: { from: orNull(flags.enrolmentFrom), until: orNull(flags.enrolmentUntil) },
+    disciplines: flags.disciplines,
+    shape: flags.shape,
+    cancellation: { noticeDays: flags.cancellationNoticeDays },
+    priceChange: { noticeDays: flags.priceChangeNoticeDays },
+  });
 }
-
-const present = (values: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 interface Edition {
   readonly version: number;

@@ -10,7 +10,7 @@ import {
 import { commandError } from './command-error.ts';
 import { findSignUp } from './find.ts';
 import { type Change, follow } from './follow.ts';
-import { readJsonObject } from './json-input.ts';
+import { overlaid, readJsonObject } from './json-input.ts';
 import { type ListingOptions, listing, pageRequest, sayMore, wholeNumber } from './listing.ts';
 import { newOwnerToken, ownerLink, showingLinkAtEnd, tellOwnerLink } from './owner-link.ts';
 import { act, type Invocation, type Session } from './session.ts';
@@ -159,42 +159,23 @@ async function submitSignUp({ api, output, world }: Session, options: SubmitOpti
 }
 
 /** The request with the flags' values put over those of the file; nothing is judged here, the control plane does. */
-function withFlags(base: Record<string, unknown>, options: SubmitOptions): Record<string, unknown> {
-  const part = (name: string, values: Record<string, unknown>) => {
-    const given = present(values);
-    if (Object.keys(given).length === 0) return {};
-    return { [name]: { ...(base[name] as object | undefined), ...given } };
-  };
+function withFlags(base: Readonly<Record<string, unknown>>, options: SubmitOptions) {
   const acceptedAt =
     options.agreementAcceptedAt ??
     (options.agreementAcceptedBy === undefined ? undefined : new Date().toISOString());
-  return {
-    ...base,
-    ...present({
-      legalName: options.legalName,
-      displayName: options.displayName,
-      disciplines: options.disciplines,
-      npi: options.npi,
-      usState: options.usState,
-      timeZone: options.timeZone,
-      clinicianCount: options.clinicianCount,
-      plan: options.plan,
-    }),
-    ...part('contact', {
-      name: options.contactName,
-      email: options.contactEmail,
-      phone: options.contactPhone,
-    }),
-    ...part('agreement', {
-      acceptedBy: options.agreementAcceptedBy,
-      acceptedAt,
-      version: options.agreementVersion,
-    }),
-  };
+  return overlaid(base, {
+    legalName: options.legalName,
+    displayName: options.displayName,
+    disciplines: options.disciplines,
+    npi: options.npi,
+    usState: options.usState,
+    timeZone: options.timeZone,
+    clinicianCount: options.clinicianCount,
+    plan: options.plan,
+    contact: { name: options.contactName, email: options.contactEmail, phone: options.contactPhone },
+    agreement: { acceptedBy: options.agreementAcceptedBy, acceptedAt, version: options.agreementVersion },
+  });
 }
-
-const present = (values: Record<string, unknown>) =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 async function listSignUps(
   { api, output }: Session,

@@ -1,16 +1,19 @@
 import { money, parseMoney } from '../../bin/commands/money.ts';
 import { dryRunSchema, planSchema, planVersionSchema } from '../../control-api/contracts/plans.ts';
-import { foundingTerms } from '../builders/plan-terms.ts';
+import { addDays } from '../../lib/domain/plan/day.ts';
+import { billedPractice } from '../builders/billed-practice.ts';
+import { foundingTerms, standardTerms } from '../builders/plan-terms.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { type Answer, startCli } from './run-cli.ts';
+import type { Answer } from './run-cli.ts';
+import { runHere } from './run-here.ts';
 
 let plane: ControlPlane;
 
 const cli = (args: readonly string[], stdin?: string): Promise<Answer> =>
-  startCli(['plan', ...args], {
+  runHere(['plan', ...args], {
     env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token },
     ...(stdin === undefined ? {} : { stdin }),
-  }).ended;
+  });
 const said = async (args: readonly string[], stdin?: string): Promise<string> => {
   const answer = await cli(args, stdin);
   expect(answer).toMatchObject({ code: 0, stderr: '' });
@@ -51,34 +54,48 @@ test('plans are listed with their prices, and shown with all terms', async () =>
   expect(await cli(['show', 'nothing'])).toMatchObject({ code: 3, stdout: '' });
 });
 
+test('a dry run lists whom a version would touch, and tells of the others', async () => {
+  const on = new Date().toISOString().slice(0, 10);
+  const unlocked = { freeDays: 0, lock: { months: 0, from: 'first_charged_day' } } as const;
+  await billedPractice(plane.api.database, 'locked-aba', { on });
+  await billedPractice(plane.api.database, 'open-aba', { on, terms: unlocked });
+  const asked = ['dry-run', 'founding', '--from', addDays(on, 1), '--base', '159.00'];
+  const shown = await said(asked);
+  expect(shown).toMatch(
+    /It touches 1 subscription after notice, the first on [-\d]{10}: 10.00 USD a month more together./,
+  );
+  expect(shown).toContain('It does not touch 1 subscription with a locked rate. The first lock ends on');
+  expect(shown).toMatch(/open-aba +[-\d]{10} +5 +1 +313.00 USD +323.00 USD +10.00 USD/);
+  expect(dryRunSchema.parse(JSON.parse(await said([...asked, '--json'])))).toMatchObject({
+    version: 2,
+    touched: { count: 1, items: [{ practiceId: 'open-aba' }] },
+    locked: { count: 1 },
+  });
+});
+
 test('a version starts from the newest one, is shown beside it, and waits for a yes', async () => {
   const asked = [
     'publish',
-    'founding',
+    'standard',
     '--from',
     '2099-01-01',
     '--base',
-    '159.00',
+    '259.00',
     '--per-clinician',
-    '31.00',
+    '41.00',
   ];
   const unsure = await cli(asked);
   expect(unsure.code).toBe(2);
   expect(unsure.stderr).toContain('repeat the command with --yes');
   expect(unsure.stdout).toMatch(/TERM +VERSION 1 +VERSION 2\n/);
-  expect(unsure.stdout).toMatch(/base +149.00 USD a month +159.00 USD a month/);
+  expect(unsure.stdout).toMatch(/base +249.00 USD a month +259.00 USD a month/);
   expect(unsure.stdout).toContain('It touches no subscription.');
   const versions = async () =>
-    planSchema.parse(JSON.parse(await said(['show', 'founding', '--json']))).versions;
+    planSchema.parse(JSON.parse(await said(['show', 'standard', '--json']))).versions;
   expect(await versions()).toHaveLength(1);
-  const dryRun = [...asked.with(0, 'dry-run'), '--json'];
-  expect(dryRunSchema.parse(JSON.parse(await said(dryRun)))).toMatchObject({
-    version: 2,
-    touched: { items: [] },
-  });
   const published = planVersionSchema.parse(JSON.parse(await said([...asked, '--yes', '--json'])));
-  const rates = { base: 15_900, perClinician: 3_100, perLocation: 1_900 };
-  expect(published).toMatchObject({ version: 2, terms: { ...foundingTerms, rates } });
+  const rates = { base: 25_900, perClinician: 4_100, perLocation: 2_900 };
+  expect(published).toMatchObject({ version: 2, terms: { ...standardTerms, rates } });
   expect(await versions()).toHaveLength(2);
 });
 
