@@ -4,7 +4,7 @@ import type { Quantities } from './terms.ts';
 import { entryOn, isLockedOn, isSuspendedOn, type Timeline } from './timeline.ts';
 
 export const components = ['base', 'per_clinician', 'per_location'] as const;
-export type Component = (typeof components)[number];
+type Component = (typeof components)[number];
 
 /** What one component of a plan costs in a piece `[from, until)` of a period. */
 export interface Charge {

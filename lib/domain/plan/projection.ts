@@ -16,7 +16,7 @@ export interface NextPrice {
  * Where the rates of a period come from. `locked`: promised. `agreed`: in force or announced, and may change after notice. `assumed`:
  * the plan's present price, from the first period that it could reach.
  */
-export type Basis = 'locked' | 'agreed' | 'assumed';
+type Basis = 'locked' | 'agreed' | 'assumed';
 
 export interface ProjectedPeriod {
   readonly from: Day;
