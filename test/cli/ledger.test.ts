@@ -2,13 +2,14 @@ import { statementSchema } from '../../control-api/contracts/statements.ts';
 import { approvalSchema } from '../../control-api/contracts/subscription-approvals.ts';
 import { billedPractice } from '../builders/billed-practice.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { type Answer, startCli } from './run-cli.ts';
+import type { Answer } from './run-cli.ts';
+import { runHere } from './run-here.ts';
 
 let plane: ControlPlane;
 const id = 'hazel-aba';
 
 const cli = (args: readonly string[], token = plane.token): Promise<Answer> =>
-  startCli(['subscription', ...args], { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: token } }).ended;
+  runHere(['subscription', ...args], { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: token } });
 const said = async (args: readonly string[], token = plane.token): Promise<string> => {
   const answer = await cli(args, token);
   expect(answer).toMatchObject({ code: 0, stderr: '' });

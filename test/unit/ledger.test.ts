@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { money, parseMoney, parseSignedMoney } from '../../bin/commands/money.ts';
+import { money, parseSignedMoney } from '../../bin/commands/money.ts';
 import { entriesOf, type LedgerKind, mirrorOf, owedBy, postingDay } from '../../lib/domain/ledger.ts';
 import { addDays } from '../../lib/domain/plan/day.ts';
 import { statementsOf } from '../../lib/domain/statement.ts';
@@ -87,22 +87,12 @@ test('a day is today unless another is named, that is neither to come nor of a c
   expect(postingDay('2027-03-19', { ...at, closedUntil: null })).toBe('2027-03-19');
 });
 
-describe('money on the command line', () => {
-  test('is read and written to the cent', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: -(10 ** 14), max: 10 ** 14 }), (cents) => {
-        const [amount = ''] = money(cents, 'USD').split(' ');
-        expect(parseSignedMoney(amount)).toBe(cents);
-      }),
-    );
-    expect(parseMoney('159.00')).toBe(15_900);
-    expect(money(-5, 'USD')).toBe('-0.05 USD');
-  });
-
-  test.each(['159', '159.0', '159.000', '1,590.00', '-1.00', '--1.00', '1e3', '', '.50'])(
-    '"%s" is none',
-    (text) => {
-      expect(() => parseMoney(text)).toThrow('such as 159.00');
-    },
+test('money on the command line is read and written to the cent, with a sign where it may have one', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: -(10 ** 14), max: 10 ** 14 }), (cents) => {
+      const [amount = ''] = money(cents, 'USD').split(' ');
+      expect(parseSignedMoney(amount)).toBe(cents);
+    }),
   );
+  expect(() => parseSignedMoney('--1.00')).toThrow('such as 159.00');
 });
