@@ -25,7 +25,8 @@ const sentWithinMs = 30 * 86_400_000;
  */
 export function advanceSubscriptions(parts: SubscriptionParts): Repeating {
   return periodically('advance-subscriptions', parts.everyMs ?? 5_000, parts.log, async (signal) => {
-    await advanceDueSubscriptions(parts, signal);
+    // After a version of a plan all its members are due at once.
+    while ((await advanceDueSubscriptions(parts, signal)) === batch && !signal.aborted);
   });
 }
 

@@ -285,6 +285,45 @@ describe('an overdue payment', () => {
     expect(await changed(id, 'settlement', {})).toMatchObject({ state: 'active' });
   });
 
+  test('is told to somebody of the practice even if no contact asked for it; a webhook of the fleet is not enough', async () => {
+    const id = await practice();
+    const { db } = api.database;
+    await db
+      .insertInto('practice_contact')
+      .values({ practice_id: id, contacts: '[]', revision: 1, updated_at: charged })
+      .execute();
+    await changed(id, 'past-due', {});
+    const [notice] = await told(id);
+    expect(notice).toMatchObject({ deliveries: [{ channel: 'mail', address: 'ana@example.com' }] });
+    // As if the address were an endpoint of the fleet.
+    await db
+      .insertInto('notice_endpoint')
+      .values({
+        id: notice.id,
+        url: 'http://127.0.0.1:9/',
+        kinds: '[]',
+        secret: 'x',
+        created_by: 'test',
+        created_at: charged,
+      })
+      .execute();
+    const webhook = {
+      channel: 'webhook',
+      address: null,
+      endpoint_id: notice.id,
+      destination: notice.id,
+    } as const;
+    const delivered = { state: 'delivered', finished_at: charged } as const;
+    await db
+      .updateTable('notice_delivery')
+      .set({ ...webhook, ...delivered })
+      .where('notice_id', '=', notice.id)
+      .execute();
+    await timePasses();
+    days(30);
+    expect((await suspend(id)).json()).toMatchObject({ detail: expect.stringContaining('was not sent yet') });
+  });
+
   test('that was told before does not count for the next one', async () => {
     const id = await practice();
     await changed(id, 'past-due', {});

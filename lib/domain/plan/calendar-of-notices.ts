@@ -2,7 +2,7 @@ import { addDays, type Day, daysBetween } from './day.ts';
 import type { Timeline } from './timeline.ts';
 
 /** So many days before a free period or a lock ends the practice is told. */
-export const noticeDaysBefore = [30, 14, 3] as const;
+const noticeDaysBefore = [30, 14, 3] as const;
 
 /** A notice that an end is near. `until` is the first day after it. */
 export interface EndingNotice {

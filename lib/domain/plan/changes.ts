@@ -25,7 +25,7 @@ export interface ValuedChange<Fact> {
 }
 
 /** How long before a suspension the practice was told that a payment is overdue, at least. */
-export const suspensionNoticeDays = 14;
+const suspensionNoticeDays = 14;
 
 /**
  * @param asked what is left out stays as it is on that day

@@ -7,7 +7,7 @@ const currency = z.string().length(3);
 const rates = z.strictObject({ base: cents, perClinician: cents, perLocation: cents });
 
 /** What was changed in a subscription; the notice tells how it stands since. */
-export const subscriptionChanges = [
+const subscriptionChanges = [
   'quantities',
   'plan',
   'trial_extended',
