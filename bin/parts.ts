@@ -73,6 +73,7 @@ export interface StandIns {
 export async function assertFilesAreUsable(config: Config): Promise<void> {
   ciAccess(config);
   releaseKeys(config, undefined);
+  if (config.termsKeyFile !== undefined) termsSigner(config);
   if (config.releaseDirectory !== undefined) await readReleaseDirectory(config.releaseDirectory);
 }
 

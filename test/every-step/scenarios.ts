@@ -50,7 +50,8 @@ export const scenarios: readonly Scenario[] = [
   {
     workflow: 'provision-practice',
     begin: async ({ core }, practiceId) => {
-      const receipt = await submitSignUp(core, signUpRequest({ displayName: practiceId }), once(), operator);
+      const request = signUpRequest({ displayName: practiceId, plan: 'standard' });
+      const receipt = await submitSignUp(core, request, once(), operator);
       const approval = await approveSignUp(core, { signUpId: receipt.body.id, reason }, operator);
       if (approval.practiceId !== practiceId)
         throw new Error(`${practiceId} was named ${approval.practiceId}`);
