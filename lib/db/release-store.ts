@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { DomainError } from '../domain/errors.ts';
 import type { Release, ReleaseManifest } from '../domain/release.ts';
 import {
@@ -110,23 +110,26 @@ export async function readRelease(connection: Connection, id: string): Promise<P
 }
 
 /** The release, as it stays until the transaction ends: one that is being halted is waited for. Others may hold it, too. */
-export async function holdRelease(trx: Trx, id: string): Promise<PublishedRelease | undefined> {
-  const held = await trx
-    .selectFrom('release')
-    .select('id')
-    .where('id', '=', id)
-    .forShare()
-    .executeTakeFirst();
-  return held === undefined ? undefined : readRelease(trx, id);
+export function holdRelease(trx: Trx, id: string): Promise<PublishedRelease | undefined> {
+  return readHeld(trx, id, sql`for share`);
 }
 
 /** The release, locked until the transaction ends. */
-export async function lockRelease(trx: Trx, id: string): Promise<PublishedRelease | undefined> {
+export function lockRelease(trx: Trx, id: string): Promise<PublishedRelease | undefined> {
+  return readHeld(trx, id, sql`for update`);
+}
+
+/** Two statements: the first waits for whoever changes the release, the second sees what came of it. */
+async function readHeld(
+  trx: Trx,
+  id: string,
+  lock: RawBuilder<unknown>,
+): Promise<PublishedRelease | undefined> {
   const held = await trx
     .selectFrom('release')
     .select('id')
     .where('id', '=', id)
-    .forUpdate()
+    .modifyEnd(lock)
     .executeTakeFirst();
   return held === undefined ? undefined : readRelease(trx, id);
 }
