@@ -157,6 +157,25 @@ test('a version is published once for a key, and held to the revision that its a
   expect((await publish('nothing', second)).statusCode).toBe(404);
 });
 
+test('with a version its members are due, so that those whom it reaches are told in time', async () => {
+  const plan = await newPlan();
+  await publish(plan, { effectiveFrom: '2026-12-01', terms: founding });
+  await billedPractice(api.database, 'yearly-aba');
+  const { db } = api.database;
+  const later = new Date('2027-11-22T06:00:00Z');
+  const due = () =>
+    db.selectFrom('subscription').select('next_due_at').where('practice_id', '=', 'yearly-aba');
+  await db
+    .updateTable('subscription')
+    .set({ plan_id: plan, plan_version: 1, next_due_at: later })
+    .where('practice_id', '=', 'yearly-aba')
+    .execute();
+  await publish(plan, { effectiveFrom: '2026-12-01', terms: founding });
+  expect(await due().executeTakeFirst()).toEqual({ next_due_at: later });
+  await publish(plan, { effectiveFrom: '2027-01-01', terms: founding });
+  expect(await due().executeTakeFirst()).toEqual({ next_due_at: api.clock.at });
+});
+
 test('of many who publish the next version at once, one does', async () => {
   const plan = await newPlan();
   const asked = Array.from({ length: 8 }, () =>
