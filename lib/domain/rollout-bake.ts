@@ -6,11 +6,16 @@ const minute = 60_000;
  * minutes are more than either has been seen to take.
  */
 const figuresLagMinutes = 5;
+
+/** How long the practices after a wave wait for it from the end of its last update; without bake time there are no figures to wait for. */
+export const watchedMinutes = (bakeMinutes: number): number =>
+  bakeMinutes === 0 ? 0 : bakeMinutes + figuresLagMinutes;
+
 /** A practice that bakes is looked at so often. */
 const lookEveryMinutes = 5;
 
 /** `from <= t < until`. */
-export interface Span {
+interface Span {
   readonly from: Date;
   readonly until: Date;
 }
@@ -38,7 +43,6 @@ export interface Baking {
 export function lookAt(baking: Baking, now: Date): BakeSpans | undefined {
   const { startedAt, finishedAt, bakedUntil, lookedAt } = baking;
   const length = bakedUntil.getTime() - finishedAt.getTime();
-  // Without bake time there are no figures to wait for.
   const wholeAt = length <= 0 ? bakedUntil : figuresThereAt(bakedUntil);
   const isWhole = now >= wholeAt;
   const isFirstWhole = isWhole && (lookedAt === null || lookedAt < wholeAt);

@@ -1,5 +1,6 @@
 import { CellLoad } from './cell-load.ts';
 import type { Reasoned, RolloutPlan, RolloutTarget, Wave } from './rollout.ts';
+import { watchedMinutes } from './rollout-bake.ts';
 import { type Chance, chanceFinder, within } from './rollout-chances.ts';
 import { holdsOn } from './rollout-holds.ts';
 import type { PlanInput, PlanPractice } from './rollout-input.ts';
@@ -99,7 +100,7 @@ class Planning {
       others,
       floor: this.#floor,
       lastOnTime: this.#lastOnTime,
-      step: this.#length + bakeMinutes * minute,
+      step: this.#length + watchedMinutes(bakeMinutes) * minute,
       isLastRing: ring === rings.at(-1),
     });
     const later = [...turn.later];
@@ -118,7 +119,7 @@ class Planning {
   #addWave(ring: Ring, targets: RolloutTarget[]): void {
     this.#waves.push({ ring, floor: this.#floor, targets });
     const lastStart = targets.reduce((latest, { startsAt }) => Math.max(latest, startsAt.getTime()), 0);
-    this.#floor = lastStart + this.#length + this.#input.policy.bakeMinutes * minute;
+    this.#floor = lastStart + this.#length + watchedMinutes(this.#input.policy.bakeMinutes) * minute;
   }
 
   /** Who missed all turns: of a security release at the first chance there is, else not at all. */

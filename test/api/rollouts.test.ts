@@ -110,7 +110,7 @@ describe('a plan', () => {
       { ring: 'canary', targets: [{ practiceId: 'birch', startsAt: sundayInPhoenix }] },
       {
         ring: 'general',
-        targets: [{ practiceId: 'aspen', timeZone: 'America/Chicago', startsAt: '2026-11-22T10:30:00.000Z' }],
+        targets: [{ practiceId: 'aspen', timeZone: 'America/Chicago', startsAt: '2026-11-22T10:35:00.000Z' }],
       },
     ]);
     expect((await send('GET', '/v1/rollouts')).json()).toEqual({ items: [], nextCursor: null });

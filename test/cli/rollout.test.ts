@@ -53,7 +53,7 @@ test('a plan is shown wave by wave in local times, with who is left out', async 
     new RegExp(`Wave 1, canary: 1 practice\nPRACTICE.*\ndogwood-ot +${dayName}, .* 02:00 MST`),
   );
   expect(text).toMatch(
-    new RegExp(`Wave 2, general: 1 practice\nPRACTICE.*\ncedar-aba +${dayName}, .* 04:30 MST`),
+    new RegExp(`Wave 2, general: 1 practice\nPRACTICE.*\ncedar-aba +${dayName}, .* 04:35 MST`),
   );
   expect(text).toMatch(
     /Left out: 1 practice\n.*\nelm-speech +It is suspended; only active practices are updated\./,
@@ -78,7 +78,7 @@ test('a rollout is started, listed and shown; a second one is refused and names 
   expect(list).toMatch(new RegExp(`${id.slice(0, 8)}.*${release} +running +0 of 2 done.*monthly`));
   const shown = await said('rollout', 'show', id.slice(0, 8));
   expect(shown).toMatch(/dogwood-ot +1 +pending +\w{3}, .* 02:00 MST/);
-  expect(shown).toMatch(/cedar-aba +2 +pending +\w{3}, .* 03:30 MST/);
+  expect(shown).toMatch(/cedar-aba +2 +pending +\w{3}, .* 03:35 MST/);
   expect(shown).toContain('Left out: 1 practice');
   const again = await cli('rollout', 'start', release, '--reason', 'monthly');
   expect(again).toMatchObject({ code: 4, stderr: expect.stringContaining(`Rollout ${id}`) });

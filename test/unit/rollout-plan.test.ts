@@ -64,8 +64,8 @@ describe('an ordinary release', () => {
     expect(read(plan)).toEqual([
       'canary: c 2026-11-25T03:00',
       'early: e 2026-11-29T02:00',
-      // Half an hour of update and an hour of bake time after `e`: still in the window of `g`.
-      'general: g 2026-11-29T03:30, g-late-the-same-day 2026-11-29T08:00',
+      // Half an hour of update, an hour of bake time and five minutes for its figures after `e`: still in the window of `g`.
+      'general: g 2026-11-29T03:35, g-late-the-same-day 2026-11-29T08:00',
     ]);
     expect(plan).toMatchObject({ left: [], late: [] });
   });
@@ -174,7 +174,7 @@ describe('an ordinary release', () => {
     );
     expect(read(plan)).toEqual([
       'canary: c1 2026-11-22T02:00',
-      'general: g 2026-11-22T03:30, c2 2026-12-20T02:00',
+      'general: g 2026-11-22T03:35, c2 2026-12-20T02:00',
     ]);
   });
 
@@ -188,7 +188,7 @@ describe('an ordinary release', () => {
     );
     expect(read(plan)).toEqual([
       'general: a 2026-11-22T02:00, b 2026-11-22T02:00',
-      'general: c 2026-11-22T03:30',
+      'general: c 2026-11-22T03:35',
     ]);
   });
 });
@@ -249,7 +249,7 @@ describe('a security release', () => {
     const soon = securityBy('2026-11-25T12:00:00Z');
     expect(read(planRollout(input([...canaries, general], soon)))).toEqual([
       'canary: c1 2026-11-22T02:00',
-      'general: g 2026-11-22T03:30, c2 2026-11-25T03:00',
+      'general: g 2026-11-22T03:35, c2 2026-11-25T03:00',
     ]);
     const held = practice('c1', {
       ring: 'canary',
@@ -257,7 +257,7 @@ describe('a security release', () => {
     });
     expect(read(planRollout(input([held, general], securityBy('2026-11-29T03:00:00Z'))))).toEqual([
       'canary: c1 2026-11-22T02:00 deferral',
-      'general: g 2026-11-22T03:30',
+      'general: g 2026-11-22T03:35',
     ]);
   });
 
@@ -268,7 +268,7 @@ describe('a security release', () => {
         securityBy('2026-11-20T00:00:00Z'),
       ),
     );
-    expect(read(plan)).toEqual(['canary: c 2026-11-22T02:00', 'general: g 2026-11-22T03:30 deferral']);
+    expect(read(plan)).toEqual(['canary: c 2026-11-22T02:00', 'general: g 2026-11-22T03:35 deferral']);
     expect(plan.late.map(({ practiceId }) => practiceId)).toEqual(['c', 'g']);
   });
 });

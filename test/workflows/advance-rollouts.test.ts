@@ -27,7 +27,7 @@ test('a rollout goes from wave to wave, each in its windows and after the bake t
   expect(await fleet.pass()).toEqual(['canary-one: bake']);
   fleet.at('2026-11-21T02:29:59Z');
   expect(await fleet.pass()).toEqual([]);
-  fleet.at('2026-11-21T02:40:00Z');
+  fleet.at('2026-11-21T02:45:00Z');
   expect(await fleet.pass()).toEqual(['canary-one: succeed']);
   expect(await fleet.pass()).toEqual(['general-one: start']);
   fleet.at('2026-11-21T03:00:00Z');
