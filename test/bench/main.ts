@@ -23,6 +23,7 @@ import { jsonOf, type Reported, tableOf } from './report.ts';
 import { rolloutSimulation } from './rollout-simulation.ts';
 import { signUps, signUpsOnPostgres } from './sign-ups.ts';
 import { silo } from './silo.ts';
+import { statements } from './statements.ts';
 import { updates } from './updates.ts';
 import { waiting } from './waiting.ts';
 import { Workspace } from './workspace.ts';
@@ -48,6 +49,7 @@ const benchmarks: readonly Benchmark[] = [
   planning,
   enrolment,
   projection,
+  statements,
   rolloutSimulation,
   updates,
 ];
