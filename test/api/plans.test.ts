@@ -178,14 +178,20 @@ test('with a version its members are due, so that those whom it reaches are told
 
 test('of many who publish the next version at once, one does', async () => {
   const plan = await newPlan();
-  const asked = Array.from({ length: 8 }, () =>
-    publish(plan, { effectiveFrom: '2026-12-01', terms: founding }),
+  const seen = { 'if-match': await etagOf(plan) };
+  const codesOf = async (asked: readonly Answer[]) => (await Promise.all(asked)).map((one) => one.statusCode);
+  const days = ['2026-12-01', '2026-12-02', '2026-12-03', '2026-12-04'];
+  const first = await codesOf(
+    days.map((effectiveFrom) => publish(plan, { effectiveFrom, terms: founding }, seen)),
   );
-  const codes = (await Promise.all(asked)).map(({ statusCode }) => statusCode);
-  expect(codes.filter((code) => code === 201)).toHaveLength(1);
-  expect(codes.filter((code) => code === 400)).toHaveLength(7);
-  expect((await read(plan)).versions.map(({ version }) => version)).toEqual([1]);
+  expect(first.toSorted(ascending)).toEqual([201, 412, 412, 412]);
+  // Without If-Match too, since versions of one day would overlap.
+  const next = { effectiveFrom: '2027-01-01', terms: founding };
+  const second = await codesOf(days.map(() => publish(plan, next)));
+  expect(second.toSorted(ascending)).toEqual([201, 400, 400, 400]);
+  expect((await read(plan)).versions.map(({ version }) => version)).toEqual([1, 2]);
 });
+const ascending = (one: number, other: number) => one - other;
 
 describe('a version is refused', () => {
   let plan: string;
