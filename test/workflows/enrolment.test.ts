@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import { siloShapes } from '../../bin/silo-shapes.ts';
 import { factsOf, readSubscription } from '../../lib/db/subscription-store.ts';
 import type { Actor } from '../../lib/domain/access.ts';
 import { timelineOf } from '../../lib/domain/plan/timeline.ts';
+import type { Workflow } from '../../lib/domain/run.ts';
 import type { StepDefinition, WorkflowDefinition } from '../../lib/runs/workflow.ts';
 import { approveSignUp } from '../../lib/use-cases/approve-sign-up.ts';
 import { enrolEarlierPractices } from '../../lib/use-cases/enrol-earlier.ts';
+import { cancelOffboarding, offboardPractice } from '../../lib/use-cases/offboard-practice.ts';
 import { submitSignUp } from '../../lib/use-cases/submit-sign-up.ts';
 import { readSubscriptionOf } from '../../lib/use-cases/subscriptions.ts';
 import { provisioningCancelled } from '../../lib/workflows/provision-practice.ts';
 import { prepared } from '../../lib/workflows/steps/prepare.ts';
+import { beginGrace, resume } from '../../lib/workflows/steps/record-life.ts';
 import { activate } from '../../lib/workflows/steps/record-release.ts';
 import { recordTestCell } from '../builders/cells.ts';
 import { type CoreWithWorker, startCoreWithWorker } from '../builders/core-with-worker.ts';
@@ -21,7 +25,8 @@ const actor: Actor = { id: 'token:test', name: 'test', roles: ['operator'], requ
 const release = smallRelease({});
 const releaseId = release.manifest.id;
 /** Evening of 19 November in Los Angeles, where the practices are, unless a test moves on. */
-const clock = { at: new Date('2026-11-20T05:00:00Z'), now: () => clock.at };
+const start = new Date('2026-11-20T05:00:00Z');
+const clock = { at: start, now: () => clock.at };
 
 /** In place of a silo: it comes at once, or never for a practice with such a name. */
 const prepare: StepDefinition = {
@@ -45,9 +50,26 @@ const provisioning: WorkflowDefinition = {
   cancelled: provisioningCancelled,
 };
 
+/** A workflow of nothing but its last step, which records what it came to. */
+const recording = (name: Workflow, ...steps: StepDefinition[]): WorkflowDefinition => ({
+  name,
+  steps,
+  failed: async () => undefined,
+  cancel: async () => [],
+  cancelled: async () => undefined,
+});
+
 let plane: CoreWithWorker;
 beforeAll(async () => {
-  plane = await startCoreWithWorker({ definitions: [provisioning], releases: [release], clock });
+  plane = await startCoreWithWorker({
+    definitions: [
+      provisioning,
+      recording('offboard-practice', beginGrace),
+      recording('resume-practice', prepare, resume(siloShapes)),
+    ],
+    releases: [release],
+    clock,
+  });
   await recordTestCell(plane.core);
 });
 afterAll(() => plane.stop());
@@ -84,6 +106,26 @@ test('a provisioning that is cancelled ends the subscription, and its place is f
     code: 'plan_full',
     context: { waitingListPosition: 2 },
   });
+});
+
+test('charges pause when an offboarding closes access, and go on when it is taken back', async () => {
+  const { practiceId, runId } = await approved('Undecided');
+  await plane.ended(runId);
+  const { db } = plane.database;
+  const call = () => ({ idempotencyKey: randomUUID() });
+  const change = { practiceId, reason: 'the practice leaves' };
+  const asked = { ...change, confirm: practiceId };
+  const { body: leaving } = await offboardPractice(plane.core, asked, call(), actor);
+  expect((await plane.ended(leaving.runId ?? '')).state).toBe('succeeded');
+  const suspensions = async () => timelineOf(await factsOf(db, practiceId)).suspensions;
+  expect(await suspensions()).toEqual([{ from: '2026-11-19', until: null }]);
+  expect(await readSubscription(db, practiceId)).toMatchObject({ state: 'trialing', endsOn: null });
+
+  clock.at = new Date('2026-11-22T20:00:00Z');
+  const { body: staying } = await cancelOffboarding(plane.core, change, call(), actor);
+  expect((await plane.ended(staying.runId ?? '')).state).toBe('succeeded');
+  expect(await suspensions()).toEqual([{ from: '2026-11-19', until: '2026-11-22' }]);
+  clock.at = start;
 });
 
 describe('a practice from before there were subscriptions', () => {
