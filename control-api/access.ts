@@ -74,6 +74,7 @@ export const accessTable: Readonly<Record<string, Access>> = {
   // What a practice has agreed to and pays is the plan administrators'; to look is for everybody who sees practices.
   'GET /v1/practices/:id/subscription': everyRole,
   'GET /v1/practices/:id/subscription/facts': everyRole,
+  'GET /v1/practices/:id/subscription/notices': everyRole,
   'POST /v1/practices/:id/subscription/quantities': ['plan_admin'],
   'POST /v1/practices/:id/subscription/plan': ['plan_admin'],
   'POST /v1/practices/:id/subscription/trial-extension': ['plan_admin'],

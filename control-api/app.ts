@@ -33,6 +33,7 @@ import { runRoutes } from './routes/runs.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { signUpRoutes } from './routes/sign-ups.ts';
 import { subscriptionChangeRoutes } from './routes/subscription-changes.ts';
+import { subscriptionNoticeRoutes } from './routes/subscription-notices.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { statementRoutes } from './routes/statements.ts';
 import { subscriptionApprovalRoutes } from './routes/subscription-approvals.ts';
@@ -94,6 +95,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   planRoutes(app, deps);
   subscriptionRoutes(app, deps);
   subscriptionChangeRoutes(app, deps);
+  subscriptionNoticeRoutes(app, deps);
   rolloutRoutes(app, deps);
   releaseRoutes(app, deps);
   rolloutControlRoutes(app, deps);

@@ -17,6 +17,7 @@ import { money } from './money.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { approvalCommands } from './subscription-approvals.ts';
 import { subscriptionChangeCommands } from './subscription-changes.ts';
+import { subscriptionNoticeCommands } from './subscription-notices.ts';
 import { fields, table } from './table.ts';
 import { clean } from './text.ts';
 
@@ -66,6 +67,7 @@ Examples:
   act(verify, invocation, verifySubscriptions);
 
   subscriptionChangeCommands(group, invocation);
+  subscriptionNoticeCommands(group, invocation);
   ledgerCommands(group, invocation);
   approvalCommands(group, invocation);
 }

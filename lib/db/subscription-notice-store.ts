@@ -4,6 +4,7 @@ import type { Day } from '../domain/plan/day.ts';
 import type { PlanNoticeData, PlanNoticeKind } from '../domain/plan/notices.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
 import { addNotice } from './notice-store.ts';
+import { type Page, type PageRequest, pageFrom, positionOf } from './page.ts';
 
 export type PlanNotice = {
   readonly [Kind in PlanNoticeKind]: { readonly kind: Kind; readonly data: PlanNoticeData<Kind> };
@@ -12,19 +13,14 @@ export type PlanNotice = {
 /**
  * Writes a notice about a subscription, and keeps that it was written. Call it in the transaction of what it tells, which holds the
  * subscription.
- * @param of.about the day that it is about; with `daysBefore` no second one about that day is written
+ * @param of.daysBefore of a notice before an end: no second one of them is written for that end
  */
 export async function tellSubscriber(
   trx: Trx,
   notice: PlanNotice,
-  of: {
-    readonly practiceId: string;
-    readonly now: Date;
-    readonly about?: Day;
-    readonly daysBefore?: number;
-  },
+  of: { readonly practiceId: string; readonly now: Date; readonly daysBefore?: number },
 ): Promise<void> {
-  const { practiceId, now, about, daysBefore } = of;
+  const { practiceId, now, daysBefore } = of;
   const subject = { type: 'subscription', id: practiceId };
   const noticeId = await addNotice(trx, { ...notice, practiceId, subject }, now);
   await trx
@@ -33,12 +29,18 @@ export async function tellSubscriber(
       notice_id: noticeId,
       practice_id: practiceId,
       kind: notice.kind,
-      about: about ?? null,
+      about: dayOf(notice.data),
       days_before: daysBefore ?? null,
       data: toJson(notice.data),
       written_at: now,
     })
     .execute();
+}
+
+/** The day that a notice is about; null where it has none. */
+function dayOf(data: PlanNotice['data']): Day | null {
+  if ('from' in data) return data.from;
+  return 'until' in data ? data.until : data.since;
 }
 
 /** The notices before an end that were written. */
@@ -103,6 +105,52 @@ export async function newestSentAt(
     .limit(1)
     .executeTakeFirst();
   return row?.sent_at ?? null;
+}
+
+/** What a practice was told of its subscription. */
+export interface SubscriptionNotice {
+  /** Of the notice in the outbox, as long as that is kept. */
+  readonly noticeId: string;
+  readonly kind: PlanNoticeKind;
+  /** The day that it is about. */
+  readonly about: Day | null;
+  /** Of a notice before an end: which one of them. */
+  readonly daysBefore: number | null;
+  readonly data: PlanNoticeData<PlanNoticeKind>;
+  readonly writtenAt: Date;
+  /** When a mail about it was first delivered. */
+  readonly sentAt: Date | null;
+  /** Of a price that was announced: `taken`, or why it did not come; null while that is open. */
+  readonly outcome: string | null;
+}
+
+/** Newest first. */
+export async function listSubscriptionNotices(
+  connection: Connection,
+  practiceId: string,
+  { limit, cursor }: PageRequest,
+): Promise<Page<SubscriptionNotice>> {
+  let query = connection.selectFrom('subscription_notice').selectAll().where('practice_id', '=', practiceId);
+  if (cursor !== undefined) {
+    const end = positionOf(cursor, 'uuid');
+    query = query.where(sql<boolean>`(written_at, notice_id) < (${end.at}, ${end.id})`);
+  }
+  const rows = await query
+    .orderBy('written_at', 'desc')
+    .orderBy('notice_id', 'desc')
+    .limit(limit + 1)
+    .execute();
+  const notices = rows.map((row) => ({
+    noticeId: row.notice_id,
+    kind: row.kind,
+    about: row.about,
+    daysBefore: row.days_before,
+    data: row.data,
+    writtenAt: row.written_at,
+    sentAt: row.sent_at,
+    outcome: row.outcome,
+  }));
+  return pageFrom(notices, limit, ({ writtenAt, noticeId }) => ({ at: writtenAt, id: noticeId }));
 }
 
 /**

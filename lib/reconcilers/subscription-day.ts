@@ -18,7 +18,7 @@ import {
 } from '../db/subscription-store.ts';
 import { systemActor } from '../domain/access.ts';
 import { noticeDaysOf, noticesOn } from '../domain/plan/calendar-of-notices.ts';
-import { addDays, type Day, dayIn, startOfDay } from '../domain/plan/day.ts';
+import { addDays, type Day, dayIn, laterOf, startOfDay } from '../domain/plan/day.ts';
 import { periodsOf } from '../domain/plan/periods.ts';
 import { priceChangeOn, priceChangeTaken } from '../domain/plan/price-changes.ts';
 import { type SubscriptionState, stateOn } from '../domain/plan/state.ts';
@@ -106,7 +106,7 @@ async function closePeriods(
     if (statement === undefined) continue;
     const { from, until, costCents: totalCents, currency } = statement;
     const data = { from, until, totalCents, currency };
-    await tellSubscriber(trx, { kind: 'statement_ready', data }, { practiceId, now, about: from });
+    await tellSubscriber(trx, { kind: 'statement_ready', data }, { practiceId, now });
   }
   return { closedUntil, isDone: over.length <= mostPeriods };
 }
@@ -130,7 +130,7 @@ async function tellOfEnds({ trx, subscription, today, now }: Work, timeline: Tim
     await endingsTold(trx, practiceId),
   )) {
     const data = { until, daysLeft };
-    await tellSubscriber(trx, { kind, data }, { practiceId, now, about: until, daysBefore });
+    await tellSubscriber(trx, { kind, data }, { practiceId, now, daysBefore });
   }
 }
 
@@ -153,14 +153,14 @@ async function announcePrice(work: Work, timeline: Timeline): Promise<Day | null
   }
   const { from, planId, planVersion, after } = decided.announce;
   const data = { from, planId, planVersion, currency: timeline.currency, before: present.rates, after };
-  await tellSubscriber(trx, { kind: 'price_change', data }, { practiceId, now, about: from });
+  await tellSubscriber(trx, { kind: 'price_change', data }, { practiceId, now });
   await audit(work, 'subscription.price_announced', data);
   return from;
 }
 
 /** The practice's own record shows the plan whose rates it has today. */
 async function followPlan({ trx, practice, today, now }: Work, timeline: Timeline): Promise<void> {
-  const { planId, planVersion } = entryOn(timeline.rates, today);
+  const { planId, planVersion } = entryOn(timeline.rates, laterOf(today, timeline.enrolledOn));
   if (practice.plan_id === planId && practice.plan_version === planVersion) return;
   await setPracticePlan(trx, practice.id, { planId, planVersion }, now);
 }

@@ -174,9 +174,7 @@ export async function recordChange(
     at,
   });
   const timeline = 'timeline' in after ? after.timeline : standing.timeline;
-  const notice = tell(timeline);
-  const about = 'from' in notice.data ? notice.data.from : undefined;
-  await tellSubscriber(trx, notice, { practiceId, now: at, ...(about == null ? {} : { about }) });
+  await tellSubscriber(trx, tell(timeline), { practiceId, now: at });
   return after.subscription;
 }
 

@@ -283,6 +283,19 @@ describe('an overdue payment', () => {
     expect(resumed).toMatchObject({ state: 'past_due', runId: expect.any(String) });
     expect(await lastFact(id)).toMatchObject({ kind: 'resumed', from: '2027-06-20' });
     expect(await changed(id, 'settlement', {})).toMatchObject({ state: 'active' });
+    const list = `/v1/practices/${id}/subscription/notices`;
+    const page = (await api.call({ method: 'GET', url: `${list}?limit=3` })).json();
+    expect(page.items.map(({ kind }: { kind: string }) => kind)).toEqual([
+      ...['subscription_changed', 'subscription_changed'],
+      'subscription_suspended',
+    ]);
+    const rest = await api.call({ method: 'GET', url: `${list}?cursor=${page.nextCursor}` });
+    expect(rest.json().items.find(({ kind }: { kind: string }) => kind === 'payment_overdue')).toMatchObject({
+      about: '2027-05-01',
+      data: { since: '2027-05-01' },
+      writtenAt: charged.toISOString(),
+      sentAt: '2027-05-30T18:00:00.000Z',
+    });
   });
 
   test('is told to somebody of the practice even if no contact asked for it; a webhook of the fleet is not enough', async () => {
