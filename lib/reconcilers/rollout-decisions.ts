@@ -91,13 +91,22 @@ async function decideAgain(
   { rollout, target, now }: Work,
   measured: Measured | undefined,
 ): Promise<TargetDecision | undefined> {
+  const look = { now, measuredOf: () => measured };
+  if (target.state !== 'pending') {
+    const withRoom = decideBegun(rollout, target, { ...look, updatingIn: () => 0 });
+    // Only whether it may go back now depends on the others of its cell.
+    if (withRoom?.kind !== 'roll_back') return withRoom;
+  }
   await lockStarts(trx, target.cellId);
   const updating = await updatingByCell(trx);
-  const look = { now, updatingIn: (cellId: string | null) => updating.get(cellId) ?? 0 };
-  if (target.state !== 'pending')
-    return decideBegun(rollout, target, { ...look, measuredOf: () => measured });
+  const updatingIn = (cellId: string | null) => updating.get(cellId) ?? 0;
+  if (target.state !== 'pending') return decideBegun(rollout, target, { ...look, updatingIn });
   const slotOf = await slotsOf(trx, rollout, [target], now);
-  return decidePending(rollout, await readOpenWave(trx, rollout.id), target, { ...look, slotOf });
+  return decidePending(rollout, await readOpenWave(trx, rollout.id), target, {
+    now,
+    slotOf,
+    updatingIn,
+  });
 }
 
 /** Writes beside a practice what keeps it, once. */

@@ -83,7 +83,7 @@ function outcomeOf(practices: number, of: Simulated): Outcome {
       `${practices} practices in ${of.waves} waves; ${count('succeeded')} updated, ${count('rolled_back')} gone back, ${count('skipped')} skipped, ` +
         `${count('missed')} missed, ${count('failed')} failed; the rollout ${of.state}. The others were left out by its plan.`,
       `The clock jumped to ${of.moments} moments at which something was due, with passes until one had nothing to do; a control plane makes one every 5 s.`,
-      'Runs end by a script after 8 to 22 minutes, one of 200 fails and goes back; figures of apps are good and cost no time. Standing in for the workers takes some rows read a practice, too.',
+      'Practices bake for 30 minutes and are looked at in the meantime, at the moments at which something else is due too. Runs end by a script after 8 to 22 minutes, one of 200 fails and goes back; figures of apps are good and cost no time. Standing in for the workers takes some rows read a practice, too.',
     ],
   };
 }

@@ -39,8 +39,8 @@ export async function leadRollout(fleet: Fleet, wish: RolloutWish, progress: Pro
   return `${rollout.state} (${counts.join(', ')})`;
 }
 
-async function untilActive(api: Api, count: number, { isCalm }: Progress): Promise<void> {
-  while (!isCalm()) {
+async function untilActive(api: Api, count: number, { areLivesOver }: Progress): Promise<void> {
+  while (!areLivesOver()) {
     const { items } = await api.read('/v1/practices?state=active&limit=200', practicesSchema);
     if (items.length >= count) return;
     await delay(lookMs);

@@ -36,7 +36,7 @@ export interface Life {
 
 /** A release that is rolled out over the practices that are active when some of them are. */
 export interface RolloutWish {
-  /** Begins once so many practices are active, or nothing is disturbed any more. */
+  /** Begins once so many practices are active, or all lives are over. */
   readonly whenActive: number;
   readonly bakeMinutes: number;
   /** Is paused so long after its start, and resumed so long after that; null: never. */

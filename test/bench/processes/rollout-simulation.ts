@@ -30,7 +30,7 @@ import { variedFleet } from '../varied-fleet.ts';
 
 const [url = '', directory = '', practices = '0'] = process.argv.slice(2);
 const minute = 60_000;
-const bakeMinutes = 60;
+const bakeMinutes = 30;
 /** A Friday. */
 const begin = new Date('2026-11-20T12:00:00Z');
 
