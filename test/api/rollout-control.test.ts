@@ -114,7 +114,7 @@ test('a practice gets another turn, or is left out', async () => {
   await fleet.pass();
   expect((await target(id, 'canary-one', 'skip')).json()).toMatchObject({ state: 'skipped' });
   await verb(id, 'resume');
-  fleet.at('2026-11-21T02:40:00Z');
+  fleet.at('2026-11-21T02:45:00Z');
   expect(await fleet.pass()).toEqual(['general-one: start']);
   expect(await auditOf(id)).toContainEqual(
     expect.objectContaining({
