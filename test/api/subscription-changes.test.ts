@@ -286,7 +286,8 @@ describe('an overdue payment', () => {
     const list = `/v1/practices/${id}/subscription/notices`;
     const page = (await api.call({ method: 'GET', url: `${list}?limit=3` })).json();
     expect(page.items.map(({ kind }: { kind: string }) => kind)).toEqual([
-      ...['subscription_changed', 'subscription_changed'],
+      'subscription_changed',
+      'subscription_changed',
       'subscription_suspended',
     ]);
     const rest = await api.call({ method: 'GET', url: `${list}?cursor=${page.nextCursor}` });
