@@ -66,22 +66,26 @@ function wrongAmount(text: string, message: string): DomainError {
 
 /**
  * The day on which something is posted that a person asks for: today unless another is named.
- * @throws DomainError `invalid_input` for a day to come; `conflict` for one of a closed period, whose statement stands.
+ * @param calendar.since the first day of the subscription
+ * @param calendar.closedUntil the first day that is in no closed period any more; null before any is closed
+ * @throws DomainError `invalid_input` for a day to come or before the subscription; `conflict` for one of a closed period, whose
+ * statement stands
  */
 export function postingDay(
   asked: Day | undefined,
-  { today, closedUntil }: { readonly today: Day; readonly closedUntil: Day | null },
+  calendar: { readonly today: Day; readonly since: Day; readonly closedUntil: Day | null },
 ): Day {
+  const { today, since, closedUntil } = calendar;
   const day = asked ?? today;
-  if (day > today) {
-    const message = `must not be after today, ${today} at the practice`;
-    throw new DomainError('invalid_input', `The day ${message}.`, { fields: [{ pointer: '/day', message }] });
-  }
-  if (closedUntil !== null && day < closedUntil) {
-    throw new DomainError(
-      'conflict',
-      `The period with ${day} is closed and its statement stands: name a day from ${closedUntil} on, or none for today.`,
-    );
-  }
-  return day;
+  if (day > today) throw wrongDay(`must not be after today, ${today} at the practice`);
+  if (day < since) throw wrongDay(`must not be before ${since}, when the subscription was made`);
+  if (closedUntil === null || day >= closedUntil) return day;
+  throw new DomainError(
+    'conflict',
+    `The period with ${day} is closed and its statement stands: name a day from ${closedUntil} on, or none for today.`,
+  );
+}
+
+function wrongDay(message: string): DomainError {
+  return new DomainError('invalid_input', `The day ${message}.`, { fields: [{ pointer: '/day', message }] });
 }

@@ -84,10 +84,13 @@ async function draft(
 ): Promise<Draft> {
   const subscription = await lockSubscription(trx, what.practiceId);
   if (subscription === undefined) throw notFound('practice');
-  const { timeZone, terms } = subscription;
-  const today = dayIn(timeZone, authorship.at);
-  const day = postingDay(what.day, { today, closedUntil: await closedUntil(trx, what.practiceId) });
-  const { currency } = terms;
+  const { timeZone, createdAt } = subscription;
+  const { currency } = subscription.terms;
+  const day = postingDay(what.day, {
+    today: dayIn(timeZone, authorship.at),
+    since: dayIn(timeZone, createdAt),
+    closedUntil: await closedUntil(trx, what.practiceId),
+  });
   return { ...what, ...authorship, day, currency, approvedBy: null, sourceKey: null, charge: null };
 }
 

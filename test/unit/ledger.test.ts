@@ -78,13 +78,14 @@ test('statements follow one another, whatever is in them', () => {
   );
 });
 
-test('a day is today unless another is named, that is neither to come nor of a closed period', () => {
-  const at = { today: '2027-04-02', closedUntil: '2027-03-20' };
+test('a day is today unless another is named, neither to come nor of a closed period nor before the subscription', () => {
+  const at = { today: '2027-04-02', since: '2026-11-22', closedUntil: '2027-03-20' };
   expect(postingDay(undefined, at)).toBe('2027-04-02');
   expect(postingDay('2027-03-20', at)).toBe('2027-03-20');
   expect(() => postingDay('2027-04-03', at)).toThrow('must not be after today, 2027-04-02');
   expect(() => postingDay('2027-03-19', at)).toThrow('name a day from 2027-03-20 on');
-  expect(postingDay('2027-03-19', { ...at, closedUntil: null })).toBe('2027-03-19');
+  expect(postingDay('2026-11-22', { ...at, closedUntil: null })).toBe('2026-11-22');
+  expect(() => postingDay('2026-11-21', at)).toThrow('must not be before 2026-11-22');
 });
 
 test('money on the command line is read and written to the cent, with a sign where it may have one', () => {
