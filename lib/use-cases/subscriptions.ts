@@ -29,7 +29,7 @@ export interface Composition {
 }
 
 /** Whether the terms on record are those that were signed. */
-export interface SignatureFinding {
+interface SignatureFinding {
   /** The keys that signed, by the SHA-256 of each one's SubjectPublicKeyInfo. */
   readonly keyIds: readonly string[];
   /** Why it is no good signature; null when it is. */
