@@ -6,7 +6,7 @@ import {
   planPreviewSchema,
   planSchema,
 } from '../../control-api/contracts/plans.ts';
-import { dayBefore } from './day.ts';
+import { dayBefore, daysBetween } from './day.ts';
 import { type ListingOptions, listing, pageRequest, sayMore, wholeNumber } from './listing.ts';
 import { money } from './money.ts';
 import { publishingCommands } from './plan-publish.ts';
@@ -176,15 +176,13 @@ async function previewPlan({ api, output }: Session, options: PreviewOptions, [p
     ),
   );
   const lock =
-    lockedUntil === null ? 'No rate is locked.' : `The rate is locked until ${dayBefore(lockedUntil)}.`;
+    lockedUntil === null ? 'No rate is locked.' : `The rate is locked to ${dayBefore(lockedUntil)}.`;
   output.line(`The first day charged is ${chargedFrom}. ${lock} Together: ${money(totalCents, currency)}.`);
   return undefined;
 }
 
 function freeRow({ startsOn, chargedFrom, currency }: PlanPreview): string[][] {
   if (chargedFrom === startsOn) return [];
-  const days = (Date.parse(chargedFrom) - Date.parse(startsOn)) / millisecondsOfDay;
-  return [[startsOn, dayBefore(chargedFrom), String(days), 'free', money(0, currency)]];
+  const days = String(daysBetween(startsOn, chargedFrom));
+  return [[startsOn, dayBefore(chargedFrom), days, 'free', money(0, currency)]];
 }
-
-const millisecondsOfDay = 86_400_000;

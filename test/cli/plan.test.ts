@@ -141,7 +141,7 @@ test('a preview shows free days, locked periods and sums', async () => {
   expect(shown).toMatch(/2026-11-22 +2027-02-19 +90 +free +0.00 USD/);
   expect(shown).toMatch(/2027-02-20 +2027-03-19 +28 +locked +313.00 USD/);
   expect(shown).toContain(
-    'The first day charged is 2027-02-20. The rate is locked until 2029-02-19. Together: 626.00 USD.',
+    'The first day charged is 2027-02-20. The rate is locked to 2029-02-19. Together: 626.00 USD.',
   );
   const refused = await cli([...asked, '--time-zone', 'Chicago', '--plan-version', '9']);
   expect(refused.stderr).toContain('--time-zone (/timeZone): must be an IANA time zone');
