@@ -72,9 +72,7 @@ export async function offerOf(
     throw new DomainError(
       'conflict',
       `A version of plan ${planId} was published at this moment. Ask once more.`,
-      {
-        retryable: true,
-      },
+      { retryable: true },
     );
   }
   requireEligible(planId, terms, { disciplines, today });
