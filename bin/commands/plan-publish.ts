@@ -55,20 +55,27 @@ function versionCommand(command: Command, examples: string): Command {
 }
 
 async function publishVersion(session: Session, options: VersionOptions, [id = '']: readonly string[]) {
-  const { api, output, confirm } = session;
-  const { plan, etag, path, body } = await askedFor(session, options, id);
-  // What is refused is refused before anybody is asked.
-  const dryRun = await api.post(path, dryRunSchema, { body, etag, query: { dryRun: 'true', limit: 1 } });
+  const { api, output, confirm, isRepeat } = session;
+  const asked = await askedFor(session, options, id);
+  // What was published already would be refused by a dry run: it does not follow itself.
+  if (!isRepeat) await showWhatChanges(session, asked);
+  await confirm(`Publish this version of plan ${asked.plan.id}? It can never be changed.`);
+  const { path, body, etag } = asked;
+  const published = await api.post(path, planVersionSchema, { body, etag });
+  output.document(published);
+  output.line(`Version ${published.version} of plan ${id} is offered from ${published.effectiveFrom}.`);
+  return undefined;
+}
+
+/** What is refused is refused here, before anybody is asked. */
+async function showWhatChanges({ api, output }: Session, { plan, etag, path, body }: Asked): Promise<void> {
+  const query = { dryRun: 'true', limit: 1 };
+  const dryRun = await api.post(path, dryRunSchema, { body, etag, query });
   const { effectiveFrom, terms } = newVersionSchema.parse(body);
   const newest = plan.versions.slice(-1);
   output.line(termsTable(output, [...newest, { version: dryRun.version, effectiveFrom, terms }]));
   output.line();
   sayReach(output, dryRun);
-  await confirm(`Publish version ${dryRun.version} of plan ${plan.id}? It can never be changed.`);
-  const published = await api.post(path, planVersionSchema, { body, etag });
-  output.document(published);
-  output.line(`Version ${published.version} of plan ${plan.id} is offered from ${published.effectiveFrom}.`);
-  return undefined;
 }
 
 async function showDryRun(
@@ -105,6 +112,8 @@ async function showDryRun(
   }
   return undefined;
 }
+
+type Asked = Awaited<ReturnType<typeof askedFor>>;
 
 /** The plan as it is, and what to ask for. */
 async function askedFor(

@@ -40,6 +40,8 @@ export interface Session {
   readonly ciTokenFile: string;
   /** Whether that is the token in use. */
   readonly usesCiToken: () => boolean;
+  /** Whether the command repeats one that may have been carried out already (--idempotency-key). */
+  readonly isRepeat: boolean;
   /** Returns when the person agrees or --yes was given; throws otherwise, and where there is nobody to ask. */
   readonly confirm: (question: string) => Promise<void>;
   /** Returns when the person types `word`; throws otherwise. Where there is nobody to ask, `otherwise` says what to do instead. */
@@ -86,6 +88,7 @@ export function openSession(world: World, options: GlobalOptions): Session {
       color: options.color,
       wide: options.wide === true,
     }),
+    isRepeat: options.idempotencyKey !== undefined,
     confirm: async (question) => {
       if (options.yes === true) return;
       const answer = await ask(world, `${question} [y/N]`, question, 'repeat the command with --yes');

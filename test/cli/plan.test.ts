@@ -99,6 +99,16 @@ test('a version starts from the newest one, is shown beside it, and waits for a 
   expect(await versions()).toHaveLength(2);
 });
 
+test('a publication that is repeated after a broken connection is answered, and not made twice', async () => {
+  const names = ['--name', 'Late practices', '--description', 'For those who come late'];
+  await said(['create', 'late', ...names]);
+  const publish = ['publish', 'late', '--from', '2099-01-01', '--yes', '--idempotency-key', 'late-in-2099'];
+  const terms = JSON.stringify(foundingTerms);
+  const first = await said([...publish, '--terms', '-'], terms);
+  expect(await said([...publish, '--terms', '-'], terms)).toBe(first);
+  expect(first).toBe('Version 1 of plan late is offered from 2099-01-01.\n');
+});
+
 test('a new plan gets its first terms from a file, with flags on top', async () => {
   const names = ['--name', 'Early practices', '--description', 'For those who come early'];
   const created = await said(['create', 'early', ...names, '--promise-free-days', '30']);
