@@ -14,9 +14,6 @@ export interface LedgerEntry {
   readonly amountCents: number;
 }
 
-/** Both sides of a transaction: made here only, so that they balance. */
-export type Entries = readonly [LedgerEntry, LedgerEntry];
-
 /** What each kind is booked against, and whether the practice owes more by it (1) or less (-1). */
 const bookings = {
   charge: { against: 'revenue', sign: 1 },
@@ -26,24 +23,20 @@ const bookings = {
 } as const satisfies Record<Exclude<LedgerKind, 'reversal'>, { against: LedgerAccount; sign: 1 | -1 }>;
 
 /**
- * The entries of a charge, a credit or a payment of so many cents, above 0, or of an adjustment: above 0 when the practice owes more by it,
+ * Both sides of a charge, a credit or a payment of so many cents, above 0, or of an adjustment: above 0 when the practice owes more by it,
  * below 0 when less.
  * @throws DomainError `invalid_input` for an amount of the wrong sign, or one that a number does not hold exactly.
  */
-export function entriesOf(kind: keyof typeof bookings, amountCents: number): Entries {
+export function entriesOf(kind: keyof typeof bookings, amountCents: number): LedgerEntry[] {
   const { against, sign } = bookings[kind];
-  if (amountCents === 0 || (kind !== 'adjustment' && amountCents < 0)) {
-    const message = kind === 'adjustment' ? 'must not be 0' : 'must be above 0';
-    throw wrongAmount(`The amount of ${article[kind]} ${kind} ${message}.`, message);
-  }
+  if (amountCents === 0) throw wrongAmount('must not be 0');
+  if (amountCents < 0 && kind !== 'adjustment') throw wrongAmount('must be above 0');
   const owed = sign * exactCents(amountCents);
   return [
     { account: 'receivable', amountCents: owed },
     { account: against, amountCents: -owed },
   ];
 }
-
-const article = { charge: 'a', credit: 'a', adjustment: 'an', payment: 'a' } as const;
 
 /** Entries that undo those of another transaction. */
 export const mirrorOf = (entries: readonly LedgerEntry[]): LedgerEntry[] =>
@@ -56,12 +49,13 @@ export const owedBy = (entries: readonly LedgerEntry[]): number =>
 /** @throws DomainError `invalid_input` for what is not a whole number of cents, or more than a number holds exactly (2^53 - 1). */
 export function exactCents(amountCents: number): number {
   if (Number.isSafeInteger(amountCents)) return amountCents;
-  const message = `must be a whole number of cents, and at most ${Number.MAX_SAFE_INTEGER}`;
-  throw wrongAmount(`An amount ${message}.`, message);
+  throw wrongAmount(`must be a whole number of cents, and at most ${Number.MAX_SAFE_INTEGER}`);
 }
 
-function wrongAmount(text: string, message: string): DomainError {
-  return new DomainError('invalid_input', text, { fields: [{ pointer: '/amountCents', message }] });
+function wrongAmount(message: string): DomainError {
+  return new DomainError('invalid_input', `The amount ${message}.`, {
+    fields: [{ pointer: '/amountCents', message }],
+  });
 }
 
 /**
