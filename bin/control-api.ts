@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
 import { buildApp } from '../control-api/app.ts';
 import { type Config, readConfig } from '../lib/config.ts';
 import { newestRelease } from '../lib/db/release-store.ts';
@@ -49,14 +50,14 @@ await runUntilStopped(async (stops) => {
   const [endpoint, releaseDirectory] = await settleBoth(
     screen.part('cloud', startCloud(config, stops), (at) => `answers at ${at ?? 'AWS'}`),
     screen.part('release', releaseBuilt, (directory) =>
-      directory === undefined ? 'is published' : 'is built',
+      directory === undefined ? 'is the newest that is published' : 'is built',
     ),
   );
 
   const parts = buildParts(config, database, endpoint, log);
   if (config.cloud.kind === 'sandbox' && endpoint !== undefined)
     await deployCell(endpoint, cellDirectory(config), config.cell);
-  await offerRelease(config, parts.core, releaseDirectory, endpoint);
+  await offerRelease(config, parts.core, releaseDirectory, endpoint, log);
   stops.push(await startWork(parts, log));
 
   const deps = appDeps(config, parts, endpoint, log);
@@ -119,13 +120,15 @@ async function offerRelease(
   core: Core,
   directory: string | undefined,
   endpoint: string | undefined,
+  log: Logger,
 ): Promise<void> {
   if (directory === undefined) {
     if ((await newestRelease(core.db)) !== undefined) return;
-    throw new DomainError(
-      'configuration',
-      'No release has been published yet, so nothing could be approved. Build one (npm run release:build -- --out DIR) and name it with LUMENALITY_RELEASE_DIR.',
+    // It has to be up for somebody to publish one.
+    log.warn(
+      'No release is published that is not halted, so no sign-up can be approved. Publish one: npx lumenality release publish DIR … (docs/rollouts.md).',
     );
+    return;
   }
   const release = await readReleaseDirectory(directory);
   if (config.cloud.kind === 'sandbox' && endpoint !== undefined) {
