@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { z } from 'zod';
 import { writeBackup } from '../../lib/db/backup.ts';
 import { type Database, openEmbedded, toJson } from '../../lib/db/database.ts';
@@ -102,6 +103,8 @@ test('a run in flight goes on where it was, from the embedded database to a serv
   const onServer = await emptyServer();
   await restoreBackup(onServer.db, linesOf(backup));
   expect(await backupOf(onServer)).toEqual(backup);
+  // The triggers stood aside for the restore only.
+  await expect(sql`delete from plan_version`.execute(onServer.db)).rejects.toThrow('append-only');
   const halfway = noted(await openEmbedded(undefined));
   await restoreBackup(halfway.db, linesOf(await backupOf(onServer)));
   expect(await backupOf(halfway)).toEqual(backup);
