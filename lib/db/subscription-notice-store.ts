@@ -62,7 +62,7 @@ export async function endingsTold(
 }
 
 /** A change of price that was announced and neither came nor lapsed yet. */
-export interface OpenAnnouncement {
+interface OpenAnnouncement {
   readonly noticeId: string;
   readonly data: PlanNoticeData<'price_change'>;
   /** When a mail about it was first delivered. */
@@ -153,19 +153,12 @@ export async function listSubscriptionNotices(
   return pageFrom(notices, limit, ({ writtenAt, noticeId }) => ({ at: writtenAt, id: noticeId }));
 }
 
-/**
- * Keeps when notices were first delivered to somebody of the practice: a webhook that only the fleet's own people hear does not count.
- * @param writtenAfter older ones are not looked at any more
- */
-export async function recordSent(connection: Connection, writtenAfter: Date): Promise<number> {
-  const { numAffectedRows } = await sql`
-    update subscription_notice told set sent_at = delivered.at
-    from (
-      select delivery.notice_id, min(delivery.finished_at) as at from notice_delivery delivery
-      where delivery.state = 'delivered' and delivery.channel = 'mail' and delivery.notice_id in
-        (select notice_id from subscription_notice where sent_at is null and written_at > ${writtenAfter})
-      group by 1
-    ) delivered
-    where told.notice_id = delivered.notice_id and told.sent_at is null`.execute(connection);
-  return Number(numAffectedRows ?? 0);
+/** Keeps when a mail about a notice was first delivered; nothing for one that is not about a subscription. */
+export async function recordSent(trx: Trx, noticeId: string, at: Date): Promise<void> {
+  await trx
+    .updateTable('subscription_notice')
+    .set({ sent_at: at })
+    .where('notice_id', '=', noticeId)
+    .where('sent_at', 'is', null)
+    .execute();
 }

@@ -1,5 +1,4 @@
 import type { Db } from '../db/database.ts';
-import { recordSent } from '../db/subscription-notice-store.ts';
 import { subscriptionsDue } from '../db/subscription-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
@@ -16,8 +15,6 @@ export interface SubscriptionParts {
 
 /** Looked at in one pass at most: the rest comes with the next. */
 const batch = 200;
-/** A notice that was not delivered within so long is not looked for any more. */
-const sentWithinMs = 30 * 86_400_000;
 
 /**
  * Brings subscriptions to the day that it is at their practices: closes periods, ends free periods, announces prices and lets them come,
@@ -36,7 +33,6 @@ export async function advanceDueSubscriptions(
   signal?: AbortSignal,
 ): Promise<number> {
   const now = clock.now();
-  await recordSent(db, new Date(now.getTime() - sentWithinMs));
   const due = await subscriptionsDue(db, now, batch);
   const faults: unknown[] = [];
   for (const practiceId of due) {

@@ -10,6 +10,7 @@ import {
   recordOutcome,
   releaseDelivery,
 } from '../db/notice-delivery-store.ts';
+import { recordSent } from '../db/subscription-notice-store.ts';
 import { systemActor } from '../domain/access.ts';
 import { DomainError } from '../domain/errors.ts';
 import { nextTryAt, webhookBody } from '../domain/notice-delivery.ts';
@@ -141,6 +142,8 @@ async function keep(
   const about = { noticeId: notice.id, deliveryId: claim.id, attempt: claim.attempt };
   const kept = await db.transaction().execute(async (trx) => {
     const recorded = await recordOutcome(trx, claim, outcome, now);
+    // A webhook does not count: nobody knows whether a person reads it.
+    if (recorded && outcome.delivered && notice.to.channel === 'mail') await recordSent(trx, notice.id, now);
     if (!recorded || outcome.delivered || outcome.again !== null) return recorded;
     await appendAudit(trx, {
       actor: systemActor,

@@ -5,7 +5,6 @@ import { lockPractice, type PracticeRow, setPracticePlan } from '../db/practice-
 import {
   endAnnouncement,
   endingsTold,
-  type OpenAnnouncement,
   openAnnouncement,
   tellSubscriber,
 } from '../db/subscription-notice-store.ts';
@@ -20,7 +19,7 @@ import { systemActor } from '../domain/access.ts';
 import { noticeDaysOf, noticesOn } from '../domain/plan/calendar-of-notices.ts';
 import { addDays, type Day, dayIn, laterOf, startOfDay } from '../domain/plan/day.ts';
 import { periodsOf } from '../domain/plan/periods.ts';
-import { priceChangeOn, priceChangeTaken } from '../domain/plan/price-changes.ts';
+import { type Announcement, priceChangeOn, priceChangeTaken } from '../domain/plan/price-changes.ts';
 import { type SubscriptionState, stateOn } from '../domain/plan/state.ts';
 import { entryOn, type Timeline, timelineOf } from '../domain/plan/timeline.ts';
 import { closePeriod } from '../workflows/close-period.ts';
@@ -49,12 +48,12 @@ export async function advanceSubscription(trx: Trx, practiceId: string, now: Dat
   if (subscription.nextDueAt === null || subscription.nextDueAt > now) return;
   const work = { trx, practice, subscription, today: dayIn(subscription.timeZone, now), now };
   // Prices come before periods are closed: they begin with one.
-  const timeline = await letPriceCome(work, timelineOf(await factsOf(trx, practiceId)));
+  const { timeline, announced } = await letPriceCome(work, timelineOf(await factsOf(trx, practiceId)));
   const { closedUntil, isDone } = await closePeriods(work, timeline);
   const state = await moveState(work, timeline);
   const isOver = state === 'cancelled' || state === 'pending';
   if (!isOver) await tellOfEnds(work, timeline);
-  const priceOn = isOver ? null : await announcePrice(work, timeline);
+  const priceOn = isOver ? null : (announced?.from ?? (await announcePrice(work, timeline)));
   await followPlan(work, timeline);
   const nextDay = nextDayOf(work, timeline, closedUntil, priceOn);
   const nextDueAt = nextDay === null ? null : startOfDay(subscription.timeZone, nextDay);
@@ -69,25 +68,31 @@ export async function advanceSubscription(trx: Trx, practiceId: string, now: Dat
   );
 }
 
-/** On the day of an announced price: the price, or the reason why the old one goes on. */
-async function letPriceCome(work: Work, timeline: Timeline): Promise<Timeline> {
+/**
+ * On the day of an announced price: the price, or the reason why the old one goes on.
+ * @returns `announced`, while its day is still to come
+ */
+async function letPriceCome(
+  work: Work,
+  timeline: Timeline,
+): Promise<{ readonly timeline: Timeline; readonly announced?: Announcement }> {
   const { trx, subscription, today, now } = work;
   const { practiceId, timeZone, closedUntil } = subscription;
   const announcement = await openAnnouncement(trx, practiceId);
-  if (announcement === undefined || announcement.data.from > today) return timeline;
+  if (announcement === undefined) return { timeline };
   const { data, sentAt, noticeId } = announcement;
+  if (data.from > today) return { timeline, announced: data };
   const sentOn = sentAt === null ? null : dayIn(timeZone, sentAt);
   const outcome = priceChangeTaken(timeline, data, { sentOn, closedUntil });
   if ('lapsed' in outcome) {
     await endAnnouncement(trx, noticeId, outcome.lapsed);
     await audit(work, 'subscription.price_lapsed', { ...data, why: outcome.lapsed });
-    return timeline;
+    return { timeline };
   }
   await endAnnouncement(trx, noticeId, 'taken');
   await audit(work, 'subscription.price_changed', { ...data, sentOn });
   const reason = `announced on ${sentOn}`;
-  const after = await addFact(trx, subscription, outcome.fact, { actor: systemActor.id, reason, at: now });
-  return after.timeline;
+  return addFact(trx, subscription, outcome.fact, { actor: systemActor.id, reason, at: now });
 }
 
 /** Posts what periods cost whose last day is over, one after the other, and tells of their statements. */
@@ -124,13 +129,11 @@ async function moveState(work: Work, timeline: Timeline): Promise<SubscriptionSt
 
 async function tellOfEnds({ trx, subscription, today, now }: Work, timeline: Timeline): Promise<void> {
   const { practiceId } = subscription;
-  for (const { kind, until, daysBefore, daysLeft } of noticesOn(
-    timeline,
-    today,
-    await endingsTold(trx, practiceId),
-  )) {
-    const data = { until, daysLeft };
-    await tellSubscriber(trx, { kind, data }, { practiceId, now, daysBefore });
+  // Most days bring none, whatever was told.
+  if (noticesOn(timeline, today, []).length === 0) return;
+  for (const notice of noticesOn(timeline, today, await endingsTold(trx, practiceId))) {
+    const { kind, until, daysBefore, daysLeft } = notice;
+    await tellSubscriber(trx, { kind, data: { until, daysLeft } }, { practiceId, now, daysBefore });
   }
 }
 
@@ -138,19 +141,16 @@ async function tellOfEnds({ trx, subscription, today, now }: Work, timeline: Tim
 async function announcePrice(work: Work, timeline: Timeline): Promise<Day | null> {
   const { trx, subscription, today, now } = work;
   const { practiceId } = subscription;
-  const open: OpenAnnouncement | undefined = await openAnnouncement(trx, practiceId);
-  if (open !== undefined) return open.data.from;
   const present = timeline.rates.at(-1);
-  const plan = await findPlan(trx, present?.planId ?? subscription.planId);
+  if (present === undefined) return null;
+  const plan = await findPlan(trx, present.planId);
   const versions = (plan?.versions ?? []).map(({ version, effective_from: effectiveFrom, terms }) => ({
     version,
     effectiveFrom,
     terms,
   }));
   const decided = priceChangeOn(timeline, today, versions);
-  if ('lookAgainOn' in decided || present === undefined) {
-    return 'lookAgainOn' in decided ? decided.lookAgainOn : null;
-  }
+  if ('lookAgainOn' in decided) return decided.lookAgainOn;
   const { from, planId, planVersion, after } = decided.announce;
   const data = { from, planId, planVersion, currency: timeline.currency, before: present.rates, after };
   await tellSubscriber(trx, { kind: 'price_change', data }, { practiceId, now });

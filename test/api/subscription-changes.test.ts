@@ -1,5 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { subscriptionChangeSchema } from '../../control-api/contracts/subscription-changes.ts';
+import { insertEndpoint } from '../../lib/db/notice-endpoint-store.ts';
 import { factsOf, readSubscription } from '../../lib/db/subscription-store.ts';
+import { DomainError } from '../../lib/domain/errors.ts';
+import type { NoticePorts } from '../../lib/ports/notice-ports.ts';
 import { advanceDueSubscriptions } from '../../lib/reconcilers/advance-subscriptions.ts';
 import { deliverDue } from '../../lib/reconcilers/deliver-notices.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
@@ -9,6 +13,7 @@ import { testNoticePorts } from '../builders/notices.ts';
 import { makePlan } from '../builders/plans.ts';
 import { silent } from '../builders/runs.ts';
 import { freshNpi } from '../builders/sign-up.ts';
+import { startWebhookReceiver } from '../builders/webhook-receiver.ts';
 
 let api: TestApi;
 /** Another plan administrator. */
@@ -67,11 +72,10 @@ const decide = (approvalId: string | null, verb: 'approve' | 'decline', token: s
     headers: { authorization: `Bearer ${token}` },
   });
 /** What the reconcilers do at the clock's time. */
-async function timePasses(): Promise<void> {
+async function timePasses(by: NoticePorts = notices): Promise<void> {
   const parts = { db: api.database.db, clock: api.core.clock, log: silent };
   await advanceDueSubscriptions(parts);
-  await deliverDue({ ...parts, notices });
-  await advanceDueSubscriptions(parts);
+  await deliverDue({ ...parts, notices: by });
 }
 
 describe('a change', () => {
@@ -299,41 +303,38 @@ describe('an overdue payment', () => {
     });
   });
 
-  test('is told to somebody of the practice even if no contact asked for it; a webhook of the fleet is not enough', async () => {
+  test('is told to somebody of the practice even if no contact asked for it; a webhook is not enough', async () => {
     const id = await practice();
     const { db } = api.database;
     await db
       .insertInto('practice_contact')
       .values({ practice_id: id, contacts: '[]', revision: 1, updated_at: charged })
       .execute();
-    await changed(id, 'past-due', {});
-    const [notice] = await told(id);
-    expect(notice).toMatchObject({ deliveries: [{ channel: 'mail', address: 'ana@example.com' }] });
-    // As if the address were an endpoint of the fleet.
-    await db
-      .insertInto('notice_endpoint')
-      .values({
-        id: notice.id,
-        url: 'http://127.0.0.1:9/',
-        kinds: '[]',
-        secret: 'x',
+    const receiver = await startWebhookReceiver();
+    const endpointId = randomUUID();
+    await db.transaction().execute((trx) =>
+      insertEndpoint(trx, {
+        id: endpointId,
+        practice_id: id,
+        url: receiver.url,
+        kinds: ['payment_overdue'],
+        secret: notices.secrets.seal(notices.webhooks.newSecret(), endpointId),
         created_by: 'test',
         created_at: charged,
-      })
-      .execute();
-    const webhook = {
-      channel: 'webhook',
-      address: null,
-      endpoint_id: notice.id,
-      destination: notice.id,
-    } as const;
-    const delivered = { state: 'delivered', finished_at: charged } as const;
-    await db
-      .updateTable('notice_delivery')
-      .set({ ...webhook, ...delivered })
-      .where('notice_id', '=', notice.id)
-      .execute();
-    await timePasses();
+      }),
+    );
+    await changed(id, 'past-due', {});
+    const [notice] = await told(id);
+    expect(notice.deliveries).toMatchObject([
+      { channel: 'mail', address: 'ana@example.com' },
+      { endpointId },
+    ]);
+    const away = async () => {
+      throw new DomainError('unavailable', 'the mail server is away', { retryable: true });
+    };
+    await timePasses({ ...notices, mailer: { ...notices.mailer, send: away } });
+    expect(receiver.received.map(({ type }) => type)).toEqual(['payment_overdue']);
+    await receiver.close();
     days(30);
     expect((await suspend(id)).json()).toMatchObject({ detail: expect.stringContaining('was not sent yet') });
   });

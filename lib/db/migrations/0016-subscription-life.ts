@@ -20,7 +20,6 @@ const statements = [
   `create unique index subscription_notice_one_price on subscription_notice (practice_id)
     where kind = 'price_change' and outcome is null`,
   `create index subscription_notice_newest on subscription_notice (practice_id, written_at desc)`,
-  `create index subscription_notice_not_sent on subscription_notice (written_at) where sent_at is null`,
 ];
 
 export async function up(db: Kysely<unknown>): Promise<void> {
