@@ -198,7 +198,8 @@ function lifeOf(random: Random, number: number, forMs: number): Life {
   if (wishes.includes('offboard') && random.chance(0.7)) wishes.push('take-back');
   return {
     name: `Practice ${String(number).padStart(3, '0')}`,
-    ring: number % 5 === 1 ? 'canary' : 'general',
+    // Each wave takes a minute at least, which a short chaos has not.
+    ring: number % 5 === 1 && forMs >= 120_000 ? 'canary' : 'general',
     // Most of the time is left for what comes after the approval.
     beginsAtMs: random.whole(0, Math.floor(forMs * 0.6)),
     wishes,
