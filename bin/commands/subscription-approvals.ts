@@ -9,8 +9,9 @@ import { commandError } from './command-error.ts';
 import { findPractice } from './find.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import { money } from './money.ts';
+import type { Output } from './output.ts';
 import { act, type Invocation, type Session } from './session.ts';
-import { table } from './table.ts';
+import { fields, table } from './table.ts';
 import { relative, shortIds } from './text.ts';
 
 const whichRequest = 'id, or a unique start of it, as `subscription approvals` shows it';
@@ -62,14 +63,29 @@ async function approveRequest(
 ) {
   const path = `/v1/subscription-approvals/${await findRequest(api, text)}`;
   const { body: request, etag } = await api.getTagged(path, approvalSchema);
-  await confirm(
-    `Approve the ${wordsOf(request)} for ${request.practiceId}, worth ${money(request.valueCents, request.currency)} (${request.requestedBy}: ${request.reason})?`,
-  );
+  showRequest(output, request);
+  await confirm(`Approve this ${wordsOf(request)} for ${request.practiceId}?`);
   const body = reason === undefined ? {} : { reason };
   const approval = await api.post(`${path}/approve`, approvalSchema, { body, etag });
   output.document(approval);
   output.line(`The ${wordsOf(approval)} for ${approval.practiceId} is approved and done.`);
   return undefined;
+}
+
+/** All that is going to be carried out: who approves it answers for it. */
+function showRequest(output: Output, { input, valueCents, currency, ...request }: ShownApproval): void {
+  const details = Object.entries(input).map(
+    ([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)] as const,
+  );
+  output.line(
+    fields(output, [
+      ['Practice', request.practiceId],
+      ['Asked by', `${request.requestedBy}, ${request.requestedAt}`],
+      ['Reason', request.reason],
+      ...(valueCents === 0 ? [] : [['Worth', money(valueCents, currency)] as const]),
+      ...details,
+    ]),
+  );
 }
 
 async function listApprovals({ api, output }: Session, options: Listing) {
@@ -92,7 +108,7 @@ async function listApprovals({ api, output }: Session, options: Listing) {
         (output.wide ? undefined : short.get(row.id)) ?? row.id,
         row.practiceId,
         wordsOf(row),
-        money(row.valueCents, row.currency),
+        row.valueCents === 0 ? '-' : money(row.valueCents, row.currency),
         row.state,
         row.requestedBy,
         relative(row.expiresAt, now),

@@ -80,8 +80,8 @@ test('a second person approves or declines what is worth much', async () => {
     code: 5,
     stderr: expect.stringContaining('asked for this yourself'),
   });
-  expect(await said(['approve', request, '--yes'], second)).toBe(
-    'The credit for birch-aba is approved and done.\n',
+  expect(await said(['approve', request, '--yes'], second)).toMatch(
+    /Reason +as agreed\nWorth +600.00 USD\n.*amountCents +60000\nThe credit for birch-aba is approved and done.\n$/s,
   );
   expect(await said(['ledger', 'birch', '--limit', '1'])).toMatch(
     /first administrator +test plan_admin\nbirch-aba is owed 600.00 USD.\n$/,
