@@ -169,6 +169,15 @@ describe('another plan', () => {
     const late = await send(await practice(), 'plan', { plan, givesUpLock: true });
     expect(late.json()).toMatchObject({ status: 409, detail: expect.stringContaining('no place free') });
   });
+
+  test('has its last place for one of several who ask at once', async () => {
+    const plan = await makePlan(api.database.db, { cap: 1 });
+    const ids = [await practice(), await practice(), await practice(), await practice()];
+    const answers = await Promise.all(ids.map((id) => send(id, 'plan', { plan, givesUpLock: true })));
+    expect(answers.map(({ statusCode }) => statusCode).toSorted((a, b) => a - b)).toEqual([
+      200, 409, 409, 409,
+    ]);
+  });
 });
 
 describe('extensions', () => {
