@@ -268,7 +268,11 @@ describe('the outbox', () => {
     ]);
     receiver.status = 204;
     await replica().pass();
-    expect(await deliveriesOf(id)).toMatchObject([{ state: 'delivered', attempts: 2 }]);
+    const [delivery, ...others] = await deliveriesOf(id);
+    expect(others).toEqual([]);
+    expect(delivery?.state).toBe('delivered');
+    // The process that stops may claim it once more when it has just let go of it.
+    expect([2, 3]).toContain(delivery?.attempts);
   });
 
   test('two replicas share the work: each destination gets each notice once, and in order', async () => {
