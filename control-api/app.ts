@@ -32,11 +32,11 @@ import { rolloutRoutes } from './routes/rollouts.ts';
 import { runRoutes } from './routes/runs.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { signUpRoutes } from './routes/sign-ups.ts';
+import { statementRoutes } from './routes/statements.ts';
+import { subscriptionApprovalRoutes } from './routes/subscription-approvals.ts';
 import { subscriptionChangeRoutes } from './routes/subscription-changes.ts';
 import { subscriptionNoticeRoutes } from './routes/subscription-notices.ts';
 import { subscriptionRoutes } from './routes/subscriptions.ts';
-import { statementRoutes } from './routes/statements.ts';
-import { subscriptionApprovalRoutes } from './routes/subscription-approvals.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 
 export type { AppDeps } from './deps.ts';

@@ -2,8 +2,8 @@ import type { Insertable, Selectable, Updateable } from 'kysely';
 import { type Amounts, amounts, standardLimits } from '../domain/capacity.ts';
 import type { Cell } from '../domain/cell.ts';
 import { DomainError } from '../domain/errors.ts';
-import { type Connection, type Trx, toJson } from './database.ts';
 import type { CellTable } from './cell-tables.ts';
+import { type Connection, type Trx, toJson } from './database.ts';
 
 type CellRow = Selectable<CellTable>;
 
