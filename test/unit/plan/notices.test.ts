@@ -33,7 +33,7 @@ const mail = (kind: PlanNoticeKind, changes: object = {}) =>
   noticeMail(
     {
       kind,
-      data: checkNoticeData({ kind, data: { ...data[kind], ...changes } as NoticeData }),
+      data: checkNoticeData({ kind, data: { ...data[kind], ...changes } }),
       createdAt: new Date('2027-01-21T06:00:00Z'),
       practice: { id: 'sunrise-aba', displayName: 'Sunrise ABA', timeZone: 'America/Chicago' },
     },
