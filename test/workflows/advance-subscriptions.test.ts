@@ -14,6 +14,7 @@ import { DomainError } from '../../lib/domain/errors.ts';
 import type { SubscriptionFact } from '../../lib/domain/plan/facts.ts';
 import type { PlanNoticeKind } from '../../lib/domain/plan/notices.ts';
 import type { PlanTerms } from '../../lib/domain/plan/terms.ts';
+import { timelineOf } from '../../lib/domain/plan/timeline.ts';
 import type { Mailer } from '../../lib/ports/notice-ports.ts';
 import { advanceDueSubscriptions } from '../../lib/reconcilers/advance-subscriptions.ts';
 import { deliverDue } from '../../lib/reconcilers/deliver-notices.ts';
@@ -153,6 +154,9 @@ test('a subscription goes through trial, lock and a price that rises after it, e
   expect(charged.find(({ rateCents }) => rateCents === 19_900)?.from).toBe(lockedUntil);
   expect(await noticesOf('statement_ready')).toHaveLength(26);
   expect(await subscription()).toMatchObject({ state: 'active', closedUntil: '2029-04-20', planVersion: 2 });
+  // The columns repeat what the facts come to.
+  const { chargedFrom, lockedUntil: until, endsOn } = timelineOf(await factsOf(database.db, id));
+  expect(await subscription()).toMatchObject({ chargedFrom, lockedUntil: until, endsOn });
   const practice = await database.db.selectFrom('practice').select('plan_version').executeTakeFirstOrThrow();
   expect(practice.plan_version).toBe(2);
 });

@@ -58,7 +58,7 @@ const takenIn: Readonly<Record<SubscriptionVerb, readonly SubscriptionState[]>> 
 
 const instead: Readonly<Record<SubscriptionState, Partial<Record<SubscriptionVerb, string>>>> = {
   pending: {
-    plan: 'Wait until the practice is active; or reject the approval and approve it on the other plan.',
+    plan: 'Wait until the practice is active: its plan can then change with the first charged day.',
     cancellation: 'Cancel the provisioning of the practice: that ends its subscription.',
     transfer: 'Wait until the practice is active.',
     past_due: 'Nothing is charged yet.',
@@ -92,7 +92,7 @@ export function requireTaken(verb: SubscriptionVerb, state: SubscriptionState): 
   if (takenIn[verb].includes(state)) return;
   const what =
     state === 'cancelled'
-      ? 'A cancelled subscription does not change any more; the practice can sign up again.'
+      ? 'It does not change any more. Once it is offboarded the practice can sign up again.'
       : (instead[state][verb] ?? 'This cannot be asked for in that state.');
   throw new DomainError('wrong_state', `The subscription is ${state}. ${what}`, { context: { state } });
 }
