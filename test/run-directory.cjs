@@ -20,7 +20,7 @@ module.exports = async () => {
   process.env.LUMENALITY_TEST_TEMPLATE_URL = postgres.templateUrl;
 };
 
-/** The command line in one file: tests start it more than a hundred times, and so it starts in a third of the time. */
+/** The command line in one file: tests start it dozens of times, and so it starts in a third of the time. */
 function bundleCommandLine(directory) {
   buildSync({
     entryPoints: [path.join(root, 'bin/lumenality.ts')],

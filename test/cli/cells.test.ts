@@ -2,7 +2,8 @@ import { addedCellSchema, cellPageSchema, cellSchema } from '../../control-api/c
 import { approvalSchema } from '../../control-api/contracts/sign-ups.ts';
 import { quotas } from '../../lib/domain/capacity.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { type Answer, startCli } from './run-cli.ts';
+import type { Answer } from './run-cli.ts';
+import { startHere } from './run-here.ts';
 
 let plane: ControlPlane;
 beforeAll(async () => {
@@ -11,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => plane.close());
 
 const start = (args: readonly string[], token = plane.token) =>
-  startCli(args, { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: token } });
+  startHere(args, { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: token } });
 const cli = (args: readonly string[], token = plane.token): Promise<Answer> => start(args, token).ended;
 const asDocument = async (args: readonly string[]): Promise<unknown> => {
   const answer = await cli([...args, '--json']);

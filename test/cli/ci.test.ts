@@ -7,7 +7,7 @@ import { remoteIdTokens } from '../../lib/oidc/id-tokens.ts';
 import { type GithubRunner, startGithubRunner } from '../builders/github-runner.ts';
 import { type OidcIssuer, startOidcIssuer } from '../builders/oidc-issuer.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { startCli } from './run-cli.ts';
+import { runHere } from './run-here.ts';
 
 const audience = 'https://control.lumenality.test';
 const claims = { sub: 'project:1', project_path: 'lumenality/control-plane', ref: 'main' };
@@ -37,7 +37,7 @@ afterAll(async () => {
 
 const idToken = () => issuer.idToken({ ...claims, jti: randomUUID() });
 const cli = (args: readonly string[], env: Record<string, string> = {}) =>
-  startCli(args, { env: { LUMENALITY_URL: plane.url, ...env } }).ended;
+  runHere(args, { env: { LUMENALITY_URL: plane.url, ...env } });
 const githubEnv = () => ({ ...github.env, LUMENALITY_CI_AUDIENCE: audience });
 /** A data directory of a test's own. */
 const dataDirectory = () => mkdtempSync(join(directory, 'data-'));

@@ -10,6 +10,7 @@ import { freshNpi, signUpRequest } from '../builders/sign-up.ts';
 import { shippedTemplates } from '../builders/templates.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { type Answer, launcher, startCli } from './run-cli.ts';
+import { runHere } from './run-here.ts';
 
 const fixtures = resolve(__dirname, '../fixtures/practices');
 
@@ -21,11 +22,15 @@ afterAll(async () => {
   await plane.close();
 });
 
+type Runner = (args: readonly string[], env?: Record<string, string>, stdin?: string) => Promise<Answer>;
+const given = (env = {}, stdin = '') => ({
+  env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token, ...env },
+  stdin,
+});
 /** One command as an administrator, unless the environment says otherwise. */
-function cli(args: readonly string[], env: Record<string, string> = {}, stdin = ''): Promise<Answer> {
-  return startCli(args, { stdin, env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token, ...env } })
-    .ended;
-}
+const cli: Runner = (args, env, stdin) => runHere(args, given(env, stdin));
+/** The same in a process of its own. */
+const cliProcess: Runner = (args, env, stdin) => startCli(args, given(env, stdin)).ended;
 
 async function stateOf(signUpId: string): Promise<string> {
   const answer = await plane.api.call({ method: 'GET', url: `/v1/signups/${signUpId}` });
@@ -62,18 +67,18 @@ describe('cost', () => {
 describe('from sign-up to practice', () => {
   test('a file is signed up without a token, found by name and approved', async () => {
     const file = join(fixtures, 'sunrise-aba.json');
-    const submitted = await cli(['signup', 'submit', '--file', file], { LUMENALITY_TOKEN: '' });
+    const submitted = await cliProcess(['signup', 'submit', '--file', file], { LUMENALITY_TOKEN: '' });
     expect(submitted).toMatchObject({ code: 0, stderr: '' });
     expect(submitted.stdout).toContain('Next: npx lumenality signup approve');
 
-    const shown = await cli(['signup', 'show', 'sunrise-aba']);
+    const shown = await cliProcess(['signup', 'show', 'sunrise-aba']);
     expect(shown.stdout).toContain('Sunrise Applied Behavior Analysis LLC');
 
-    const approved = await cli(['signup', 'approve', 'Sunrise ABA', '--reason', 'checked', '--json']);
+    const approved = await cliProcess(['signup', 'approve', 'Sunrise ABA', '--reason', 'checked', '--json']);
     expect(approved).toMatchObject({ code: 0, stderr: '' });
     expect(approvalSchema.parse(JSON.parse(approved.stdout)).practiceId).toBe('sunrise-aba');
 
-    const again = await cli(['signup', 'approve', 'sunrise-aba', '--reason', 'checked']);
+    const again = await cliProcess(['signup', 'approve', 'sunrise-aba', '--reason', 'checked']);
     expect(again.code).toBe(4);
     expect(again.stderr).toContain('approved already');
   });
@@ -116,8 +121,8 @@ describe('from sign-up to practice', () => {
     const request = { ...signUpRequest(), npi: '1234567890', extra: true };
     const args = ['signup', 'submit', '--file', '-', '--contact-phone', '555-0100'];
     const [told, json] = await Promise.all([
-      cli(args, {}, JSON.stringify(request)),
-      cli([...args, '--json'], {}, JSON.stringify(request)),
+      cliProcess(args, {}, JSON.stringify(request)),
+      cliProcess([...args, '--json'], {}, JSON.stringify(request)),
     ]);
     expect(told).toMatchObject({ code: 2, stdout: '' });
     expect(told.stderr).toMatch(/^ {2}--npi \(\/npi\): must be a National Provider Identifier/m);
@@ -157,7 +162,7 @@ test('it starts from a checkout without a build', async () => {
 describe('what cannot be undone', () => {
   test('is refused without a terminal and without --yes, and nothing happens', async () => {
     const id = await plane.signUp('Doubtful');
-    const asked = await cli(['signup', 'reject', id, '--reason', 'not a practice']);
+    const asked = await cliProcess(['signup', 'reject', id, '--reason', 'not a practice']);
     expect(asked).toMatchObject({ code: 2, stdout: '' });
     expect(asked.stderr).toContain('repeat the command with --yes');
     expect(await stateOf(id)).toBe('requested');

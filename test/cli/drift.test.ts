@@ -2,7 +2,7 @@ import { noFindings } from '../../lib/domain/drift.ts';
 import { drifted, lookAt, unreadable } from '../builders/drift.ts';
 import { eventually } from '../builders/runs.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { startCli } from './run-cli.ts';
+import { startHere } from './run-here.ts';
 
 let plane: ControlPlane;
 beforeAll(async () => {
@@ -17,7 +17,7 @@ async function active(displayName: string): Promise<string> {
   return (await plane.api.call({ url: `/v1/practices/${practiceId}` })).json().releaseId;
 }
 const start = (...args: string[]) =>
-  startCli(['practice', 'drift', ...args], {
+  startHere(['practice', 'drift', ...args], {
     env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token },
   });
 /** Plays the reconciler: looks as soon as somebody has asked. */

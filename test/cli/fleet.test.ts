@@ -1,7 +1,8 @@
 import { fleetVersionsSchema, patchLatencySchema } from '../../control-api/contracts/fleet.ts';
 import { publishTestRelease } from '../builders/database.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { type Answer, startCli } from './run-cli.ts';
+import type { Answer } from './run-cli.ts';
+import { runHere } from './run-here.ts';
 
 let plane: ControlPlane;
 let newer: string;
@@ -16,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => plane.close());
 
 const fleet = (...args: readonly string[]): Promise<Answer> =>
-  startCli(['fleet', ...args], { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token } }).ended;
+  runHere(['fleet', ...args], { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token } });
 
 test('versions shows what the fleet runs and how far it is behind', async () => {
   const shown = await fleet('versions');

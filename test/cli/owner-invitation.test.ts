@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { findOwnerInvitation } from '../../lib/db/owner-invitation-store.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { type Answer, startCli } from './run-cli.ts';
+import type { Answer } from './run-cli.ts';
+import { startHere } from './run-here.ts';
 
 let plane: ControlPlane;
 beforeAll(async () => {
@@ -10,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => plane.close());
 
 const start = (args: readonly string[]) =>
-  startCli(args, { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token } });
+  startHere(args, { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token } });
 const cli = (args: readonly string[]): Promise<Answer> => start(args).ended;
 
 /** The link that was shown, and whether the control plane keeps the hash of its token and nothing else. */

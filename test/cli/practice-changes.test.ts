@@ -7,14 +7,15 @@ import { deploymentSchema } from '../../control-api/contracts/practices.ts';
 import type { RunEventBody } from '../../lib/domain/run.ts';
 import { publishTestRelease } from '../builders/database.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { type Answer, startCli } from './run-cli.ts';
+import type { Answer } from './run-cli.ts';
+import { runHere, startHere } from './run-here.ts';
 
 let plane: ControlPlane;
 const practiceId = 'juniper-ot';
 let releaseId: string;
 
 const cli = (args: readonly string[], token = plane.token): Promise<Answer> =>
-  startCli(args, { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: token } }).ended;
+  runHere(args, { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: token } });
 const asDocument = async (args: readonly string[]): Promise<unknown> => {
   const answer = await cli([...args, '--json']);
   expect(answer).toMatchObject({ code: 0, stderr: '' });
@@ -62,7 +63,7 @@ test('an update is followed to its end, and what the review said of it is shown 
   const busy = await cli(args);
   expect(busy).toMatchObject({ code: 4, stderr: expect.stringContaining(deployment.runId) });
 
-  const watching = startCli(['run', 'watch', deployment.runId], {
+  const watching = startHere(['run', 'watch', deployment.runId], {
     env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token },
   });
   await plane.step(deployment.runId, 'prepare', 'running');

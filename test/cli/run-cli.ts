@@ -17,12 +17,17 @@ export interface Answer {
   readonly stderr: string;
 }
 
-export interface Running {
-  readonly child: ChildProcess;
+/** A command line under way. */
+export interface CommandLine {
   readonly stdout: () => string;
   readonly ended: Promise<Answer>;
   /** Waits until stdout holds the text. */
   says(text: string): Promise<void>;
+}
+
+/** The same in a process of its own. */
+export interface Running extends CommandLine {
+  readonly child: ChildProcess;
 }
 
 /** Starts the command line as a person would, in a process of its own and without a terminal. */

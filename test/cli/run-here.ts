@@ -1,29 +1,49 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { main } from '../../bin/commands/program.ts';
-import type { Answer } from './run-cli.ts';
+import { eventually } from '../builders/runs.ts';
+import type { Answer, CommandLine } from './run-cli.ts';
+
+/** Without files: a token of this checkout must not be found by accident. */
+const elsewhere = mkdtempSync(join(tmpdir(), 'lumenality-here-'));
+
+interface Given {
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+}
 
 /**
- * Runs a command line in this process, without a terminal. A process of its own (run-cli.ts) takes half a second to start: enough if a
+ * Starts a command line in this process, without a terminal. A process of its own (run-cli.ts) takes half a second to start: enough if a
  * few tests do that.
  */
-export async function runHere(
-  args: readonly string[],
-  options: { readonly env: Readonly<Record<string, string>>; readonly stdin?: string },
-): Promise<Answer> {
+export function startHere(args: readonly string[], { env, stdin }: Given): CommandLine {
   const said = { stdout: '', stderr: '' };
   const screen = (name: keyof typeof said) =>
     new Writable({
-      write: (chunk: Buffer, _encoding, done) => {
-        said[name] += chunk.toString('utf8');
+      decodeStrings: false,
+      write: (text: string, _encoding, done) => {
+        said[name] += text;
         done();
       },
     });
-  const code = await main(args, {
-    env: options.env,
-    stdin: Readable.from(options.stdin === undefined ? [] : [options.stdin]),
+  const world = {
+    env: { LUMENALITY_DATA_DIR: elsewhere, ...env },
+    stdin: Readable.from(stdin === undefined ? [] : [stdin]),
     stdout: screen('stdout'),
     stderr: screen('stderr'),
     version: '0.1.0',
-  });
-  return { code, ...said };
+  };
+  return {
+    stdout: () => said.stdout,
+    ended: main(args, world).then((code) => ({ code, ...said })),
+    says: async (text) => {
+      await eventually(`"${text}" on stdout`, () => (said.stdout.includes(text) ? true : undefined));
+    },
+  };
 }
+
+/** Runs one to its end. */
+export const runHere = (args: readonly string[], given: Given): Promise<Answer> =>
+  startHere(args, given).ended;

@@ -2,13 +2,14 @@ import { momentOf, ruleOf } from '../../bin/commands/window-text.ts';
 import { freezePageSchema, freezeSchema, scheduleSchema } from '../../control-api/contracts/schedules.ts';
 import { checkWindow } from '../../lib/domain/maintenance-window.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { type Answer, startCli } from './run-cli.ts';
+import type { Answer } from './run-cli.ts';
+import { runHere } from './run-here.ts';
 
 let plane: ControlPlane;
 const id = 'juniper-ot';
 
 const cli = (args: readonly string[], token = plane.token): Promise<Answer> =>
-  startCli(args, { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: token } }).ended;
+  runHere(args, { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: token } });
 const said = async (args: readonly string[]): Promise<string> => {
   const answer = await cli(args);
   expect(answer).toMatchObject({ code: 0, stderr: '' });

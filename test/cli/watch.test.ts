@@ -3,7 +3,8 @@ import type { RunError } from '../../lib/domain/run.ts';
 import { provisioningSteps } from '../builders/api.ts';
 import { eventually } from '../builders/runs.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { type Running, startCli } from './run-cli.ts';
+import { type CommandLine, startCli } from './run-cli.ts';
+import { startHere } from './run-here.ts';
 
 let plane: ControlPlane;
 beforeAll(async () => {
@@ -13,8 +14,8 @@ afterAll(async () => {
   await plane.close();
 });
 
-const start = (...args: string[]): Running =>
-  startCli(args, { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token } });
+const given = () => ({ env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token } });
+const start = (...args: string[]): CommandLine => startHere(args, given());
 
 const failure: RunError = {
   code: 'deployment_failed',
@@ -136,7 +137,7 @@ describe('watching a run', () => {
   test('Ctrl-C leaves the run going and says how to come back', async () => {
     const { runId } = await plane.approved('Left');
     await plane.step(runId, 'prepare', 'running');
-    const watch = start('run', 'watch', runId);
+    const watch = startCli(['run', 'watch', runId], given());
     await watch.says('prepare running');
     watch.child.kill('SIGINT');
     const { code, stderr } = await watch.ended;
