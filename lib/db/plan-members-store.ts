@@ -1,5 +1,5 @@
 import type { SubscriptionFact } from '../domain/plan/facts.ts';
-import type { Connection, Trx } from './database.ts';
+import type { Connection } from './database.ts';
 
 /** How many subscriptions hold a place in a plan. */
 export async function countMembers(connection: Connection, planId: string): Promise<number> {
@@ -10,26 +10,6 @@ export async function countMembers(connection: Connection, planId: string): Prom
     .where('state', '<>', 'cancelled')
     .executeTakeFirstOrThrow();
   return Number(count);
-}
-
-/**
- * Lets every subscription of a plan be looked at anew, for example because a version was published. Locks them in the order of their
- * practices; call it before the plan is locked, since whoever changes a subscription's plan holds the subscription first.
- */
-export async function makeMembersDue(trx: Trx, planId: string, now: Date): Promise<void> {
-  const members = trx
-    .selectFrom('subscription')
-    .select('practice_id')
-    .where('plan_id', '=', planId)
-    .where('next_due_at', '>', now)
-    .orderBy('practice_id')
-    .forNoKeyUpdate();
-  await trx
-    .with('member', () => members)
-    .updateTable('subscription')
-    .set({ next_due_at: now })
-    .where('practice_id', 'in', (eb) => eb.selectFrom('member').select('practice_id'))
-    .execute();
 }
 
 export interface PlanMember {

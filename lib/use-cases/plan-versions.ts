@@ -1,7 +1,7 @@
 import { appendAudit } from '../db/audit-store.ts';
 import type { Connection } from '../db/database.ts';
 import { type Page, type PageRequest, pageFrom, positionOf } from '../db/page.ts';
-import { countMembers, makeMembersDue, membersOf } from '../db/plan-members-store.ts';
+import { countMembers, membersOf } from '../db/plan-members-store.ts';
 import { findPlan, insertPlanVersion, lockPlan, type PlanRow } from '../db/plan-store.ts';
 import { wakeMembers } from '../db/subscription-store.ts';
 import type { Actor } from '../domain/access.ts';
@@ -37,11 +37,10 @@ export function publishVersion(
   const repeatable = { scope, key: call.idempotencyKey, request: { effectiveFrom, terms } };
   return answerOnce(core, repeatable, async (trx) => {
     const at = core.clock.now();
-    // Those whom it reaches are told in time.
-    await makeMembersDue(trx, planId, at);
     const plan = requirePlan(await lockPlan(trx, planId));
     const version = await requirePublishable(trx, plan, request, at);
     await insertPlanVersion(trx, { planId, version, effectiveFrom, terms });
+    // Those whom it reaches are told in time. The plan is held before its members, as by a change of plan.
     await wakeMembers(trx, planId, at);
     await appendAudit(trx, {
       actor,

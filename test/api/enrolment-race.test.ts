@@ -1,5 +1,8 @@
 import { sql } from 'kysely';
+import { insertPlanVersion } from '../../lib/db/plan-store.ts';
+import { changeSubscription, lockSubscription, subscriptionsDue } from '../../lib/db/subscription-store.ts';
 import { offerOf } from '../../lib/use-cases/enrol.ts';
+import { subscriptionActivated } from '../../lib/workflows/subscription-life.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
 import { openAccess } from '../builders/cells.ts';
 import { openTestDatabase, publishTestRelease } from '../builders/database.ts';
@@ -71,18 +74,54 @@ test('approvals with a plan that has no cap do not wait for each other, and thos
       await offerOf(other, 'founding', practice, now);
       order.push('second');
     });
-    // The second is at the lock before the first commits: the server says so.
-    await untilSomebodyWaits();
+    // The second is at the lock before the first commits.
+    await untilWaiting(1);
     order.push('first');
   });
   await second;
   expect(order).toEqual(['first', 'second']);
 }, 20_000);
 
-async function untilSomebodyWaits(): Promise<void> {
+test('a change of plan waits for a publication of it at the plan, so that neither holds what the other needs', async () => {
+  const { db } = api.database;
+  const plan = await makePlan(db, { freeDays: 0 });
+  const { practiceId } = (await approve(await signUp(plan))).json();
+  await db.transaction().execute((trx) => subscriptionActivated(trx, { practiceId, at: api.clock.at }));
+  const { terms } = await db
+    .selectFrom('plan_version')
+    .select('terms')
+    .where('plan_id', '=', plan)
+    .executeTakeFirstOrThrow();
+  const later = { planId: plan, version: 2, effectiveFrom: '2026-02-01', terms };
+  await db.transaction().execute((trx) => insertPlanVersion(trx, later));
+  // As the calendar leaves it.
+  const nextDueAt = new Date(api.clock.at.getTime() + 86_400_000);
+  await db.transaction().execute((trx) => changeSubscription(trx, practiceId, { nextDueAt }, api.clock.at));
+  const post = (url: string, payload: object) =>
+    api.call({ method: 'POST', url, headers: { 'idempotency-key': freshKey() }, payload });
+
+  const answers = await db.transaction().execute(async (trx) => {
+    await lockSubscription(trx, practiceId);
+    const published = post(`/v1/plans/${plan}/versions`, { effectiveFrom: '2027-06-01', terms });
+    await untilWaiting(1);
+    const changed = post(`/v1/practices/${practiceId}/subscription/plan`, {
+      plan,
+      givesUpLock: true,
+      reason: 'The newer terms',
+    });
+    expect(await untilWaiting(2)).toContainEqual(expect.stringContaining('from "plan"'));
+    return [published, changed];
+  });
+  const codes = (await Promise.all(answers)).map(({ statusCode }) => statusCode);
+  expect(codes).toEqual([201, 200]);
+  expect(await subscriptionsDue(db, api.clock.at, 1_000)).toContain(practiceId);
+}, 20_000);
+
+/** Until so many transactions are at a lock: the server says so. Answers the statements that they are at. */
+async function untilWaiting(number: number): Promise<string[]> {
   for (;;) {
-    const { rows } = await sql`select 1 from pg_stat_activity
+    const { rows } = await sql<{ query: string }>`select query from pg_stat_activity
       where datname = current_database() and wait_event_type = 'Lock'`.execute(api.database.db);
-    if (rows.length > 0) return;
+    if (rows.length >= number) return rows.map(({ query }) => query);
   }
 }
