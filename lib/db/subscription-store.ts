@@ -137,7 +137,7 @@ export async function addFact(
   const row = await trx
     .updateTable('subscription')
     .set((eb) => ({
-      ...followingFrom(timeline),
+      ...toColumns(followingFrom(timeline)),
       state: stateOn(state, timeline, dayIn(timeZone, at)),
       next_due_at: at,
       revision: eb('revision', '+', 1),
@@ -149,20 +149,29 @@ export async function addFact(
   return { subscription: toSubscription(row), timeline };
 }
 
-/** The columns that repeat what the facts come to. */
-function followingFrom(timeline: Timeline) {
+type Following = Pick<
+  Subscription,
+  'planId' | 'planVersion' | 'terms' | 'chargedFrom' | 'lockedUntil' | 'endsOn'
+>;
+
+/** What stands in a subscription's row to be asked for, and is what its facts come to. */
+export function followingFrom(timeline: Timeline): Following {
   const plan = timeline.plans.at(-1);
   const rates = timeline.rates.at(-1);
   if (plan === undefined || rates === undefined) throw new Error('a timeline without a plan');
-  return {
-    plan_id: plan.planId,
-    plan_version: rates.planVersion,
-    terms: toJson(plan.terms),
-    charged_from: timeline.chargedFrom,
-    locked_until: timeline.lockedUntil,
-    ends_on: timeline.endsOn,
-  };
+  const { planId, terms } = plan;
+  const { chargedFrom, lockedUntil, endsOn } = timeline;
+  return { planId, planVersion: rates.planVersion, terms, chargedFrom, lockedUntil, endsOn };
 }
+
+const toColumns = ({ planId, planVersion, terms, chargedFrom, lockedUntil, endsOn }: Following) => ({
+  plan_id: planId,
+  plan_version: planVersion,
+  terms: toJson(terms),
+  charged_from: chargedFrom,
+  locked_until: lockedUntil,
+  ends_on: endsOn,
+});
 
 /** What changes of a subscription without a fact; what is left out stays. Only another state is a new revision. */
 export async function changeSubscription(

@@ -3,6 +3,7 @@ import type { Page, PageRequest } from '../db/page.ts';
 import {
   factPage,
   factsOf,
+  followingFrom,
   type KeptFact,
   readSubscription,
   type Subscription,
@@ -69,7 +70,7 @@ export async function readSubscriptionOf(core: Core, practiceId: string): Promis
     coming: changesAfter(timeline, day).map((from) => ({ from, ...compositionOn(timeline, from) })),
     isLocked: isLockedOn(timeline, day),
     period: periodAt(timeline, day),
-    signature: checkSignature(subscription, facts, await listTermsKeys(core.db)),
+    signature: checkSignature(subscription, facts, timeline, await listTermsKeys(core.db)),
   };
 }
 
@@ -101,10 +102,11 @@ function changesAfter({ rates, quantities, endsOn }: Timeline, day: Day): Day[] 
   return [...days].filter((from) => from > day && (endsOn === null || from < endsOn)).toSorted();
 }
 
-/** The terms of each plan in turn are held against their signature, and the row that is asked for against the facts. */
+/** The terms of each plan in turn are held against their signature, and the row that is asked for against all facts. */
 function checkSignature(
   subscription: Subscription,
   facts: readonly KeptFact[],
+  timeline: Timeline,
   keys: readonly TermsKey[],
 ): SignatureFinding {
   const signed = facts.flatMap((fact) =>
@@ -115,9 +117,14 @@ function checkSignature(
   const objections = signed.map(({ fact: { planId: plan, planVersion, terms, signature }, from }) =>
     termsObjection(signature, { practice: subscription.practiceId, plan, planVersion, from, terms }, keys),
   );
-  const inForce = signed.at(-1)?.fact.terms;
-  if (!isDeepStrictEqual(subscription.terms, inForce)) {
-    objections.push('The terms in the subscription are not those of its facts: one of the two was changed.');
+  const changed = Object.entries(followingFrom(timeline)).filter(
+    ([name, value]) => !isDeepStrictEqual(subscription[name as keyof Subscription], value),
+  );
+  if (changed.length > 0) {
+    const names = changed.map(([name]) => name).join(', ');
+    objections.push(
+      `The subscription's row has another ${names} than its facts: one of the two was changed.`,
+    );
   }
   return {
     keyIds: signed.flatMap(({ fact }) => fact.signature?.signatures.map(({ keyid }) => keyid) ?? []),

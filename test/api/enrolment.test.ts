@@ -253,7 +253,13 @@ describe('what was signed', () => {
     const inRow = await approved();
     await tamper(sql`update subscription set terms = jsonb_set(terms, '{rates,base}', '1')
       where practice_id = ${inRow}`);
-    expect(await objection(inRow)).toContain('not those of its facts');
+    expect(await objection(inRow)).toContain('another terms than its facts');
+
+    const inLock = await approved();
+    await happens(subscriptionActivated, inLock);
+    await tamper(sql`update subscription set locked_until = '2027-03-01', plan_version = 1, ends_on = '2027-01-01'
+      where practice_id = ${inLock}`);
+    expect(await objection(inLock)).toContain('another lockedUntil, endsOn than its facts');
 
     const inFact = await approved();
     await tamper(sql`update subscription_fact set fact = jsonb_set(fact, '{terms,lock,months}', '1')

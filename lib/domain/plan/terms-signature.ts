@@ -52,14 +52,16 @@ export function termsObjection(
   if (envelope === null) return 'The terms were not signed.';
   if (envelope.payloadType !== payloadType)
     return `The signature is over ${envelope.payloadType}, not terms.`;
+  if (envelope.signatures.length === 0) return 'The envelope of the terms has no signature in it.';
   const payload = Buffer.from(envelope.payload, 'base64');
   const message = preAuthenticationEncoding(payloadType, payload);
   for (const { keyid, sig } of envelope.signatures) {
     const registered = keys.find(({ id }) => id === keyid);
     if (registered === undefined) return `The terms were signed with key ${keyid}, which is not registered.`;
-    const key = createPublicKey(registered.publicKey);
+    const key = readPublicKey(registered.publicKey);
     // Whoever has the key's id on paper need not believe the table that has the key.
-    if (termsKeyId(key) !== keyid) return `What is registered as key ${keyid} is another key.`;
+    if (key === undefined || termsKeyId(key) !== keyid)
+      return `What is registered as key ${keyid} is another key.`;
     if (!verify(null, message, key, Buffer.from(sig, 'base64')))
       return `The signature by key ${keyid} does not fit: it, or what it was over, was changed.`;
   }
@@ -82,6 +84,15 @@ export function signerWith(privateKey: KeyObject): Signer & { readonly publicKey
     publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     sign: (message) => sign(null, message, privateKey),
   };
+}
+
+/** Undefined for what is no key at all: that is for the reader of the signature to hear, and no fault of ours. */
+function readPublicKey(pem: string): KeyObject | undefined {
+  try {
+    return createPublicKey(pem);
+  } catch {
+    return undefined;
+  }
 }
 
 function termsKeyId(publicKey: KeyObject): string {

@@ -44,6 +44,13 @@ test('a key that is not registered, or registered under the id of another, signs
   expect(termsObjection(signTerms(statement, { ...theirs, keyId: ours.keyId }), statement, [swapped])).toBe(
     `What is registered as key ${ours.keyId} is another key.`,
   );
+  const broken = { id: ours.keyId, publicKey: 'no key' };
+  expect(termsObjection(envelope, statement, [broken])).toContain('is another key');
+});
+
+test('an envelope whose signatures were taken out is no signature', () => {
+  const bare = { ...envelope, signatures: [] };
+  expect(termsObjection(bare, statement, [keyOf(ours)])).toContain('has no signature');
 });
 
 test('an envelope of something else is no signature of terms', () => {
