@@ -46,7 +46,12 @@ module.exports = {
   allowedSeverity: 'error',
   allowed: [
     { comment: 'anything may use Node itself', from: {}, to: { dependencyTypes: ['core'] } },
-    ...allow('domain', '^lib/domain/', '^lib/domain/', npm('zod', 'temporal-polyfill', 'rrule-temporal')),
+    ...allow(
+      'domain',
+      '^lib/domain/',
+      '^lib/domain/',
+      npm('zod', 'temporal-polyfill', 'rrule-temporal', 'csv-stringify'),
+    ),
     ...allow('ports', '^lib/ports/', ...core),
     ...allow('db', '^lib/db/', '^lib/db/', ...core, npm('kysely', 'pg', '@electric-sql/pglite', 'zod')),
     ...allow(
@@ -62,6 +67,7 @@ module.exports = {
     ...allow('aws', '^lib/aws/', '^lib/aws/', ...core, npm('@aws-sdk', '@smithy')),
     ...allow('oidc', '^lib/oidc/', '^lib/oidc/', ...core, npm('jose', 'zod')),
     ...allow('notices', '^lib/notices/', '^lib/notices/', ...core, npm('standardwebhooks', 'nodemailer')),
+    ...allow('billing', '^lib/billing/', '^lib/billing/', ...core, npm('stripe')),
     ...allow(
       'sandbox',
       '^lib/sandbox/',

@@ -10,6 +10,7 @@ import { assertAnswers, bringUpToDate, type Database, openEmbedded, openServer }
 import { sharedCallBudget } from '../lib/db/shared-call-budget.ts';
 import { callLimits } from '../lib/domain/call-budget.ts';
 import type { Cell } from '../lib/domain/cell.ts';
+import type { ChargeExports } from '../lib/ports/charge-export.ts';
 import type { Clock } from '../lib/ports/clock.ts';
 import type { CloudPorts } from '../lib/ports/cloud.ts';
 import type { Clouds } from '../lib/ports/clouds.ts';
@@ -19,6 +20,7 @@ import { advanceRollouts } from '../lib/reconcilers/advance-rollouts.ts';
 import { advanceSubscriptions } from '../lib/reconcilers/advance-subscriptions.ts';
 import { deliverNotices } from '../lib/reconcilers/deliver-notices.ts';
 import { type DriftParts, detectDrift } from '../lib/reconcilers/detect-drift.ts';
+import { exportCharges } from '../lib/reconcilers/export-charges.ts';
 import { forgetOldRecords } from '../lib/reconcilers/forget-old-records.ts';
 import { placePractices } from '../lib/reconcilers/place-practices.ts';
 import { recoverRuns } from '../lib/reconcilers/recover-runs.ts';
@@ -30,6 +32,7 @@ import type { Core } from '../lib/use-cases/core.ts';
 import { enrolEarlierPractices } from '../lib/use-cases/enrol-earlier.ts';
 import { workflowDefinitions, workflowSteps } from '../lib/workflows/all-workflows.ts';
 import type { SiloParts } from '../lib/workflows/silo-steps.ts';
+import { chargeExports, paymentEvents } from './charge-exports.ts';
 import { ciAccess } from './ci-access.ts';
 import { deployingCells } from './embedded-cell.ts';
 import { noticePorts } from './notice-ports.ts';
@@ -54,6 +57,7 @@ export interface Parts {
   readonly core: Core;
   readonly drift: DriftParts;
   readonly notices: NoticePorts;
+  readonly exports: ChargeExports;
 }
 
 type SiloOf = (practiceId: string) => Promise<SiloParts & { readonly ports: CloudPorts }>;
@@ -174,7 +178,17 @@ export function buildParts(
     log,
     everyMs: config.driftIntervalMinutes * 60_000,
   };
-  return { cell: config.cell, database, clouds, siloOf, engine, core, drift, notices: noticePorts(config) };
+  return {
+    cell: config.cell,
+    database,
+    clouds,
+    siloOf,
+    engine,
+    core,
+    drift,
+    notices: noticePorts(config),
+    exports: chargeExports(config, core),
+  };
 }
 
 /** A pass that waits for a database or a cloud that says nothing must not keep the process from ending. Milliseconds. */
@@ -185,7 +199,7 @@ const passEndsWithinMs = 5_000;
  * @param rolloutsEveryMs how often rollouts are looked at, where that is not the reconciler's own pace
  */
 export async function startWork(
-  { cell, core, database, clouds, siloOf, engine, drift, notices }: Parts,
+  { cell, core, database, clouds, siloOf, engine, drift, notices, exports }: Parts,
   log: Logger,
   { rolloutsEveryMs }: { readonly rolloutsEveryMs?: number } = {},
 ): Promise<() => Promise<void>> {
@@ -206,6 +220,7 @@ export async function startWork(
     advanceSubscriptions({ ...core, log }),
     detectDrift(drift),
     deliverNotices({ ...core, log, notices }),
+    exportCharges({ ...core, log, exports }),
     watchHealth({
       db: database.db,
       probeOf: async (id) => (await siloOf(id)).ports.probe,
@@ -234,6 +249,7 @@ export function appDeps(config: Config, parts: Parts, endpoint: string | undefin
     releaseKeys: releaseKeys(config, endpoint),
     siloOf: parts.siloOf,
     ci: ciAccess(config),
+    payments: paymentEvents(config),
     log,
     version: packageVersion(),
     practiceUrl: (hostName) => `${scheme}://${hostName}${authority}`,

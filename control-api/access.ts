@@ -101,6 +101,9 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'POST /v1/practices/:id/ledger/adjustments': ['plan_admin'],
   'POST /v1/practices/:id/ledger/payments': ['plan_admin'],
   'POST /v1/ledger/:id/reversal': ['plan_admin'],
+  'GET /v1/charges': everyRole,
+  // The signature in its header is the right to call it.
+  'POST /v1/stripe/webhook': 'public',
   // A transfer names people, as a sign-up does.
   'GET /v1/subscription-approvals': signUpReaders,
   'GET /v1/subscription-approvals/:id': signUpReaders,

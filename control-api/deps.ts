@@ -5,6 +5,7 @@ import type { CiAccess } from '../lib/use-cases/ci-token.ts';
 import type { Core } from '../lib/use-cases/core.ts';
 import type { EndpointPorts } from '../lib/use-cases/notice-endpoints.ts';
 import type { Clouds } from '../lib/use-cases/orphans.ts';
+import type { PaymentEvents } from '../lib/use-cases/payment-events.ts';
 import type { SiloOf } from '../lib/use-cases/preview-release.ts';
 
 export interface Limits {
@@ -37,6 +38,8 @@ export interface AppDeps {
   readonly releaseKeys: () => Promise<readonly TrustedKey[]>;
   /** What endpoints of webhooks are made with. */
   readonly notices: EndpointPorts;
+  /** How events of the payment provider are read; absent where none are taken. */
+  readonly payments?: PaymentEvents | undefined;
   /** Which pipelines may sign in; absent when none may. */
   readonly ci?: CiAccess | undefined;
   /** The control plane's own version, for /healthz and the OpenAPI document. */

@@ -1,3 +1,4 @@
+import type { ExportedCharge } from './contracts/charges.ts';
 import type { ShownTransaction } from './contracts/ledger.ts';
 import type { ShownStatement, StatementSummary } from './contracts/statements.ts';
 import type { ShownApproval } from './contracts/subscription-approvals.ts';
@@ -61,7 +62,21 @@ const approval: ShownApproval = {
 
 /** Of routes/ledger.ts, routes/statements.ts and routes/subscription-approvals.ts, by the schema's name. */
 export const ledgerExamples: Readonly<Record<string, unknown>> = {
+  ExportedCharge: {
+    id: charge.id,
+    statement: summary.number,
+    practiceId,
+    practice: 'Sunrise ABA',
+    kind: 'charge',
+    day: charge.day,
+    amountCents: charge.owedCents,
+    currency: charge.currency,
+    charge: charge.charge,
+    reverses: null,
+    description: charge.reason,
+  } satisfies ExportedCharge,
   LedgerTransaction: charge,
+  PaymentEventOutcome: { outcome: 'payment_posted' },
   Statement: { ...summary, lines: [charge] } satisfies ShownStatement,
   StatementSummary: summary,
   SubscriptionApproval: approval,

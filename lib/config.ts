@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { awsCallRates, type CallKind, callKinds, sandboxCallRates } from './domain/call-budget.ts';
 import { generousLimits, standardLimits } from './domain/capacity.ts';
@@ -72,6 +72,22 @@ const environmentSchema = z.object({
   LUMENALITY_DRIFT_INTERVAL_MINUTES: wholeNumber(5, 10_080).default(60),
   LUMENALITY_SIGNUP_RATE: wholeNumber(1, 100_000).default(20),
   LUMENALITY_SECOND_APPROVAL_CENTS: wholeNumber(0, 100_000_000).default(50_000),
+  LUMENALITY_BILLING_DIR: text.optional(),
+  LUMENALITY_STRIPE_KEY: z
+    .string()
+    .regex(/^rk_(test|live)_[A-Za-z0-9]+$/, 'must be a restricted key of Stripe, rk_test_… or rk_live_…')
+    .optional(),
+  LUMENALITY_STRIPE_WEBHOOK_SECRET: z
+    .string()
+    .regex(/^whsec_\S+$/, "must be the secret of Stripe's webhook endpoint, whsec_…")
+    .optional(),
+  LUMENALITY_STRIPE_URL: z
+    .url({
+      protocol: /^http$/,
+      hostname: /^(localhost|127(\.\d+){3})$/,
+      error: 'must be http:// on this machine',
+    })
+    .optional(),
   LUMENALITY_SMTP_URL: z
     .url({ protocol: /^smtps?$/, error: "must be smtps://… or smtp://… with the server's name" })
     .refine(isPercentEncoded, 'must have its user name and password percent-encoded')
@@ -141,6 +157,12 @@ export interface Config {
   readonly noticeKey: Buffer | undefined;
   /** A PEM file with the private key that signs the terms of members; absent: one in the data directory, which the first start makes. */
   readonly termsKeyFile: string | undefined;
+  /** Where statements are written that nobody else takes. */
+  readonly billingDirectory: string;
+  /** Absent: statements are files. `address` is a stand-in for Stripe on this machine. */
+  readonly stripe: { readonly key: string; readonly address: URL | undefined } | undefined;
+  /** What Stripe signs its events with; absent where none are taken. */
+  readonly stripeWebhookSecret: string | undefined;
   readonly logLevel: string;
 }
 
@@ -180,6 +202,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     noticeKey:
       env.LUMENALITY_NOTICE_KEY === undefined ? undefined : Buffer.from(env.LUMENALITY_NOTICE_KEY, 'base64'),
     termsKeyFile: env.LUMENALITY_TERMS_KEY,
+    billingDirectory: resolve(env.LUMENALITY_BILLING_DIR ?? join(env.LUMENALITY_DATA_DIR, 'billing')),
+    stripe: stripeOf(env),
+    stripeWebhookSecret: env.LUMENALITY_STRIPE_WEBHOOK_SECRET,
     logLevel: env.LUMENALITY_LOG_LEVEL,
   };
 }
@@ -229,6 +254,16 @@ function mailOf(env: z.infer<typeof environmentSchema>): Config['mail'] {
     server: server === undefined ? undefined : new URL(server),
     from: from ?? 'Lumenality <notices@localhost>',
   };
+}
+
+/** A stand-in for Stripe never gets a key that moves money. */
+function stripeOf(env: z.infer<typeof environmentSchema>): Config['stripe'] {
+  const { LUMENALITY_STRIPE_KEY: key, LUMENALITY_STRIPE_URL: address } = env;
+  if (address !== undefined && !(key ?? '').startsWith('rk_test_')) {
+    throw refusal(['LUMENALITY_STRIPE_URL goes with a LUMENALITY_STRIPE_KEY that begins with rk_test_']);
+  }
+  if (key === undefined) return undefined;
+  return { key, address: address === undefined ? undefined : new URL(address) };
 }
 
 /** Kinds that are not named keep their rate: `describe-stacks=2,read=5`. */

@@ -28,7 +28,7 @@ export const adjustmentRequestSchema = postingSchema.extend({
     .describe('Cents: above 0 the practice owes more by it, below 0 less'),
 });
 
-const chargeSchema = z.object({
+export const chargeSchema = z.object({
   component: z.enum(components),
   from: z.iso.date(),
   until: z.iso.date().describe('The day after the last'),

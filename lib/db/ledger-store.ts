@@ -89,6 +89,25 @@ export async function findLedgerTransaction(
   return row === undefined ? undefined : (await withEntries(connection, [row]))[0];
 }
 
+/** These transactions, in no order. */
+export async function ledgerTransactions(
+  connection: Connection,
+  ids: readonly string[],
+): Promise<LedgerTransaction[]> {
+  if (ids.length === 0) return [];
+  return withEntries(connection, await transactions(connection).where('own.id', 'in', ids).execute());
+}
+
+/** Whether something from there is posted already. */
+export async function isPosted(connection: Connection, sourceKey: string): Promise<boolean> {
+  const row = await connection
+    .selectFrom('ledger_transaction')
+    .select('id')
+    .where('source_key', '=', sourceKey)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** A practice's ledger, in the order of posting, newest first. */
 export async function listLedger(
   connection: Connection,

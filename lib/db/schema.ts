@@ -1,6 +1,7 @@
 import type { Generated } from 'kysely';
 import type { Role } from '../domain/access.ts';
 import type { CallBudgetTable, CapacityLedgerTable, CellTable } from './cell-tables.ts';
+import type { ChargeExportTable, StripeCustomerTable, StripeEventTable } from './charge-export-tables.ts';
 import type { Json, NullableTime, Time } from './column-types.ts';
 import type {
   ClosedPeriodTable,
@@ -133,4 +134,7 @@ export interface Schema {
   ledger_entry: LedgerEntryTable;
   closed_period: ClosedPeriodTable;
   subscription_approval: SubscriptionApprovalTable;
+  charge_export: ChargeExportTable;
+  stripe_customer: StripeCustomerTable;
+  stripe_event: StripeEventTable;
 }

@@ -13,9 +13,13 @@ const jitter = 0.25;
  */
 export function nextTryAt(attempt: number, now: Date, giveUpAt: Date, chance: number): Date | null {
   if (now >= giveUpAt) return null;
+  return new Date(Math.min(now.getTime() + waitAfter(attempt, chance), giveUpAt.getTime()));
+}
+
+/** How long to wait after the n-th try has failed, in milliseconds. */
+export function waitAfter(attempt: number, chance: number): number {
   const wait = Math.min(longestWaitMs, firstWaitMs * growth ** (attempt - 1));
-  const at = now.getTime() + wait * (1 - jitter + 2 * jitter * chance);
-  return new Date(Math.min(at, giveUpAt.getTime()));
+  return wait * (1 - jitter + 2 * jitter * chance);
 }
 
 /** A webhook's body (Standard Webhooks, "Payload structure"): what happened, when, and ids to ask about. */

@@ -2,6 +2,7 @@ import { forgetIdTokens } from '../db/ci-exchange-store.ts';
 import type { Db } from '../db/database.ts';
 import { forgetAnswers } from '../db/idempotency-store.ts';
 import { forgetNotices } from '../db/notice-delivery-store.ts';
+import { forgetStripeEvents } from '../db/stripe-store.ts';
 import { forgetCiTokens } from '../db/token-store.ts';
 import type { NoticeKind } from '../domain/notice.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -34,6 +35,8 @@ const passing: readonly {
   { what: 'ID tokens of pipelines that are refused for their age', keptMs: hourMs, forget: forgetIdTokens },
   // A pipeline takes one every few minutes.
   { what: 'expired tokens of pipelines', keptMs: 30 * dayMs, forget: forgetCiTokens },
+  // Stripe repeats an event for three days, and people for a month; what was paid is in the ledger once all the same.
+  { what: 'events of Stripe that are not repeated any more', keptMs: 90 * dayMs, forget: forgetStripeEvents },
   {
     what: 'notices of more than a year ago',
     keptMs: 400 * dayMs,

@@ -11,6 +11,8 @@ import { wrongState } from './refusals.ts';
 import {
   changed,
   changeOnce,
+  type Decided,
+  type Held,
   type SubscriptionReceipt,
   type SubscriptionRequest,
 } from './subscription-change.ts';
@@ -32,16 +34,21 @@ export function markPastDue(
   call: Call,
   actor: Actor,
 ): Promise<OnceAnswer<SubscriptionReceipt>> {
-  return changeOnce(core, { verb: 'past-due', request, call }, actor, (_trx, { standing }) => {
-    const since = request.since ?? standing.today;
-    changes.markPastDue(standing, since);
-    return {
-      action: 'subscription.marked_past_due',
-      details: { since },
-      state: 'past_due',
-      tell: () => ({ kind: 'payment_overdue', data: { since } }),
-    };
-  });
+  return changeOnce(core, { verb: 'past-due', request, call }, actor, (_trx, held) =>
+    pastDueSince(request.since, held),
+  );
+}
+
+/** The decision that a payment is overdue since a day, or today. */
+export function pastDueSince(day: Day | undefined, { standing }: Held): Decided {
+  const since = day ?? standing.today;
+  changes.markPastDue(standing, since);
+  return {
+    action: 'subscription.marked_past_due',
+    details: { since },
+    state: 'past_due',
+    tell: () => ({ kind: 'payment_overdue', data: { since } }),
+  };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { appendAudit } from '../db/audit-store.ts';
+import { addChargeExport } from '../db/charge-export-store.ts';
 import type { Trx } from '../db/database.ts';
 import { insertLedgerTransactions, type NewLedgerTransaction } from '../db/ledger-store.ts';
 import { closedUntil, findStatement, insertClosedPeriod } from '../db/statement-store.ts';
@@ -11,7 +12,7 @@ import type { Timeline } from '../domain/plan/timeline.ts';
 import type { Statement } from '../domain/statement.ts';
 
 /**
- * Posts what a period costs and closes it: from then on its statement stands. Answers the statement, or undefined when the period is
+ * Posts what a period costs and closes it: from then on its statement stands, and is on its way out. Answers the statement, or undefined when the period is
  * closed already: whoever does it twice posts once. The caller holds the subscription (`lockSubscription`).
  * @param of.today the day at the practice
  * @throws Error for a period that is not over, or one after which the last closed one does not come
@@ -41,6 +42,7 @@ export async function closePeriod(
     trx,
     charges.map((charge) => toTransaction(practiceId, charge, now)),
   );
+  await addChargeExport(trx, practiceId, from, now);
   const statement = await findStatement(trx, practiceId, from);
   if (statement === undefined) throw new Error(`The period from ${from} of ${practiceId} was not closed.`);
   const { costCents, closingCents, currency } = statement;

@@ -78,6 +78,8 @@ const unconcerned = [
   'ledger_transaction',
   'closed_period',
   'subscription_approval',
+  'charge_export',
+  'stripe_customer',
 ];
 
 /** Tables with a practice of which nobody has said whether a picture has to show them. */

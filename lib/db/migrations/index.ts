@@ -18,6 +18,7 @@ import * as subscriptionLife from './0016-subscription-life.ts';
 import * as rolloutLooks from './0017-rollout-looks.ts';
 import * as complianceReports from './0018-compliance-reports.ts';
 import * as rolloutReads from './0019-rollout-reads.ts';
+import * as chargeExport from './0020-charge-export.ts';
 
 /** Forward only, in the order of their numbers; a published migration never changes. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -40,4 +41,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0017-rollout-looks': rolloutLooks,
   '0018-compliance-reports': complianceReports,
   '0019-rollout-reads': rolloutReads,
+  '0020-charge-export': chargeExport,
 };

@@ -1,0 +1,117 @@
+import { type Selectable, sql } from 'kysely';
+import { type ExportedStatement, exportedStatement } from '../domain/charge-export.ts';
+import type { Day } from '../domain/plan/day.ts';
+import type { ChargeExport } from '../ports/charge-export.ts';
+import type { ChargeExportTable } from './charge-export-tables.ts';
+import type { Connection, Db, Trx } from './database.ts';
+import { findStatement, statementLines } from './statement-store.ts';
+
+type Target = ChargeExport['name'];
+
+/** Lets the statement of a period that is closed in this transaction be exported. */
+export async function addChargeExport(trx: Trx, practiceId: string, from: Day, now: Date): Promise<void> {
+  await trx
+    .insertInto('charge_export')
+    .values({ practice_id: practiceId, period_from: from, state: 'pending', due_at: now })
+    .execute();
+}
+
+/** A process's right to hand over one statement. */
+export interface ExportClaim {
+  readonly practiceId: string;
+  readonly from: Day;
+  readonly target: Target;
+  readonly until: Date;
+  /** How many tries were begun, with this one. */
+  readonly tries: number;
+}
+
+/**
+ * Claims the statement that is due for longest; undefined when none is. A claim that ran out may be taken over.
+ * @param targets what this process can hand over to; the first takes what nobody has begun with
+ */
+export async function claimChargeExport(
+  db: Db,
+  { targets, now, until }: { readonly targets: readonly Target[]; readonly now: Date; readonly until: Date },
+): Promise<ExportClaim | undefined> {
+  const { rows } = await sql<
+    Pick<Selectable<ChargeExportTable>, 'practice_id' | 'period_from' | 'tries'> & {
+      readonly target: Target;
+    }
+  >`
+    update charge_export set claimed_until = ${until}, tries = tries + 1, target = coalesce(target, ${targets[0]})
+    where (practice_id, period_from) = (
+      select practice_id, period_from from charge_export
+      where state = 'pending' and due_at <= ${now} and (claimed_until is null or claimed_until <= ${now})
+        and (target is null or target = any(${targets}::text[]))
+      order by due_at, practice_id, period_from limit 1 for update skip locked
+    )
+    returning practice_id, period_from, target, tries`.execute(db);
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  const { practice_id: practiceId, period_from: from, target, tries } = row;
+  return { practiceId, from, target, tries, until };
+}
+
+/** What is to be handed over: the same whenever it is read. */
+export async function readExportedStatement(
+  connection: Connection,
+  { practiceId, from }: Pick<ExportClaim, 'practiceId' | 'from'>,
+): Promise<ExportedStatement> {
+  const { id, display_name: displayName } = await connection
+    .selectFrom('practice')
+    .select(['id', 'display_name'])
+    .where('id', '=', practiceId)
+    .executeTakeFirstOrThrow();
+  const statement = await findStatement(connection, practiceId, from);
+  if (statement === undefined)
+    throw new Error(`No period of ${practiceId} that begins on ${from} is closed.`);
+  const posted = await statementLines(connection, practiceId, statement);
+  return exportedStatement({ id, displayName }, statement, posted);
+}
+
+/** Answers false, and nothing is written, when the claim was lost. */
+export async function recordExported(
+  trx: Trx,
+  claim: ExportClaim,
+  { externalId, now }: { readonly externalId: string | null; readonly now: Date },
+): Promise<boolean> {
+  return setClaimed(trx, claim, {
+    state: 'exported',
+    external_id: externalId,
+    exported_at: now,
+    last_error: null,
+  });
+}
+
+/** Puts it off after a try that failed. Answers false when the claim was lost. */
+export function putOffExport(
+  connection: Connection,
+  claim: ExportClaim,
+  { error, again }: { readonly error: string; readonly again: Date },
+): Promise<boolean> {
+  return setClaimed(connection, claim, { due_at: again, last_error: error });
+}
+
+/** Gives a claim back without a result: another process may take it up at once. */
+export async function releaseExport(connection: Connection, claim: ExportClaim): Promise<void> {
+  await setClaimed(connection, claim, {});
+}
+
+async function setClaimed(
+  connection: Connection,
+  { practiceId, from, until }: ExportClaim,
+  values: Partial<
+    Pick<Selectable<ChargeExportTable>, 'state' | 'external_id' | 'exported_at' | 'due_at' | 'last_error'>
+  >,
+): Promise<boolean> {
+  const { numUpdatedRows } = await connection
+    .updateTable('charge_export')
+    .set({ ...values, claimed_until: null })
+    .where('practice_id', '=', practiceId)
+    .where('period_from', '=', from)
+    .where('state', '=', 'pending')
+    .where('claimed_until', '=', until)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows > 0n;
+}
