@@ -1,6 +1,6 @@
 import { type Charge, chargesOf } from './charges.ts';
 import { addDays, addMonths, type Day, laterOf } from './day.ts';
-import { firstPeriodStart, type Period, periodsOf } from './periods.ts';
+import { firstPeriodStart, periodsOf } from './periods.ts';
 import type { Rates } from './terms.ts';
 import { isLockedOn, type Timeline } from './timeline.ts';
 
@@ -47,14 +47,13 @@ export function project(
   nextPrice?: NextPrice,
 ): Projection {
   const until = addMonths(span.from, span.months);
-  const assumed = nextPrice === undefined ? null : assumptionOf(timeline, nextPrice);
-  const expected = assumed === null ? timeline : withPrice(timeline, assumed);
+  const { expected, assumed } = expectedOf(timeline, nextPrice);
   const periods = periodsOf(expected, { from: span.from, until }).map((period) => {
     const charges = chargesOf(expected, period);
     return {
       from: period.from,
       until: period.until,
-      basis: basisOf(timeline, period, assumed),
+      basis: basisOf(timeline, period.from, assumed),
       charges,
       totalCents: charges.reduce((sum, { amountCents }) => sum + amountCents, 0),
     };
@@ -70,6 +69,15 @@ export function project(
 export function earliestPriceChange(timeline: Timeline, noticeOn: Day): Day | null {
   const noticeDays = timeline.plans.at(-1)?.terms.priceChange.noticeDays ?? 0;
   return firstPeriodStart(timeline, laterOf(addDays(noticeOn, noticeDays), timeline.lockedUntil ?? noticeOn));
+}
+
+/** A timeline with the price that is assumed for it. */
+export function expectedOf(
+  timeline: Timeline,
+  nextPrice: NextPrice | undefined,
+): { readonly expected: Timeline; readonly assumed: Projection['assumed'] } {
+  const assumed = nextPrice === undefined ? null : assumptionOf(timeline, nextPrice);
+  return { expected: assumed === null ? timeline : withPrice(timeline, assumed), assumed };
 }
 
 function assumptionOf(
@@ -88,7 +96,8 @@ function withPrice(timeline: Timeline, price: NonNullable<Projection['assumed']>
   return { ...timeline, rates: [...timeline.rates, { ...price, planId }] };
 }
 
-function basisOf(timeline: Timeline, { from }: Period, assumed: Projection['assumed']): Basis {
-  if (isLockedOn(timeline, from)) return 'locked';
-  return assumed !== null && from >= assumed.from ? 'assumed' : 'agreed';
+/** Where the rates of a day come from. */
+export function basisOf(timeline: Timeline, day: Day, assumed: Projection['assumed']): Basis {
+  if (isLockedOn(timeline, day)) return 'locked';
+  return assumed !== null && day >= assumed.from ? 'assumed' : 'agreed';
 }

@@ -48,6 +48,7 @@ export function reachOf(timeline: Timeline, { effectiveFrom, terms }: VersionCan
   };
 }
 
-function monthlyCents(rates: Rates, interval: PlanTerms['interval'], quantities: Quantities): number {
+/** What a month costs at whole rates; of a yearly price a twelfth, rounded down. */
+export function monthlyCents(rates: Rates, interval: PlanTerms['interval'], quantities: Quantities): number {
   return Math.floor(intervalCents(rates, quantities) / (interval === 'year' ? 12 : 1));
 }
