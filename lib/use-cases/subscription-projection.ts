@@ -2,9 +2,8 @@ import { planVersionOn } from '../db/plan-store.ts';
 import { factsOf } from '../db/subscription-store.ts';
 import { dayIn } from '../domain/plan/day.ts';
 import { type Projection, project } from '../domain/plan/projection.ts';
-import { timelineOf } from '../domain/plan/timeline.ts';
 import type { Core } from './core.ts';
-import { requireSubscription } from './subscriptions.ts';
+import { requireSubscription, withAnnouncedPrice } from './subscriptions.ts';
 
 export interface Projected extends Projection {
   readonly practiceId: string;
@@ -20,9 +19,10 @@ export async function projectSubscription(
   practiceId: string,
   months: number,
 ): Promise<Projected> {
-  const { timeZone, planId } = await requireSubscription(core, practiceId);
+  const subscription = await requireSubscription(core, practiceId);
+  const { timeZone, planId } = subscription;
   const today = dayIn(timeZone, core.clock.now());
-  const timeline = timelineOf(await factsOf(core.db, practiceId));
+  const timeline = await withAnnouncedPrice(core, subscription, await factsOf(core.db, practiceId));
   const offered = await planVersionOn(core.db, planId, today);
   const nextPrice =
     offered === undefined

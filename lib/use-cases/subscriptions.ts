@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Page, PageRequest } from '../db/page.ts';
+import { openAnnouncement } from '../db/subscription-notice-store.ts';
 import {
   factPage,
   factsOf,
@@ -12,6 +13,7 @@ import { listTermsKeys } from '../db/terms-key-store.ts';
 import { DomainError } from '../domain/errors.ts';
 import { type Day, dayIn, laterOf } from '../domain/plan/day.ts';
 import { type Period, periodAt } from '../domain/plan/periods.ts';
+import { priceChangeTaken } from '../domain/plan/price-changes.ts';
 import { stateOn } from '../domain/plan/state.ts';
 import type { PlanTerms, Quantities, Rates } from '../domain/plan/terms.ts';
 import { type TermsKey, termsObjection } from '../domain/plan/terms-signature.ts';
@@ -58,6 +60,7 @@ export async function readSubscriptionOf(core: Core, practiceId: string): Promis
   const facts = await factsOf(core.db, practiceId);
   const timeline = timelineOf(facts);
   const today = dayIn(subscription.timeZone, core.clock.now());
+  const expected = await withAnnouncedPrice(core, subscription, facts);
   // A plan may be looked at before its day has come in the practice's zone.
   const day = laterOf(today, timeline.enrolledOn);
   return {
@@ -67,11 +70,28 @@ export async function readSubscriptionOf(core: Core, practiceId: string): Promis
     today,
     terms: entryOn(timeline.plans, day).terms,
     now: compositionOn(timeline, day),
-    coming: changesAfter(timeline, day).map((from) => ({ from, ...compositionOn(timeline, from) })),
+    coming: changesAfter(expected, day).map((from) => ({ from, ...compositionOn(expected, from) })),
     isLocked: isLockedOn(timeline, day),
     period: periodAt(timeline, day),
     signature: checkSignature(subscription, facts, timeline, await listTermsKeys(core.db)),
   };
+}
+
+/**
+ * What the facts come to, with the price that the practice was told of where that would come if its notice is sent by now: it becomes a
+ * fact on its day only.
+ */
+export async function withAnnouncedPrice(
+  core: Core,
+  { practiceId, timeZone, closedUntil }: Subscription,
+  facts: readonly KeptFact[],
+): Promise<Timeline> {
+  const timeline = timelineOf(facts);
+  const announcement = await openAnnouncement(core.db, practiceId);
+  if (announcement === undefined) return timeline;
+  const sentOn = dayIn(timeZone, announcement.sentAt ?? core.clock.now());
+  const outcome = priceChangeTaken(timeline, announcement.data, { sentOn, closedUntil });
+  return 'fact' in outcome ? timelineOf([...facts, outcome.fact]) : timeline;
 }
 
 /** What happened to a subscription, in the order in which it was recorded. @throws DomainError `not_found` */
