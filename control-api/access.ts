@@ -138,6 +138,11 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'POST /v1/plans/:id/versions': ['plan_admin'],
   // To preview is to read.
   'POST /v1/plans/preview': everyRole,
+  'GET /v1/plan-reports/members': everyRole,
+  'GET /v1/plan-reports/places': everyRole,
+  'GET /v1/plan-reports/revenue': everyRole,
+  'GET /v1/plan-reports/margin': everyRole,
+  'GET /v1/plan-reports/churn': everyRole,
   'GET /v1/releases': everyRole,
   'GET /v1/releases/:id': everyRole,
   'GET /v1/releases/:id/compliance': everyRole,

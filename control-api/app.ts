@@ -24,6 +24,7 @@ import { operationsRoutes } from './routes/operations.ts';
 import { orphanRoutes } from './routes/orphans.ts';
 import { ownerInvitationRoutes } from './routes/owner-invitations.ts';
 import { paymentEventRoutes } from './routes/payment-events.ts';
+import { planReportRoutes } from './routes/plan-reports.ts';
 import { planRoutes } from './routes/plans.ts';
 import { practiceChangeRoutes } from './routes/practice-changes.ts';
 import { practiceRoutes } from './routes/practices.ts';
@@ -95,6 +96,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   runRoutes(app, deps, limits);
   recordRoutes(app, deps);
   planRoutes(app, deps);
+  planReportRoutes(app, deps);
   subscriptionRoutes(app, deps);
   subscriptionChangeRoutes(app, deps);
   subscriptionNoticeRoutes(app, deps);

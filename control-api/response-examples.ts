@@ -13,6 +13,7 @@ import { fleetExamples } from './fleet-examples.ts';
 import { ledgerExamples } from './ledger-examples.ts';
 import { noticeExamples } from './notice-examples.ts';
 import { planExamples } from './plan-examples.ts';
+import { planReportExamples } from './plan-report-examples.ts';
 import { releaseExamples } from './release-examples.ts';
 import { rolloutExamples } from './rollout-examples.ts';
 import { signUpExample } from './routes/examples.ts';
@@ -355,6 +356,7 @@ export const responseExamples: Readonly<Record<string, unknown>> = {
   ...noticeExamples,
   ...ledgerExamples,
   ...planExamples,
+  ...planReportExamples,
   Run: run,
   RunEvent: event,
   Settings: settings,

@@ -1,10 +1,12 @@
+import { subscribedPractices } from '../db/plan-report-store.ts';
 import { newestRelease, readReleaseTemplates } from '../db/release-store.ts';
 import { priceList } from '../domain/cost/prices/index.ts';
 import { type SiloCost, siloCost } from '../domain/cost/silo-cost.ts';
 import { type SiloUsage, usageOf } from '../domain/cost/usage.ts';
 import { DomainError } from '../domain/errors.ts';
+import type { SiloCostFinding } from '../domain/plan/margin-report.ts';
 import { isSiloGone, type Shape } from '../domain/practice.ts';
-import { practiceParameters } from '../workflows/practice-parameters.ts';
+import { practiceParameters, siloParameters } from '../workflows/practice-parameters.ts';
 import type { Core } from './core.ts';
 import { readPractice } from './read-practices.ts';
 import { notFound, wrongState } from './refusals.ts';
@@ -52,14 +54,52 @@ export async function readPracticeCost(core: Core, id: string): Promise<QuotedCo
   return quote(core, { shape: practice.shape, releaseId, parameters: { ...parameters, PracticeId: id } });
 }
 
-async function quote(
-  core: Core,
-  silo: {
-    readonly shape: Shape;
-    readonly releaseId: string;
-    readonly parameters: Readonly<Record<string, string>>;
-  },
-): Promise<QuotedCost> {
+/**
+ * What the silo of each practice with a subscription costs a month, as `readPracticeCost` says, or why that is not known. Silos that
+ * are alike are worked out once.
+ */
+export async function findSiloCosts(core: Core): Promise<ReadonlyMap<string, SiloCostFinding>> {
+  const newestId = (await newestRelease(core.db))?.id;
+  const found = new Map<string, SiloCostFinding>();
+  const costs = new Map<string, SiloCostFinding>();
+  for (const practice of await subscribedPractices(core.db)) {
+    const { id, state, shape } = practice;
+    const releaseId = practice.release_id ?? newestId;
+    if (isSiloGone(state)) costs.set(id, { reason: `The practice is ${state}: it has no silo.` });
+    else if (releaseId === undefined) costs.set(id, { reason: 'No release is published.' });
+    else {
+      const silo = {
+        shape,
+        releaseId,
+        parameters: { ...siloParameters(core.shapes, practice), ...anyPractice },
+      };
+      const kind = JSON.stringify(silo);
+      const finding = found.get(kind) ?? (await findCost(core, silo));
+      found.set(kind, finding);
+      costs.set(id, finding);
+    }
+  }
+  return costs;
+}
+
+/** Something in a release may have no price: that is found, not a failure of the report. */
+async function findCost(core: Core, silo: Silo): Promise<SiloCostFinding> {
+  try {
+    const { monthlyNanoUsd } = await quote(core, silo);
+    return { monthlyNanoUsd };
+  } catch (error) {
+    if (error instanceof DomainError && error.code === 'configuration') return { reason: error.message };
+    throw error;
+  }
+}
+
+interface Silo {
+  readonly shape: Shape;
+  readonly releaseId: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+async function quote(core: Core, silo: Silo): Promise<QuotedCost> {
   const release = await readReleaseTemplates(core.db, silo.releaseId);
   if (release === undefined) throw notFound('release');
   const usage = usageOf(silo.shape);

@@ -22,8 +22,18 @@ export async function practiceParameters(
   practice: Pick<PracticeRow, 'id' | 'shape' | 'settings' | 'state'>,
 ): Promise<Parameters> {
   return {
-    ...shapes.parametersForShape(practice.shape, practice.settings),
+    ...siloParameters(shapes, practice),
     ...invitationParameters(await findOwnerInvitation(db, practice.id)),
+  };
+}
+
+/** Those that say how its silo is made: all but who is invited into it. */
+export function siloParameters(
+  shapes: Shapes,
+  practice: Pick<PracticeRow, 'shape' | 'settings' | 'state'>,
+): Parameters {
+  return {
+    ...shapes.parametersForShape(practice.shape, practice.settings),
     ...accessParameters(closedStates.has(practice.state) ? 'closed' : 'open'),
   };
 }
