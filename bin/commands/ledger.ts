@@ -145,7 +145,7 @@ async function post({ api, output }: Session, path: string, body: Readonly<Recor
     return undefined;
   }
   const balance = await balanceOf(api, answer.practiceId);
-  output.line(`Posted ${money(answer.owedCents, answer.currency)} on ${answer.day}.`);
+  output.line(`Posted the ${answer.kind} of ${answer.day}: ${money(answer.owedCents, answer.currency)}.`);
   output.line(owes(answer.practiceId, balance));
   return undefined;
 }
@@ -263,15 +263,14 @@ async function listLedger({ api, output }: Session, options: ListingOptions, [te
   output.line(
     table(
       output,
-      ['TRANSACTION', 'DAY', 'KIND', 'AMOUNT', 'REASON', 'BY', 'APPROVED BY'],
+      ['ID', 'DAY', 'KIND', 'AMOUNT', 'REASON', 'BY'],
       page.items.map((row) => [
         (output.wide ? undefined : short.get(row.id)) ?? row.id,
         row.day,
         row.reversedBy === null ? row.kind : `${row.kind}, reversed`,
         money(row.owedCents, row.currency),
         row.reason,
-        row.author,
-        row.approvedBy ?? '-',
+        row.approvedBy === null ? row.author : `${row.author}, approved by ${row.approvedBy}`,
       ]),
     ),
   );

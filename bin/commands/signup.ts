@@ -109,7 +109,7 @@ export function signUpCommands(group: Command, invocation: Invocation): void {
       .description('Approve a sign-up, which starts provisioning')
       .requiredOption('--reason <text>', 'kept in the audit trail')
       .option('--plan <id>', "another plan than the sign-up's, where that is full")
-      .option('--locations <number>', 'where the practice works (default: 1)', wholeNumber(1, 1_000))
+      .option('--locations <number>', 'how many the practice has (default: 1)', wholeNumber(1, 1_000))
       .option('--no-invitation', "do not invite the sign-up's contact to be the practice's first owner")
       .option('--wait', 'follow the run to its end'),
   );

@@ -103,15 +103,15 @@ async function listApprovals({ api, output }: Session, options: Listing) {
   output.line(
     table(
       output,
-      ['REQUEST', 'PRACTICE', 'WHAT', 'WORTH', 'STATE', 'BY', 'EXPIRES', 'REASON'],
+      ['REQUEST', 'PRACTICE', 'WHAT', 'WORTH', 'BY', 'STATE', 'REASON'],
       page.items.map((row) => [
         (output.wide ? undefined : short.get(row.id)) ?? row.id,
         row.practiceId,
         wordsOf(row),
         row.valueCents === 0 ? '-' : money(row.valueCents, row.currency),
-        row.state,
         row.requestedBy,
-        relative(row.expiresAt, now),
+        // Whatever can still be decided says until when.
+        row.state === 'requested' ? `expires ${relative(row.expiresAt, now)}` : row.state,
         row.reason,
       ]),
     ),
