@@ -14,7 +14,10 @@ export const parseSignedMoney = (text: string): number =>
   text.startsWith('-') ? -parseMoney(text.slice(1)) : parseMoney(text);
 
 /** `159.00 USD`, `-31.50 USD`. */
-export function money(cents: number, currency: string): string {
+export const money = (cents: number, currency: string): string => `${amount(cents)} ${currency}`;
+
+/** `159.00`, `-31.50`. */
+export function amount(cents: number): string {
   const digits = String(Math.abs(cents)).padStart(3, '0');
-  return `${cents < 0 ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)} ${currency}`;
+  return `${cents < 0 ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
 }
