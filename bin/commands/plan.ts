@@ -8,7 +8,7 @@ import {
 } from '../../control-api/contracts/plans.ts';
 import { dayBefore, daysBetween } from './day.ts';
 import { type ListingOptions, listing, pageRequest, sayMore, wholeNumber } from './listing.ts';
-import { money } from './money.ts';
+import { amount, money } from './money.ts';
 import { exportCommand } from './plan-export.ts';
 import { publishingCommands } from './plan-publish.ts';
 import { termsTable } from './plan-terms.ts';
@@ -97,7 +97,7 @@ async function listPlans({ api, output }: Session, options: ListingOptions) {
   output.line(
     table(
       output,
-      ['PLAN', 'VERSION', 'FROM', 'BASE', 'CLINICIAN', 'LOCATION', 'FREE', 'LOCKED', 'PLACES', 'NAME'],
+      ['PLAN', 'FROM', 'BASE + CLINICIAN + LOCATION', 'FREE', 'LOCKED', 'PLACES'],
       page.items.flatMap((plan) =>
         plan.versions.length === 0
           ? [notOfferedYet(plan)]
@@ -109,23 +109,20 @@ async function listPlans({ api, output }: Session, options: ListingOptions) {
   return undefined;
 }
 
-function versionRow({ id, name }: Plan, { version, effectiveFrom, terms }: Plan['versions'][number]) {
+function versionRow({ id }: Plan, { version, effectiveFrom, terms }: Plan['versions'][number]) {
   const { rates, currency, interval, freeDays, lock, cap } = terms;
+  const prices = [rates.base, rates.perClinician, rates.perLocation].map(amount);
   return [
-    id,
-    String(version),
+    `${id} ${version}`,
     effectiveFrom,
-    `${money(rates.base, currency)} a ${interval}`,
-    money(rates.perClinician, currency),
-    money(rates.perLocation, currency),
-    `${freeDays} d`,
-    `${lock.months} months`,
+    `${prices.join(' + ')} ${currency} a ${interval}`,
+    freeDays === 0 ? '-' : `${freeDays} days`,
+    lock.months === 0 ? '-' : `${lock.months} months`,
     cap === null ? 'no limit' : String(cap),
-    name,
   ];
 }
 
-const notOfferedYet = ({ id, name }: Plan) => [id, 'none yet', '-', '-', '-', '-', '-', '-', '-', name];
+const notOfferedYet = ({ id }: Plan) => [id, 'none yet', '-', '-', '-', '-'];
 
 function showPlan({ output }: Session, plan: Plan): void {
   output.document(plan);
