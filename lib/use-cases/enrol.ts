@@ -202,7 +202,7 @@ export async function enrol(
     actor,
     action: 'subscription.enrolled',
     subject: { type: 'subscription', id: practiceId },
-    details: { plan: { id: planId, version: planVersion }, clinicians, locations, signature },
+    details: { reason, plan: { id: planId, version: planVersion }, clinicians, locations, signature },
     at,
   });
 }

@@ -105,7 +105,7 @@ export async function post(trx: Trx, draft: Draft, actor: Actor): Promise<string
   await appendAudit(trx, {
     actor,
     action: 'ledger.posted',
-    subject: { type: 'practice', id: practiceId },
+    subject: { type: 'subscription', id: practiceId },
     details: { transactionId, kind, day, owedCents, balanceCents, currency, ...why },
     at,
   });

@@ -46,7 +46,7 @@ export async function requestApproval(
   await appendAudit(trx, {
     actor,
     action: 'subscription_approval.requested',
-    subject: { type: 'practice', id: practiceId },
+    subject: { type: 'subscription', id: practiceId },
     details: { approvalId: id, ...details, expiresAt },
     at,
   });

@@ -98,7 +98,7 @@ async function decide(
   await appendAudit(trx, {
     actor,
     action: `subscription_approval.${state}`,
-    subject: { type: 'practice', id: practiceId },
+    subject: { type: 'subscription', id: practiceId },
     details: { approvalId: id, kind, valueCents, currency, requestedBy: requestedBy.name, reason, result },
     at,
   });

@@ -49,7 +49,7 @@ export async function closePeriod(
   await appendAudit(trx, {
     actor: systemActor,
     action: 'subscription.period_closed',
-    subject: { type: 'practice', id: practiceId },
+    subject: { type: 'subscription', id: practiceId },
     details: { from, until, charges: charges.length, costCents, closingCents, currency },
     at: now,
   });

@@ -44,7 +44,7 @@ const posted = async (url: string, payload: object): Promise<ShownTransaction> =
   return ledgerTransactionSchema.parse(answer.json());
 };
 const actionsOf = async (id: string): Promise<string[]> =>
-  (await get(`/v1/audit?subjectType=practice&subjectId=${id}`)).items.map(
+  (await get(`/v1/audit?subjectType=subscription&subjectId=${id}`)).items.map(
     (row: { action: string }) => row.action,
   );
 const reason = 'as agreed';
