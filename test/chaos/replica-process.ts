@@ -5,10 +5,10 @@
 import '../../bin/quiet-sdk.ts';
 import { runUntilStopped } from '../../bin/lifecycle.ts';
 import { appDeps, buildParts, openDatabase, startWork } from '../../bin/parts.ts';
+import { standInApp } from '../../bin/stand-in-app.ts';
 import { buildApp } from '../../control-api/app.ts';
 import { createLogger } from '../../control-api/logger.ts';
 import { readConfig } from '../../lib/config.ts';
-import { standInApp } from '../builders/stand-in-app.ts';
 
 await runUntilStopped(async (stops) => {
   const config = readConfig();

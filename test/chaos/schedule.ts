@@ -38,7 +38,6 @@ export interface Life {
 export interface RolloutWish {
   /** Begins once so many practices are active, or all lives are over. */
   readonly whenActive: number;
-  readonly bakeMinutes: number;
   /** Is paused so long after its start, and resumed so long after that; null: never. */
   readonly pause: { readonly afterMs: number; readonly forMs: number } | null;
 }
@@ -73,12 +72,10 @@ export function scheduleOf(size: ScheduleSize): Schedule {
   return { disturbances, lives, rollout: rolloutOf(random, size) };
 }
 
-function rolloutOf(random: Random, { practices, forMs }: ScheduleSize): RolloutWish {
+function rolloutOf(random: Random, { practices }: ScheduleSize): RolloutWish {
   const pause = { afterMs: random.whole(0, 20_000), forMs: random.whole(1_000, 10_000) };
   return {
     whenActive: Math.max(1, Math.floor(practices * 0.3)),
-    // A short chaos has no minute to lose.
-    bakeMinutes: forMs < 120_000 ? 0 : 1,
     pause: random.chance(0.5) ? pause : null,
   };
 }

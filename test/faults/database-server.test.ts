@@ -144,7 +144,7 @@ describe('a PostgreSQL server', () => {
       const ready = await api.call({ url: '/readyz' });
       expect([ready.statusCode, ready.json()]).toEqual([
         503,
-        { status: 'not_ready', parts: [{ part: 'database', ready: false }] },
+        { status: 'not_ready', parts: [{ part: 'database', ready: false }], warnings: [] },
       ]);
 
       await server.restart();
