@@ -20,7 +20,7 @@ const notes: Readonly<Record<ReportName, readonly string[]>> = {
   ],
   revenue: [
     'Monthly recurring revenue is what a month costs at the rates and quantities of a day, without what is free, suspended, or not activated yet. Of a yearly price it is a twelfth, rounded down for each practice. Credits do not change it.',
-    'After a lock, and after the notice that the terms ask for, a practice is assumed to pay the price at which its plan is offered on the day of the report.',
+    'A price that was announced counts from its day. Otherwise, after a lock and the notice that the terms ask for, a practice is assumed to pay the price at which its plan is offered on the day of the report.',
     'Quantities are assumed to stay as they are known, suspensions to last, and practices that are not activated yet to pay nothing.',
   ],
   margin: [
@@ -61,10 +61,12 @@ export function toRevenueReport({
   return {
     ...head('revenue', report),
     totals: totals.map((total) => ({ ...total, months: [...total.months] })),
-    items: rows.items.map(({ planId: plan, ...row }) => ({ plan, ...row })),
+    items: rows.items.map(({ planId: plan, next, ...row }) => ({ plan, ...row, next: next && toNext(next) })),
     nextCursor: rows.nextCursor,
   };
 }
+
+const toNext = ({ planId: plan, ...price }: NonNullable<reports.RevenueRow['next']>) => ({ plan, ...price });
 
 export function toMarginReport({
   total,
@@ -125,8 +127,10 @@ const revenueColumns: CsvColumns<Row<RevenueReport['items']>> = {
   locked_days_left: ({ lockedDaysLeft }) => lockedDaysLeft,
   ends_on: ({ endsOn }) => endsOn,
   next_from: ({ next }) => next?.from ?? null,
+  next_plan: ({ next }) => next?.plan ?? null,
   next_plan_version: ({ next }) => next?.planVersion ?? null,
   next_rate_cents: ({ next }) => next?.rateCents ?? null,
+  next_basis: ({ next }) => next?.basis ?? null,
 };
 
 const marginColumns: CsvColumns<Row<MarginReport['items']>> = {

@@ -102,9 +102,17 @@ const revenueRow = z.object({
   lockedDaysLeft: count.nullable(),
   endsOn: day.nullable().describe('First day that is not charged any more'),
   next: z
-    .object({ from: day, planVersion: count, rateCents: cents })
+    .object({
+      from: day,
+      plan: z.string(),
+      planVersion: count,
+      rateCents: cents.describe('A month at the quantities of its first day'),
+      basis: z
+        .enum(['agreed', 'assumed'])
+        .describe("agreed: announced, or of a plan that was chosen; assumed: the plan's present price"),
+    })
     .nullable()
-    .describe("The plan's present price from the first day on which it could hold; null: never"),
+    .describe('The price that comes next; null: none does'),
 });
 
 export const revenueReportSchema = report

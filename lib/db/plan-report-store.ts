@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { Day } from '../domain/plan/day.ts';
+import type { PlanNoticeData } from '../domain/plan/notices.ts';
 import type { OfferedVersion, SubscriptionRecord } from '../domain/plan/reports.ts';
 import type { SubscriptionState } from '../domain/plan/state.ts';
 import type { Connection } from './database.ts';
@@ -7,9 +8,7 @@ import type { PracticeTable } from './practice-tables.ts';
 
 /** What reports ask of each subscription: one statement for all of them. */
 
-interface KeptSubscription extends Omit<SubscriptionRecord, 'decisions'> {
-  readonly timeZone: string;
-}
+type KeptSubscription = Omit<SubscriptionRecord, 'decisions' | 'announcements'>;
 
 /** Every subscription with its facts, as the database sorts practice ids. */
 export async function listSubscriptionRecords(connection: Connection): Promise<KeptSubscription[]> {
@@ -59,6 +58,25 @@ export async function listStateDecisions(
     decisions.set(id, list);
   }
   return decisions;
+}
+
+/** Of each subscription that was told of a price, what it was told, oldest first. */
+export async function listAnnouncements(
+  connection: Connection,
+): Promise<ReadonlyMap<string, SubscriptionRecord['announcements']>> {
+  const rows = await connection
+    .selectFrom('subscription_notice')
+    .select(['practice_id', 'data', 'written_at', 'sent_at'])
+    .where('kind', '=', 'price_change')
+    .orderBy('written_at')
+    .execute();
+  const announcements = new Map<string, SubscriptionRecord['announcements'][number][]>();
+  for (const { practice_id: id, data, written_at: at, sent_at: sentAt } of rows) {
+    const list = announcements.get(id) ?? [];
+    list.push({ announced: data as PlanNoticeData<'price_change'>, at, sentAt });
+    announcements.set(id, list);
+  }
+  return announcements;
 }
 
 /** Of each plan that is offered on a day its version, by plan id. */

@@ -1,6 +1,7 @@
 import { type Page, type PageRequest, pageFrom, positionOf } from '../db/page.ts';
 import {
   countWaitingAt,
+  listAnnouncements,
   listStateDecisions,
   listSubscriptionRecords,
   offeredVersions,
@@ -129,6 +130,7 @@ async function reportOf(core: Core, { on, plan }: ReportRequest): Promise<Report
 /** In the order of their practices' ids. */
 async function membersOf(core: Core, { on, plan }: Report): Promise<Member[]> {
   const decisions = await listStateDecisions(core.db);
+  const announcements = await listAnnouncements(core.db);
   const ends = new Map<string, Date>();
   const endIn = (timeZone: string): Date => {
     const end = ends.get(timeZone) ?? startOfDay(timeZone, addDays(on, 1));
@@ -136,7 +138,12 @@ async function membersOf(core: Core, { on, plan }: Report): Promise<Member[]> {
     return end;
   };
   const members = (await listSubscriptionRecords(core.db)).flatMap((kept) => {
-    const record = { ...kept, decisions: decisions.get(kept.practiceId) ?? [] };
+    const { practiceId } = kept;
+    const record = {
+      ...kept,
+      decisions: decisions.get(practiceId) ?? [],
+      announcements: announcements.get(practiceId) ?? [],
+    };
     const member = memberOn(record, on, endIn(kept.timeZone));
     return member === null || (plan !== null && member.planId !== plan) ? [] : [member];
   });

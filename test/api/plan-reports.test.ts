@@ -145,7 +145,13 @@ test('revenue is summed over all pages, and says from when the present price cou
   ]);
   expect(whole.items[0]).toMatchObject({
     lockedUntil: '2029-02-20',
-    next: { from: '2029-02-20', planVersion: 2, rateCents: rateCents + 1_000 },
+    next: {
+      from: '2029-02-20',
+      plan: 'founding',
+      planVersion: 2,
+      rateCents: rateCents + 1_000,
+      basis: 'assumed',
+    },
   });
   expect(whole.totals).toMatchObject([{ currency: 'USD', practices: 4, monthlyCents: 3 * rateCents }]);
   expect(whole.totals[0]?.months.at(-1)).toEqual({
@@ -228,7 +234,7 @@ const headers = {
   members: 'plan,month,enrolled,pending,trialing,active_locked,active_unlocked,past_due,suspended,cancelled',
   places: 'plan,version,cap,members,places_left,waiting',
   revenue:
-    'practice_id,display_name,plan,plan_version,state,clinicians,locations,currency,rate_cents,monthly_cents,free_until,free_days_left,locked_until,locked_days_left,ends_on,next_from,next_plan_version,next_rate_cents',
+    'practice_id,display_name,plan,plan_version,state,clinicians,locations,currency,rate_cents,monthly_cents,free_until,free_days_left,locked_until,locked_days_left,ends_on,next_from,next_plan,next_plan_version,next_rate_cents,next_basis',
   margin: 'practice_id,display_name,plan,state,currency,rate_cents,cost_cents,margin_cents,reason',
   churn: 'month,complete,active_at_start,activated,cancelled,cancelled_new,active_at_end,churn',
 };
@@ -246,7 +252,7 @@ test.each(reportNames)('%s as CSV has the same columns always, and every row', a
 test('names are no formulas, and days and amounts stand in their columns', async () => {
   const { body } = await get('revenue', '?format=csv&limit=1');
   expect(body.split('\r\n')[2]).toBe(
-    `alder-ot,'=SUM(A1:A9),founding,1,trialing,5,1,USD,${rateCents},0,2027-04-10,40,2029-04-10,771,,2029-04-10,2,${rateCents + 1_000}`,
+    `alder-ot,'=SUM(A1:A9),founding,1,trialing,5,1,USD,${rateCents},0,2027-04-10,40,2029-04-10,771,,2029-04-10,founding,2,${rateCents + 1_000},assumed`,
   );
 });
 

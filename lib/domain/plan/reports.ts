@@ -1,5 +1,6 @@
-import { addMonths, type Day } from './day.ts';
+import { addMonths, type Day, dayIn } from './day.ts';
 import type { FactOf, SubscriptionFact } from './facts.ts';
+import { type Announcement, priceChangeTaken } from './price-changes.ts';
 import { type SubscriptionState, stateOn } from './state.ts';
 import type { Rates } from './terms.ts';
 import { entryOn, isLockedOn, type Timeline, timelineOf } from './timeline.ts';
@@ -8,15 +9,26 @@ import { entryOn, isLockedOn, type Timeline, timelineOf } from './timeline.ts';
 export interface SubscriptionRecord {
   readonly practiceId: string;
   readonly displayName: string;
+  readonly timeZone: string;
   readonly facts: readonly { readonly fact: SubscriptionFact; readonly at: Date }[];
   /** What people have made of its state. */
   readonly decisions: readonly { readonly state: SubscriptionState; readonly at: Date }[];
+  /** Prices that the practice is told of. */
+  readonly announcements: readonly AnnouncedPrice[];
+}
+
+interface AnnouncedPrice {
+  readonly announced: Announcement;
+  readonly at: Date;
+  /** When its notice was sent; null when it was not. */
+  readonly sentAt: Date | null;
 }
 
 /** A subscription as it was known at the end of a day. */
 export interface Member {
   readonly practiceId: string;
   readonly displayName: string;
+  /** With the price that was announced. */
   readonly timeline: Timeline;
   readonly state: SubscriptionState;
   /** Of the plan that holds on the day. */
@@ -38,9 +50,11 @@ export interface OfferedVersion {
  */
 export function memberOn(record: SubscriptionRecord, on: Day, end: Date): Member | null {
   const { practiceId, displayName } = record;
-  const facts = record.facts.filter(({ fact, at }) => (hasDay(fact) ? fact.on <= on : at < end));
-  if (facts[0]?.fact.kind !== 'enrolled') return null;
-  const timeline = timelineOf(facts.map(({ fact }) => fact));
+  const facts = record.facts
+    .filter(({ fact, at }) => (hasDay(fact) ? fact.on <= on : at < end))
+    .map(({ fact }) => fact);
+  if (facts[0]?.kind !== 'enrolled') return null;
+  const timeline = withAnnounced(facts, record, on, end);
   const decided = record.decisions.findLast(({ at }) => at < end)?.state ?? 'active';
   return {
     practiceId,
@@ -49,6 +63,22 @@ export function memberOn(record: SubscriptionRecord, on: Day, end: Date): Member
     state: stateOn(decided, timeline, on),
     planId: entryOn(timeline.plans, on).planId,
   };
+}
+
+/** An announced price becomes a fact on its day only. One whose notice was not sent yet counts if it would be in time on the day. */
+function withAnnounced(
+  facts: readonly SubscriptionFact[],
+  { announcements, timeZone }: SubscriptionRecord,
+  on: Day,
+  end: Date,
+): Timeline {
+  const timeline = timelineOf(facts);
+  const newest = announcements.findLast(({ at }) => at < end);
+  if (newest === undefined || newest.announced.from <= on) return timeline;
+  const { announced, sentAt } = newest;
+  const sentOn = sentAt === null || sentAt >= end ? on : dayIn(timeZone, sentAt);
+  const outcome = priceChangeTaken(timeline, announced, { sentOn, closedUntil: null });
+  return 'fact' in outcome ? timelineOf([...facts, outcome.fact]) : timeline;
 }
 
 const hasDay = (fact: SubscriptionFact): fact is FactOf<'enrolled' | 'activated'> =>

@@ -30,8 +30,18 @@ export interface RevenueRow {
   readonly lockedUntil: Day | null;
   readonly lockedDaysLeft: number | null;
   readonly endsOn: Day | null;
-  /** The plan's present price, from the first day on which it could reach the practice; null where that is never. */
-  readonly next: { readonly from: Day; readonly planVersion: number; readonly rateCents: number } | null;
+  /** The price that comes next; null when none does. */
+  readonly next: NextPriceRow | null;
+}
+
+interface NextPriceRow {
+  readonly from: Day;
+  readonly planId: string;
+  readonly planVersion: number;
+  /** At the quantities of its first day. */
+  readonly rateCents: number;
+  /** Of a plan that was chosen or a price that was announced; or the plan's present price, which is assumed after lock and notice. */
+  readonly basis: 'agreed' | 'assumed';
 }
 
 /** Monthly recurring revenue on a day: the sum of its three parts. */
@@ -87,9 +97,9 @@ function outlookOf(
   on: Day,
 ): Outlook {
   const offer = offers.get(timeline.plans.at(-1)?.planId ?? '');
-  const next =
+  const present =
     offer === undefined ? undefined : { planVersion: offer.version, rates: offer.rates, noticeOn: on };
-  const { expected, assumed } = expectedOf(timeline, next);
+  const { expected, assumed } = expectedOf(timeline, present);
   const { planId, planVersion } = entryOn(timeline.rates, on);
   const { clinicians, locations } = entryOn(timeline.quantities, on);
   const { currency, chargedFrom, lockedUntil, endsOn } = timeline;
@@ -109,12 +119,18 @@ function outlookOf(
     lockedUntil,
     lockedDaysLeft: daysLeft(on, lockedUntil),
     endsOn,
-    next:
-      assumed === null
-        ? null
-        : { from: assumed.from, planVersion: assumed.planVersion, rateCents: rateOn(expected, assumed.from) },
+    next: nextPriceOf(expected, assumed, on),
   };
   return { row, timeline, expected, assumed };
+}
+
+function nextPriceOf(expected: Timeline, assumed: Projection['assumed'], on: Day): NextPriceRow | null {
+  const { rates, endsOn } = expected;
+  const next = rates.find(({ from }) => from > on && (endsOn === null || from < endsOn));
+  if (next === undefined) return null;
+  const { from, planId, planVersion } = next;
+  const basis = assumed !== null && from >= assumed.from ? 'assumed' : 'agreed';
+  return { from, planId, planVersion, rateCents: rateOn(expected, from), basis };
 }
 
 function totalOf(currency: string, outlooks: readonly Outlook[], on: Day): RevenueTotal {

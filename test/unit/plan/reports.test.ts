@@ -29,11 +29,13 @@ function record(
   return {
     practiceId,
     displayName: practiceId,
+    timeZone: 'America/Chicago',
     facts: [
       ...facts.map((fact) => ({ fact, at: at('2026-11-20') })),
       ...later.map(([day, fact]) => ({ fact, at: at(day) })),
     ],
     decisions,
+    announcements: [],
   };
 }
 
@@ -171,7 +173,13 @@ describe('revenue', () => {
         lockedUntil: '2029-02-20',
         lockedDaysLeft: 741,
         endsOn: null,
-        next: { from: '2029-02-20', planVersion: 2, rateCents: dearerCents },
+        next: {
+          from: '2029-02-20',
+          planId: 'founding',
+          planVersion: 2,
+          rateCents: dearerCents,
+          basis: 'assumed',
+        },
       },
     ]);
     const months = totals[0]?.months ?? [];
@@ -213,6 +221,30 @@ describe('revenue', () => {
       twelfth + foundingCents,
       twelfth,
     ]);
+  });
+
+  it('counts a price that was announced from its day on, unless its notice is late', () => {
+    const unlocked = started('2026-11-22', { freeDays: 0, lock: { months: 0, from: 'first_charged_day' } });
+    const announced = { from: '2027-05-22', planId: 'founding', planVersion: 2, after: dearer.rates };
+    const told = (sentAt: Date | null): SubscriptionRecord => ({
+      ...record('sunrise', unlocked),
+      announcements: [{ announced, at: at('2027-03-10'), sentAt }],
+    });
+    const nextOn = (sentAt: Date | null, on: Day) =>
+      revenueOf(membersOn([told(sentAt)], on), [], on).rows[0]?.next ?? null;
+    const next = {
+      from: '2027-05-22',
+      planId: 'founding',
+      planVersion: 2,
+      rateCents: dearerCents,
+      basis: 'agreed',
+    };
+    expect(nextOn(null, '2027-03-09')).toBeNull();
+    expect(nextOn(null, '2027-03-10')).toEqual(next);
+    // 60 days before its day it is too late for a notice that was not sent.
+    expect(nextOn(null, '2027-03-24')).toBeNull();
+    expect(nextOn(at('2027-03-12'), '2027-03-24')).toEqual(next);
+    expect(nextOn(at('2027-03-25'), '2027-03-25')).toBeNull();
   });
 
   it('agrees with the projection of each subscription in every whole month', () => {
