@@ -102,6 +102,8 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'POST /v1/practices/:id/ledger/payments': ['plan_admin'],
   'POST /v1/ledger/:id/reversal': ['plan_admin'],
   'GET /v1/charges': everyRole,
+  // An error may name a directory or an account: for those who see to it.
+  'GET /v1/charge-exports': ['viewer', 'operator', 'plan_admin', 'security_admin'],
   // The signature in its header is the right to call it.
   'POST /v1/stripe/webhook': 'public',
   // A transfer names people, as a sign-up does.

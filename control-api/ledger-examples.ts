@@ -1,4 +1,4 @@
-import type { ExportedCharge } from './contracts/charges.ts';
+import type { ExportedCharge, ShownExport } from './contracts/charges.ts';
 import type { ShownTransaction } from './contracts/ledger.ts';
 import type { ShownStatement, StatementSummary } from './contracts/statements.ts';
 import type { ShownApproval } from './contracts/subscription-approvals.ts';
@@ -78,6 +78,17 @@ export const ledgerExamples: Readonly<Record<string, unknown>> = {
   LedgerTransaction: charge,
   PaymentEventOutcome: { outcome: 'payment_posted' },
   Statement: { ...summary, lines: [charge] } satisfies ShownStatement,
+  StatementExport: {
+    statement: summary.number,
+    practiceId,
+    state: 'exported',
+    target: 'files',
+    externalId: `${summary.number}.json`,
+    tries: 1,
+    nextTryAt: null,
+    lastError: null,
+    exportedAt: '2027-03-20T05:00:09.000Z',
+  } satisfies ShownExport,
   StatementSummary: summary,
   SubscriptionApproval: approval,
 };

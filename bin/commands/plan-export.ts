@@ -1,9 +1,13 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
-import { chargePageSchema } from '../../control-api/contracts/charges.ts';
+import { chargePageSchema, statementExportPageSchema } from '../../control-api/contracts/charges.ts';
 import type { ApiClient } from './api-client.ts';
 import { commandError } from './command-error.ts';
+import { findPractice } from './find.ts';
+import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import { act, type Invocation, type Session } from './session.ts';
+import { table } from './table.ts';
+import { clean } from './text.ts';
 
 interface ExportOptions {
   readonly from: string;
@@ -12,8 +16,8 @@ interface ExportOptions {
   readonly out: string;
 }
 
-/** `plan export`: what practices came to owe, for the books of others. */
-export function exportCommand(group: Command, invocation: Invocation): void {
+/** What practices came to owe, for the books of others. */
+export function exportCommands(group: Command, invocation: Invocation): void {
   const command = group
     .command('export')
     .description('Write charges, credits and adjustments of a range of days into a file, one row each')
@@ -28,6 +32,50 @@ Example:
   lumenality plan export --from 2027-03-01 --until 2027-04-01 --out march.csv`,
     );
   act<ExportOptions>(command, invocation, exportCharges);
+
+  const exports = listing(
+    group
+      .command('exports')
+      .description('List what became of statements on their way to files or Stripe, newest periods first')
+      .option('--pending', 'only those that are still to go')
+      .option('--practice <practice>', 'id or name, or a unique start of either'),
+  );
+  act<ExportsOptions>(exports, invocation, listExports);
+}
+
+interface ExportsOptions extends ListingOptions {
+  readonly pending?: boolean;
+  readonly practice?: string;
+}
+
+async function listExports({ api, output }: Session, options: ExportsOptions) {
+  const practiceId = options.practice && (await findPractice(api, options.practice)).id;
+  const state = options.pending === true ? 'pending' : undefined;
+  const page = await api.list('/v1/charge-exports', statementExportPageSchema, pageRequest(options), {
+    practiceId,
+    state,
+  });
+  output.document(page);
+  if (page.items.length === 0) {
+    output.line(state === 'pending' ? 'Nothing waits.' : 'No period is closed yet.');
+    return undefined;
+  }
+  output.line(
+    table(
+      output,
+      ['STATEMENT', 'TO', 'STATE', 'TRIES', 'AS', 'LAST ERROR'],
+      page.items.map((row) => [
+        row.statement,
+        row.target ?? '-',
+        row.state,
+        String(row.tries),
+        row.externalId ?? '-',
+        clean(row.lastError ?? '-'),
+      ]),
+    ),
+  );
+  sayMore(output, page.nextCursor);
+  return undefined;
 }
 
 async function exportCharges({ api, output }: Session, { from, until, format, out }: ExportOptions) {

@@ -9,7 +9,7 @@ import {
 import { dayBefore, daysBetween } from './day.ts';
 import { type ListingOptions, listing, pageRequest, sayMore, wholeNumber } from './listing.ts';
 import { amount, money } from './money.ts';
-import { exportCommand } from './plan-export.ts';
+import { exportCommands } from './plan-export.ts';
 import { publishingCommands } from './plan-publish.ts';
 import { termsTable } from './plan-terms.ts';
 import { act, type Invocation, type Session } from './session.ts';
@@ -68,7 +68,7 @@ Example:
 
   previewCommand(group, invocation);
   publishingCommands(group, invocation);
-  exportCommand(group, invocation);
+  exportCommands(group, invocation);
 }
 
 function previewCommand(group: Command, invocation: Invocation): void {

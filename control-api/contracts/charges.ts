@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { exportedKinds } from '../../lib/domain/charge-export.ts';
 import { daySchema } from '../../lib/domain/plan/day.ts';
-import { pageOf, pageQuerySchema } from './common.ts';
+import { pageOf, pageQuerySchema, timeSchema } from './common.ts';
 import { centsSchema, chargeSchema, currencySchema } from './ledger.ts';
 
 export const chargeQuerySchema = pageQuerySchema.extend({
@@ -30,3 +30,30 @@ const exportedChargeSchema = z
   .meta({ id: 'ExportedCharge' });
 export type ExportedCharge = z.infer<typeof exportedChargeSchema>;
 export const chargePageSchema = pageOf(exportedChargeSchema);
+
+export const statementExportQuerySchema = pageQuerySchema.extend({
+  state: z.enum(['pending', 'exported']).optional(),
+  practiceId: z.string().max(80).optional(),
+});
+
+const statementExportSchema = z
+  .object({
+    statement: z.string().describe('Its number'),
+    practiceId: z.string(),
+    state: z.enum(['pending', 'exported']),
+    target: z
+      .enum(['files', 'stripe'])
+      .nullable()
+      .describe('Where to; null until a process has begun, whose configuration then decides'),
+    externalId: z
+      .string()
+      .nullable()
+      .describe('What the other side calls it; null for a statement without lines'),
+    tries: z.number().int(),
+    nextTryAt: timeSchema.nullable(),
+    lastError: z.string().nullable().describe('Why the last try did not do'),
+    exportedAt: timeSchema.nullable(),
+  })
+  .meta({ id: 'StatementExport' });
+export type ShownExport = z.infer<typeof statementExportSchema>;
+export const statementExportPageSchema = pageOf(statementExportSchema);

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { chargesAsCsv, type ExportedRow } from '../../lib/domain/charge-export.ts';
-import { listCharges } from '../../lib/use-cases/charges.ts';
-import { chargePageSchema, chargeQuerySchema, type ExportedCharge } from '../contracts/charges.ts';
+import { listCharges, listStatementExports, type StatementExport } from '../../lib/use-cases/charges.ts';
+import {
+  chargePageSchema,
+  chargeQuerySchema,
+  type ExportedCharge,
+  type ShownExport,
+  statementExportPageSchema,
+  statementExportQuerySchema,
+} from '../contracts/charges.ts';
 import type { AppDeps } from '../deps.ts';
 import { toPage } from '../serialise.ts';
 import type { Routes } from './types.ts';
@@ -38,6 +45,18 @@ export function chargeRoutes(app: Routes, { core }: AppDeps): void {
         .send(chargesAsCsv(page.items));
     },
   });
+
+  app.route({
+    method: 'GET',
+    url: '/v1/charge-exports',
+    schema: {
+      summary: 'What became of statements on their way out, by their periods, newest first',
+      tags: ['ledger'],
+      querystring: statementExportQuerySchema,
+      response: { 200: statementExportPageSchema },
+    },
+    handler: async (request) => toPage(await listStatementExports(core, request.query), toShownExport),
+  });
 }
 
 /** RFC 8288: a page of CSV has no other place for it. */
@@ -49,4 +68,14 @@ function addressOf(query: z.infer<typeof chargeQuerySchema>, cursor: string): st
 
 function toExportedCharge({ practice, ...row }: ExportedRow): ExportedCharge {
   return { ...row, practiceId: practice.id, practice: practice.displayName };
+}
+
+function toShownExport({ practiceId, from, dueAt, exportedAt, ...row }: StatementExport): ShownExport {
+  return {
+    ...row,
+    statement: `${practiceId}-${from}`,
+    practiceId,
+    nextTryAt: row.state === 'pending' ? dueAt.toISOString() : null,
+    exportedAt: exportedAt?.toISOString() ?? null,
+  };
 }

@@ -4,6 +4,7 @@ import type { Day } from '../domain/plan/day.ts';
 import type { ChargeExport } from '../ports/charge-export.ts';
 import type { ChargeExportTable } from './charge-export-tables.ts';
 import type { Connection, Db, Trx } from './database.ts';
+import { type Page, type PageRequest, pageFrom, positionOf } from './page.ts';
 import { findStatement, statementLines } from './statement-store.ts';
 
 type Target = ChargeExport['name'];
@@ -114,4 +115,69 @@ async function setClaimed(
     .where('claimed_until', '=', until)
     .executeTakeFirstOrThrow();
   return numUpdatedRows > 0n;
+}
+
+/** A statement on its way out, or gone. */
+export interface StatementExport {
+  readonly practiceId: string;
+  /** Of the statement's period. */
+  readonly from: Day;
+  readonly state: ChargeExportTable['state'];
+  readonly target: Target | null;
+  readonly externalId: string | null;
+  readonly tries: number;
+  readonly dueAt: Date;
+  readonly lastError: string | null;
+  readonly exportedAt: Date | null;
+}
+
+export interface ExportFilter {
+  readonly state?: ChargeExportTable['state'] | undefined;
+  readonly practiceId?: string | undefined;
+}
+
+/** By their periods, newest first. */
+export async function listStatementExports(
+  connection: Connection,
+  { state, practiceId, limit, cursor }: PageRequest & ExportFilter,
+): Promise<Page<StatementExport>> {
+  let query = connection.selectFrom('charge_export').selectAll();
+  if (state !== undefined) query = query.where('state', '=', state);
+  if (practiceId !== undefined) query = query.where('practice_id', '=', practiceId);
+  if (cursor !== undefined) {
+    const { at, id } = positionOf(cursor, 'text');
+    const from = at.toISOString().slice(0, 10);
+    query = query.where(sql<boolean>`(period_from, practice_id) < (${from}::date, ${id})`);
+  }
+  const rows = await query
+    .orderBy('period_from', 'desc')
+    .orderBy('practice_id', 'desc')
+    .limit(limit + 1)
+    .execute();
+  const page = pageFrom(rows, limit, (row) => ({ at: new Date(row.period_from), id: row.practice_id }));
+  return { items: page.items.map(toStatementExport), nextCursor: page.nextCursor };
+}
+
+const toStatementExport = (row: Selectable<ChargeExportTable>): StatementExport => ({
+  practiceId: row.practice_id,
+  from: row.period_from,
+  state: row.state,
+  target: row.target,
+  externalId: row.external_id,
+  tries: row.tries,
+  dueAt: row.due_at,
+  lastError: row.last_error,
+  exportedAt: row.exported_at,
+});
+
+/** Statements that are still to be handed over, and when the period of the oldest was closed. */
+export async function readExportFigures(
+  connection: Connection,
+): Promise<{ readonly pending: number; readonly oldestAt: Date | null }> {
+  const { rows } = await sql<{ pending: number; oldest: Date | null }>`
+    select count(*) as pending, min(period.closed_at) as oldest from charge_export own
+    join closed_period period on period.practice_id = own.practice_id and period.period_from = own.period_from
+    where own.state = 'pending'`.execute(connection);
+  const { pending = 0, oldest = null } = rows[0] ?? {};
+  return { pending, oldestAt: oldest };
 }

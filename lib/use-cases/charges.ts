@@ -1,9 +1,16 @@
+import {
+  type ExportFilter,
+  listStatementExports as exportRows,
+  type StatementExport,
+} from '../db/charge-export-store.ts';
 import { listCharges as chargeRows } from '../db/charge-store.ts';
 import type { Page, PageRequest } from '../db/page.ts';
 import type { ExportedRow } from '../domain/charge-export.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Day } from '../domain/plan/day.ts';
 import type { Core } from './core.ts';
+
+export type { StatementExport };
 
 /**
  * What practices came to owe on the days `[from, until)`, oldest first.
@@ -20,3 +27,9 @@ export function listCharges(
   }
   return chargeRows(core.db, days);
 }
+
+/** What became of statements on their way out, by their periods, newest first. */
+export const listStatementExports = (
+  core: Core,
+  page: PageRequest & ExportFilter,
+): Promise<Page<StatementExport>> => exportRows(core.db, page);

@@ -1,5 +1,6 @@
 import { type AuditFilter, type AuditRow, listAudit as auditRows } from '../db/audit-store.ts';
 import { type CallFigures, readCallFigures } from '../db/call-budget-store.ts';
+import { readExportFigures } from '../db/charge-export-store.ts';
 import { countByDrift } from '../db/drift-store.ts';
 import { readDeliveryFigures } from '../db/notice-delivery-store.ts';
 import type { Page, PageRequest } from '../db/page.ts';
@@ -24,6 +25,7 @@ export interface StateCounts {
   readonly cells: readonly CellFigure[];
   readonly fleet: FleetFigures;
   readonly notices: { readonly pending: number; readonly failed: number; readonly oldestSeconds: number };
+  readonly exports: { readonly pending: number; readonly oldestSeconds: number };
   readonly practices: readonly { readonly state: string; readonly count: number }[];
   readonly runs: readonly { readonly state: string; readonly count: number }[];
 }
@@ -36,15 +38,17 @@ export async function countStates(core: Core): Promise<StateCounts> {
   const calls = await readCallFigures(core.db);
   const cells = await cellFigures(core);
   const fleet = await fleetFigures(core);
-  const { pending, failed, oldestAt } = await readDeliveryFigures(core.db);
-  const oldestSeconds = oldestAt === null ? 0 : (core.clock.now().getTime() - oldestAt.getTime()) / 1_000;
-  const notices = { pending, failed, oldestSeconds };
+  const now = core.clock.now().getTime();
+  const age = (at: Date | null) => (at === null ? 0 : (now - at.getTime()) / 1_000);
+  const { oldestAt, ...deliveries } = await readDeliveryFigures(core.db);
+  const statements = await readExportFigures(core.db);
   return {
     calls,
     cells,
     drift,
     fleet,
-    notices,
+    notices: { ...deliveries, oldestSeconds: age(oldestAt) },
+    exports: { pending: statements.pending, oldestSeconds: age(statements.oldestAt) },
     practices,
     runs: [...runs].map(([state, count]) => ({ state, count })),
   };

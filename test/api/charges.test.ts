@@ -94,6 +94,38 @@ describe('charges for the books of others', () => {
   });
 });
 
+test('what is still to be exported is told, with why it was not, and measured', async () => {
+  const { close } = await billedPractice(api.database, 'late-aba', { on: '2024-11-22' });
+  await close('2025-04-20');
+  await api.database.db
+    .updateTable('charge_export')
+    .set({ last_error: 'Stripe did not take it (status 500).', due_at: now })
+    .where('practice_id', '=', 'late-aba')
+    .execute();
+  const { items, nextCursor } = (
+    await get('/v1/charge-exports?practiceId=late-aba&state=pending&limit=1')
+  ).json();
+  expect(items).toEqual([
+    {
+      statement: 'late-aba-2025-03-20',
+      practiceId: 'late-aba',
+      state: 'pending',
+      target: null,
+      externalId: null,
+      tries: 0,
+      nextTryAt: now.toISOString(),
+      lastError: 'Stripe did not take it (status 500).',
+      exportedAt: null,
+    },
+  ]);
+  const rest = (await get(`/v1/charge-exports?practiceId=late-aba&cursor=${nextCursor}`)).json();
+  expect(rest).toMatchObject({ items: [{ statement: 'late-aba-2025-02-20' }], nextCursor: null });
+  const { body } = await get('/metrics');
+  expect(Number(/^lumenality_statements_pending (\d+)$/m.exec(body)?.[1])).toBeGreaterThanOrEqual(2);
+  // Closed on 20 March 2025 at 18:00, two years and some days ago.
+  expect(body).toMatch(/^lumenality_statement_oldest_pending_seconds 64173600$/m);
+});
+
 describe('events of Stripe', () => {
   let events = 0;
   /** An event in Stripe's shape ("The Event object"), signed as Stripe signs it. */

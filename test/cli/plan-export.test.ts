@@ -76,3 +76,18 @@ test('what fails leaves the file as it was, and nothing beside it', async () => 
     readdirSync(dirname(directory)).filter((name) => name.startsWith(`${basename(directory)}.`)),
   ).toEqual([]);
 });
+
+test('statements on their way are listed, with why they were not taken', async () => {
+  await plane.api.database.db
+    .updateTable('charge_export')
+    .set({ target: 'files', tries: 3, last_error: 'The statement cannot be written to /books (ENOSPC).' })
+    .where('practice_id', '=', 'practice-7')
+    .execute();
+  const list = (...args: readonly string[]) =>
+    runHere(['plan', 'exports', ...args], {
+      env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token },
+    });
+  const { stdout } = await list('--pending', '--practice', 'practice-7');
+  expect(stdout).toMatch(/^practice-7-2027-02-20 +files +pending +3 +- +The statement .* \(ENOSPC\)\.$/m);
+  expect(JSON.parse((await list('--all', '--json')).stdout).items).toHaveLength(practices);
+});

@@ -76,3 +76,39 @@ test('the rates of calls are those of the cloud in use, but for those that are n
     );
   }
 });
+
+describe('where statements go', () => {
+  const key = 'rk_test_abc123';
+
+  test('into files of the data directory, unless told otherwise', () => {
+    expect(readConfig({ LUMENALITY_DATA_DIR: '/data' })).toMatchObject({
+      billingDirectory: '/data/billing',
+      stripe: undefined,
+      stripeWebhookSecret: undefined,
+    });
+    expect(readConfig({ LUMENALITY_BILLING_DIR: '/books' }).billingDirectory).toBe('/books');
+  });
+
+  test('a key that may do everything is refused, and never repeated', () => {
+    const secret = { LUMENALITY_STRIPE_KEY: 'sk_live_abc123' };
+    expect(() => readConfig(secret)).toThrow(/LUMENALITY_STRIPE_KEY must be a restricted key/);
+    expect(() => readConfig(secret)).not.toThrow(/abc123/);
+    expect(readConfig({ LUMENALITY_STRIPE_KEY: key }).stripe).toEqual({ key, address: undefined });
+  });
+
+  test.each(['https://api.example.com', 'http://10.0.0.1:12111'])(
+    '%s is no stand-in for Stripe',
+    (address) => {
+      expect(() => readConfig({ LUMENALITY_STRIPE_KEY: key, LUMENALITY_STRIPE_URL: address })).toThrow(
+        'LUMENALITY_STRIPE_URL must be http:// on this machine',
+      );
+    },
+  );
+
+  test('a stand-in gets no key that moves money', () => {
+    const address = 'http://127.0.0.1:12111';
+    const live = { LUMENALITY_STRIPE_KEY: 'rk_live_abc123', LUMENALITY_STRIPE_URL: address };
+    expect(() => readConfig(live)).toThrow('begins with rk_test_');
+    expect(readConfig({ ...live, LUMENALITY_STRIPE_KEY: key }).stripe?.address).toEqual(new URL(address));
+  });
+});

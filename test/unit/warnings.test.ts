@@ -20,3 +20,9 @@ test('on AWS mails that nobody gets are warned of, on the sandbox they are meant
   expect(warningsOf(readConfig({ ...aws, ...mailServer }))).toEqual([]);
   expect(warningsOf(readConfig({}))).toEqual([]);
 });
+
+test('payments that nobody here hears of are warned of', () => {
+  const key = { LUMENALITY_STRIPE_KEY: 'rk_test_abc123' };
+  expect(warningsOf(readConfig(key))).toEqual([expect.objectContaining({ part: 'payments' })]);
+  expect(warningsOf(readConfig({ ...key, LUMENALITY_STRIPE_WEBHOOK_SECRET: 'whsec_abc' }))).toEqual([]);
+});

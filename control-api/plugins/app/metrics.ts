@@ -4,6 +4,7 @@ import { driftStates } from '../../../lib/domain/drift.ts';
 import { practiceStates } from '../../../lib/domain/practice.ts';
 import { runStates } from '../../../lib/domain/run.ts';
 import type { StateCounts } from '../../../lib/use-cases/read-records.ts';
+import { exportFigures } from './export-metrics.ts';
 import { fleetMetrics } from './fleet-metrics.ts';
 import { noticeFigures } from './notice-metrics.ts';
 
@@ -35,6 +36,7 @@ export function measure(app: FastifyInstance): Metrics {
   const setCells = cellFigures(registry);
   const setFleet = fleetMetrics(registry);
   const setNotices = noticeFigures(registry);
+  const setExports = exportFigures(registry);
   app.addHook('onResponse', async (request, reply) => {
     // The route, never the path: one series a route, whatever callers ask for.
     const route = request.routeOptions.url ?? 'unknown';
@@ -56,6 +58,7 @@ export function measure(app: FastifyInstance): Metrics {
       setCells(counts.cells);
       setFleet(counts.fleet);
       setNotices(counts.notices);
+      setExports(counts.exports);
       return registry.metrics();
     },
   };
