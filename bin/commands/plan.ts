@@ -11,6 +11,7 @@ import { type ListingOptions, listing, pageRequest, sayMore, wholeNumber } from 
 import { amount, money } from './money.ts';
 import { exportCommands } from './plan-export.ts';
 import { publishingCommands } from './plan-publish.ts';
+import { planReportCommand } from './plan-report.ts';
 import { termsTable } from './plan-terms.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { fields, table } from './table.ts';
@@ -68,6 +69,7 @@ Example:
 
   previewCommand(group, invocation);
   publishingCommands(group, invocation);
+  planReportCommand(group, invocation);
   exportCommands(group, invocation);
 }
 
@@ -97,7 +99,7 @@ async function listPlans({ api, output }: Session, options: ListingOptions) {
   output.line(
     table(
       output,
-      ['PLAN', 'FROM', 'BASE + CLINICIAN + LOCATION', 'FREE', 'LOCKED', 'PLACES'],
+      ['PLAN', 'FROM', 'BASE + CLINICIAN + LOCATION', 'FREE', 'LOCK', 'PLACES'],
       page.items.flatMap((plan) =>
         plan.versions.length === 0
           ? [notOfferedYet(plan)]
@@ -115,10 +117,10 @@ function versionRow({ id }: Plan, { version, effectiveFrom, terms }: Plan['versi
   return [
     `${id} ${version}`,
     effectiveFrom,
-    `${prices.join(' + ')} ${currency} a ${interval}`,
-    freeDays === 0 ? '-' : `${freeDays} days`,
-    lock.months === 0 ? '-' : `${lock.months} months`,
-    cap === null ? 'no limit' : String(cap),
+    `${prices.join(' + ')} ${currency}/${interval}`,
+    freeDays === 0 ? '-' : `${freeDays} d`,
+    lock.months === 0 ? '-' : `${lock.months} mo`,
+    cap === null ? '-' : String(cap),
   ];
 }
 

@@ -7,7 +7,6 @@ import {
   listLedger as ledgerRows,
 } from '../db/ledger-store.ts';
 import type { Page, PageRequest } from '../db/page.ts';
-import { readSubscription } from '../db/subscription-store.ts';
 import type { Actor } from '../domain/access.ts';
 import { owedBy } from '../domain/ledger.ts';
 import { answerOnce, type OnceAnswer } from './answer-once.ts';
@@ -23,6 +22,7 @@ import {
 } from './post-to-ledger.ts';
 import { notFound } from './refusals.ts';
 import { type Approved, requestApproval } from './request-approval.ts';
+import { requireSubscription } from './subscriptions.ts';
 
 export type { LedgerTransaction };
 
@@ -39,11 +39,10 @@ export async function readLedger(
   core: Core,
   page: PageRequest & { readonly practiceId: string },
 ): Promise<LedgerPage> {
-  const subscription = await readSubscription(core.db, page.practiceId);
-  if (subscription === undefined) throw notFound('practice');
+  const { terms } = await requireSubscription(core, page.practiceId);
   const { items, nextCursor } = await ledgerRows(core.db, page);
   const balanceCents = await balanceOf(core.db, page.practiceId);
-  return { items, nextCursor, balanceCents, currency: subscription.terms.currency };
+  return { items, nextCursor, balanceCents, currency: terms.currency };
 }
 
 /** @throws DomainError `not_found` */

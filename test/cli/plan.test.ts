@@ -46,7 +46,7 @@ test.each(['159', '159.5', '159.005', '1,590.00', '-1.00', '1e3.00', '.50', ''])
 
 test('plans are listed with their prices, and shown with all terms', async () => {
   expect(await said(['list'])).toMatch(
-    /founding 1 +2026-01-01 +149.00 \+ 29.00 \+ 19.00 USD a month +90 days +24 months +100$/m,
+    /^founding 1  2026-01-01  149.00 \+ 29.00 \+ 19.00 USD\/month  90 d  24 mo  100$/m,
   );
   const shown = await said(['show', 'founding']);
   expect(shown).toContain('at least 90 free days and a lock of 24 months');
