@@ -129,11 +129,16 @@ async function showSubscription(session: Session, _options: object, [text = '']:
 const counted = ({ clinicians, locations }: ShownSubscription['quantities']): string =>
   `${clinicians} ${clinicians === 1 ? 'clinician' : 'clinicians'}, ${locations} ${locations === 1 ? 'location' : 'locations'}`;
 
-function lockOf({ lockedUntil, locked, activatedOn, terms }: ShownSubscription): string {
-  if (lockedUntil !== null) {
-    return locked ? `to ${dayBefore(lockedUntil)}` : `to ${dayBefore(lockedUntil)}, but not today`;
+function lockOf({ lockedUntil, locked, state, chargedFrom, coming, ...found }: ShownSubscription): string {
+  if (lockedUntil === null) {
+    return found.activatedOn === null && found.terms.lock.months > 0 ? 'known once it is active' : 'no lock';
   }
-  return activatedOn === null && terms.lock.months > 0 ? 'known once it is active' : 'no lock';
+  const to = `to ${dayBefore(lockedUntil)}`;
+  if (locked) return to;
+  if (state === 'trialing') return `from ${chargedFrom} ${to}`;
+  return coming.some(({ plan }) => plan.id !== found.plan.id)
+    ? `with the next plan, ${to}`
+    : `over, it was ${to}`;
 }
 
 async function listFacts({ api, output }: Session, options: ListingOptions, [text = '']: readonly string[]) {

@@ -34,7 +34,10 @@ export async function findPlan(db: Connection, id: string): Promise<PlanRow | un
   return plan === undefined ? undefined : { ...plan, versions: await versionsOf(db, [id]) };
 }
 
-/** Reads a plan and keeps others from publishing a version of it, or taking a place in it, until the transaction ends. */
+/**
+ * Reads a plan and keeps others from publishing a version of it, or taking a place in it, until the transaction ends. Whoever changes
+ * practices or subscriptions too holds the plan first.
+ */
 export async function lockPlan(trx: Trx, id: string): Promise<PlanRow | undefined> {
   const plan = await trx
     .selectFrom('plan')

@@ -54,8 +54,9 @@ interface ApprovalRequest {
 
 /**
  * Approves a sign-up and starts its provisioning: a place in the plan, capacity of a cell, practice, subscription, run with its steps, audit
- * rows and queue entry commit together or not at all. When the plan is full, a place on its waiting list is all that commits. The run gets the newest published release. When no cell has room the practice waits, behind those
- * that wait already, and is placed by itself (lib/workflows/place-waiting.ts).
+ * rows and queue entry commit together or not at all. When the plan is full, a place on its waiting list is all that commits. The run
+ * gets the newest published release. When no cell has room the practice waits, behind those that wait already, and is placed by itself
+ * (lib/workflows/place-waiting.ts).
  * @throws DomainError `not_found`; `precondition_failed`; `wrong_state` (decided already, or no agreement recorded); `plan_full`;
  * `conflict` (no release published, the plan has no version in effect or does not take the practice, or the invitation's token was used before);
  * `invalid_input` for an unknown plan, or when the contact's e-mail address cannot be an owner's.

@@ -12,8 +12,8 @@ import type { Timeline } from '../domain/plan/timeline.ts';
 import type { Statement } from '../domain/statement.ts';
 
 /**
- * Posts what a period costs and closes it: from then on its statement stands, and is on its way out. Answers the statement, or undefined when the period is
- * closed already: whoever does it twice posts once. The caller holds the subscription (`lockSubscription`).
+ * Posts what a period costs and closes it: from then on its statement stands, and is on its way out. Answers the statement, or undefined
+ * when the period is closed already: whoever does it twice posts once. The caller holds the subscription (`lockSubscription`).
  * @param of.today the day at the practice
  * @throws Error for a period that is not over, or one after which the last closed one does not come
  */
