@@ -11,6 +11,7 @@ import { type ListingOptions, listing, pageRequest, sayMore, wholeNumber } from 
 import { amount, money } from './money.ts';
 import { exportCommands } from './plan-export.ts';
 import { publishingCommands } from './plan-publish.ts';
+import { planReportCommand } from './plan-report.ts';
 import { termsTable } from './plan-terms.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { fields, table } from './table.ts';
@@ -68,6 +69,7 @@ Example:
 
   previewCommand(group, invocation);
   publishingCommands(group, invocation);
+  planReportCommand(group, invocation);
   exportCommands(group, invocation);
 }
 
