@@ -4,7 +4,8 @@ import { testNoticePorts } from '../builders/notices.ts';
 import { silent } from '../builders/runs.ts';
 import { believes, startWebhookReceiver, type WebhookReceiver } from '../builders/webhook-receiver.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { type Answer, startCli } from './run-cli.ts';
+import type { Answer } from './run-cli.ts';
+import { runHere } from './run-here.ts';
 
 let plane: ControlPlane;
 let receiver: WebhookReceiver;
@@ -19,7 +20,7 @@ afterAll(async () => {
 });
 
 const cli = (...args: string[]): Promise<Answer> =>
-  startCli(args, { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token } }).ended;
+  runHere(args, { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token } });
 const document = async (...args: string[]) => JSON.parse((await cli(...args, '--json')).stdout);
 const parts = () => ({
   db: plane.api.database.db,

@@ -12,7 +12,8 @@ import { type GithubRunner, startGithubRunner } from '../builders/github-runner.
 import { type OidcIssuer, startOidcIssuer } from '../builders/oidc-issuer.ts';
 import { eventually, insertPracticeRun } from '../builders/runs.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { type Running, startCli } from './run-cli.ts';
+import { type CommandLine, startCli } from './run-cli.ts';
+import { startHere } from './run-here.ts';
 
 const audience = 'https://control.lumenality.test';
 const claims = { sub: 'project:1', project_path: 'lumenality/control-plane', ref: 'main' };
@@ -36,10 +37,11 @@ afterAll(async () => {
   await issuer.stop();
 });
 
-const watch = (id: string, env: Record<string, string> = {}, ...args: string[]): Running =>
-  startCli(['rollout', 'watch', id, ...args], {
-    env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token, ...env },
-  });
+const given = (env = {}) => ({
+  env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token, ...env },
+});
+const watch = (id: string, ...args: string[]): CommandLine =>
+  startHere(['rollout', 'watch', id, ...args], given());
 
 /** A rollout that runs over practices of its own: of each ring as many as asked for. */
 interface TestRollout {
@@ -155,7 +157,7 @@ test.each([
 
 test('--json gives a line for each change and one for the end', async () => {
   const { id, practices, target, become } = await rollout(['canary', 1]);
-  const running = watch(id, {}, '--json');
+  const running = watch(id, '--json');
   await running.says('"pending":1');
   await target(practices[0], 'failed', 'It broke.');
   await running.says('"practice"');
@@ -177,7 +179,8 @@ test('--json gives a line for each change and one for the end', async () => {
 
 test('--timeout ends the watching with 7, Ctrl-C with 130; the rollout goes on', async () => {
   const { id } = await rollout(['general', 1]);
-  const [late, left] = [watch(id, {}, '--timeout', '1s'), watch(id)];
+  const late = watch(id, '--timeout', '1s');
+  const left = startCli(['rollout', 'watch', id], given());
   await left.says('general: 0 of 1 done');
   left.child.kill('SIGINT');
   for (const [running, expected] of [
@@ -198,11 +201,9 @@ test('a rollout that there is none of ends with 3', async () => {
 
 test('on a terminal each wave is a bar', async () => {
   const { id, practices, target, become } = await rollout(['canary', 1], ['general', 2]);
-  const running = watch(id, {
-    // As if its pipe were a terminal.
-    NODE_OPTIONS: '--import=data:text/javascript,process.stdout.isTTY=true',
-    NO_COLOR: '1',
-  });
+  // As if its pipe were a terminal.
+  const NODE_OPTIONS = '--import=data:text/javascript,process.stdout.isTTY=true';
+  const running = startCli(['rollout', 'watch', id], given({ NODE_OPTIONS, NO_COLOR: '1' }));
   await running.says(`${'░'.repeat(24)} general · 0 of 2 done`);
   await target(practices[0], 'succeeded');
   await target(practices[1], 'succeeded');
@@ -237,13 +238,13 @@ describe('a job whose token would expire', () => {
       LUMENALITY_DATA_DIR: mkdtempSync(join(directory, 'data-')),
       ...environment(),
     };
-    const login = startCli(['ci', 'login'], { env: { ...env, LUMENALITY_ID_TOKEN: await idToken() } });
+    const login = startHere(['ci', 'login'], { env: { ...env, LUMENALITY_ID_TOKEN: await idToken() } });
     expect((await login.ended).code).toBe(0);
     const file = join(env.LUMENALITY_DATA_DIR, 'ci.token');
     const first = readFileSync(file, 'utf8');
     const asked = github.asked.length;
     const { id, become } = await rollout(['general', 1]);
-    const running = startCli(['rollout', 'watch', id], { env });
+    const running = startHere(['rollout', 'watch', id], { env });
     await running.says('general: 0 of 1 done');
     const old = new Date(Date.now() - 9 * 60_000);
     utimesSync(file, old, old);

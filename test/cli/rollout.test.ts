@@ -2,13 +2,14 @@ import { rolloutPlanSchema, rolloutSchema } from '../../control-api/contracts/ro
 import { putSchedule } from '../../lib/db/schedule-store.ts';
 import { publishTestRelease } from '../builders/database.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { type Answer, startCli } from './run-cli.ts';
+import type { Answer } from './run-cli.ts';
+import { runHere } from './run-here.ts';
 
 let plane: ControlPlane;
 let release: string;
 
 const cli = (...args: string[]): Promise<Answer> =>
-  startCli(args, { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token } }).ended;
+  runHere(args, { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token } });
 const said = async (...args: string[]): Promise<string> => {
   const answer = await cli(...args);
   expect(answer).toMatchObject({ code: 0, stderr: '' });

@@ -1,7 +1,8 @@
 import { subscriptionChangeSchema } from '../../control-api/contracts/subscription-changes.ts';
 import { billedPractice } from '../builders/billed-practice.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { type Answer, startCli } from './run-cli.ts';
+import type { Answer } from './run-cli.ts';
+import { runHere } from './run-here.ts';
 
 let plane: ControlPlane;
 /** Free until 30 January 2027: it is 20 November 2026. */
@@ -9,8 +10,7 @@ const id = 'hazel-aba';
 const why = ['--reason', 'as agreed'];
 
 const cli = (args: readonly string[]): Promise<Answer> =>
-  startCli(['subscription', ...args], { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token } })
-    .ended;
+  runHere(['subscription', ...args], { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token } });
 
 beforeAll(async () => {
   plane = await startControlPlane();

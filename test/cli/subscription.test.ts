@@ -2,13 +2,14 @@ import { sql } from 'kysely';
 import { subscriptionActivated } from '../../lib/workflows/subscription-life.ts';
 import { makePlan } from '../builders/plans.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { type Answer, startCli } from './run-cli.ts';
+import type { Answer } from './run-cli.ts';
+import { runHere } from './run-here.ts';
 
 let plane: ControlPlane;
 const id = 'juniper-ot';
 
 const cli = (args: readonly string[]): Promise<Answer> =>
-  startCli(args, { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token } }).ended;
+  runHere(args, { env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token } });
 const said = async (args: readonly string[]): Promise<string> => {
   const answer = await cli(args);
   expect(answer).toMatchObject({ code: 0, stderr: '' });
