@@ -90,21 +90,29 @@ export async function endAnnouncement(trx: Trx, noticeId: string, outcome: strin
   await trx.updateTable('subscription_notice').set({ outcome }).where('notice_id', '=', noticeId).execute();
 }
 
-/** When the newest notice of a kind was first delivered by mail; null when it was not, or none was written. */
-export async function newestSentAt(
+/** What a practice was told of a payment that is overdue. */
+interface OverdueNotice {
+  readonly data: PlanNoticeData<'payment_overdue'>;
+  /** When a mail about it was first delivered. */
+  readonly sentAt: Date | null;
+}
+
+/** The newest one; of two that were written at the same time the one that was not sent. */
+export async function newestOverdueNotice(
   connection: Connection,
   practiceId: string,
-  kind: PlanNoticeKind,
-): Promise<Date | null> {
+): Promise<OverdueNotice | undefined> {
   const row = await connection
     .selectFrom('subscription_notice')
-    .select('sent_at')
+    .select(['data', 'sent_at'])
     .where('practice_id', '=', practiceId)
-    .where('kind', '=', kind)
+    .where('kind', '=', 'payment_overdue')
     .orderBy('written_at', 'desc')
+    .orderBy('sent_at', (order) => order.desc().nullsFirst())
     .limit(1)
     .executeTakeFirst();
-  return row?.sent_at ?? null;
+  if (row === undefined) return undefined;
+  return { data: row.data as PlanNoticeData<'payment_overdue'>, sentAt: row.sent_at };
 }
 
 /** What a practice was told of its subscription. */

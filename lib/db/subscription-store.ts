@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import { type Day, dayIn } from '../domain/plan/day.ts';
+import { type Day, dayIn, laterOf } from '../domain/plan/day.ts';
 import type { FactOf, RecordedFact, SubscriptionFact } from '../domain/plan/facts.ts';
 import { type SubscriptionState, stateOn } from '../domain/plan/state.ts';
 import type { PlanTerms } from '../domain/plan/terms.ts';
@@ -81,7 +81,22 @@ export async function readSubscription(
   return row === undefined ? undefined : toSubscription(row);
 }
 
-/** The subscription, locked until the transaction ends. Whoever changes the practice too locks that one first. */
+/**
+ * The day at the practice. A clock that was set back brings back no day whose period is closed, so that nothing is recorded for one.
+ */
+export function todayOf(
+  { timeZone, closedUntil }: Pick<Subscription, 'timeZone' | 'closedUntil'>,
+  now: Date,
+): Day {
+  const today = dayIn(timeZone, now);
+  return laterOf(today, closedUntil ?? today);
+}
+
+/**
+ * The subscription, locked until the transaction ends. Everybody locks in this order, leaving out what they do not need: a request for
+ * approval, a sign-up that is being approved, the plan, the practice, the subscription, a cell. Whoever holds subscriptions waits for no
+ * plan: a change of plan and the publication of a version, which has all members looked at, both hold the plan first.
+ */
 export async function lockSubscription(trx: Trx, practiceId: string): Promise<Subscription | undefined> {
   const row = await trx
     .selectFrom('subscription')
@@ -129,7 +144,7 @@ export async function addFact(
   fact: SubscriptionFact,
   recording: Recording & { readonly state?: SubscriptionState },
 ): Promise<{ readonly subscription: Subscription; readonly timeline: Timeline }> {
-  const { practiceId, timeZone } = subscription;
+  const { practiceId } = subscription;
   const before = await factsOf(trx, practiceId);
   await insertFact(trx, practiceId, before.length + 1, fact, recording);
   const timeline = timelineOf([...before, fact]);
@@ -138,7 +153,7 @@ export async function addFact(
     .updateTable('subscription')
     .set((eb) => ({
       ...toColumns(followingFrom(timeline)),
-      state: stateOn(state, timeline, dayIn(timeZone, at)),
+      state: stateOn(state, timeline, todayOf(subscription, at)),
       next_due_at: at,
       revision: eb('revision', '+', 1),
       updated_at: at,

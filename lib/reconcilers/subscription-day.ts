@@ -14,6 +14,7 @@ import {
   factsOf,
   lockSubscription,
   type Subscription,
+  todayOf,
 } from '../db/subscription-store.ts';
 import { systemActor } from '../domain/access.ts';
 import { noticeDaysOf, noticesOn } from '../domain/plan/calendar-of-notices.ts';
@@ -46,7 +47,7 @@ export async function advanceSubscription(trx: Trx, practiceId: string, now: Dat
   if (practice === undefined || subscription === undefined) return;
   // Another process was faster.
   if (subscription.nextDueAt === null || subscription.nextDueAt > now) return;
-  const work = { trx, practice, subscription, today: dayIn(subscription.timeZone, now), now };
+  const work = { trx, practice, subscription, today: todayOf(subscription, now), now };
   // Prices come before periods are closed: they begin with one.
   const { timeline, announced } = await letPriceCome(work, timelineOf(await factsOf(trx, practiceId)));
   const { closedUntil, isDone } = await closePeriods(work, timeline);

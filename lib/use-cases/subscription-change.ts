@@ -9,10 +9,11 @@ import {
   type KeptFact,
   lockSubscription,
   type Subscription,
+  todayOf,
 } from '../db/subscription-store.ts';
 import type { Actor } from '../domain/access.ts';
 import type { Standing } from '../domain/plan/changes.ts';
-import { type Day, dayIn } from '../domain/plan/day.ts';
+import type { Day } from '../domain/plan/day.ts';
 import type { SubscriptionFact } from '../domain/plan/facts.ts';
 import type { SubscriptionChange } from '../domain/plan/notices.ts';
 import { type SubscriptionState, stateOn } from '../domain/plan/state.ts';
@@ -65,7 +66,7 @@ export interface Decided {
   /** What a person has made of the state. */
   readonly state?: SubscriptionState;
   /** What the practice is told, by what is true after the change. */
-  readonly tell: (timeline: Timeline) => PlanNotice;
+  readonly tell: (timeline: Timeline) => readonly PlanNotice[];
   readonly runId?: string;
 }
 
@@ -142,7 +143,7 @@ export async function holdSubscription(trx: Trx, practiceId: string, now: Date):
   if (practice === undefined || subscription === undefined) throw notFound('practice');
   const facts = await factsOf(trx, practiceId);
   const timeline = timelineOf(facts);
-  const today = dayIn(subscription.timeZone, now);
+  const today = todayOf(subscription, now);
   const state = stateOn(subscription.state, timeline, today);
   const standing = { state, timeline, closedUntil: subscription.closedUntil, today };
   return { practice, subscription, facts, standing };
@@ -174,7 +175,7 @@ export async function recordChange(
     at,
   });
   const timeline = 'timeline' in after ? after.timeline : standing.timeline;
-  await tellSubscriber(trx, tell(timeline), { practiceId, now: at });
+  for (const notice of tell(timeline)) await tellSubscriber(trx, notice, { practiceId, now: at });
   return after.subscription;
 }
 
@@ -190,11 +191,12 @@ export const changed =
     const day = from ?? today;
     const { clinicians, locations } = entryOn(timeline.quantities, day);
     const { planId, planVersion } = entryOn(timeline.rates, day);
-    const { chargedFrom, lockedUntil } = timeline;
-    return {
-      kind: 'subscription_changed',
-      data: { change, from, planId, planVersion, clinicians, locations, chargedFrom, lockedUntil },
-    };
+    const { chargedFrom } = timeline;
+    // A lock that is over by then is none any more.
+    const lockedUntil =
+      timeline.lockedUntil !== null && timeline.lockedUntil > day ? timeline.lockedUntil : null;
+    const data = { change, from, planId, planVersion, clinicians, locations, chargedFrom, lockedUntil };
+    return [{ kind: 'subscription_changed', data }];
   };
 
 function receiptOf(subscription: Subscription): SubscriptionReceipt {

@@ -140,7 +140,7 @@ export function cancelSubscription(
       action: 'subscription.cancellation_requested',
       details: { from, waiveNotice },
       fact,
-      tell: () => ({ kind: 'subscription_cancelled', data: { until: from } }),
+      tell: () => [{ kind: 'subscription_cancelled', data: { until: from } }],
     };
   });
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Trx } from '../db/database.ts';
-import { planVersionOn } from '../db/plan-store.ts';
+import { findPlan } from '../db/plan-store.ts';
 import type { Actor } from '../domain/access.ts';
 import { DomainError } from '../domain/errors.ts';
 import * as changes from '../domain/plan/changes.ts';
@@ -87,8 +87,9 @@ async function lockExtension(
     (sum, fact) => (fact.kind === 'lock_extended' ? sum + fact.months : sum),
     0,
   );
-  const offered = await planVersionOn(trx, subscription.planId, standing.today);
-  const { rates } = offered?.terms ?? subscription.terms;
+  const { versions = [] } = (await findPlan(trx, subscription.planId)) ?? {};
+  const offered = versions.findLast(({ effective_from: from }) => from <= standing.today)?.version ?? 0;
+  const rates = versions.filter(({ version }) => version >= offered).map(({ terms }) => terms.rates);
   return changes.extendLock(standing, months, monthsBefore, rates);
 }
 

@@ -1,10 +1,12 @@
-import { newestSentAt } from '../db/subscription-notice-store.ts';
+import type { Trx } from '../db/database.ts';
+import { newestOverdueNotice, type PlanNotice } from '../db/subscription-notice-store.ts';
 import type { Actor } from '../domain/access.ts';
 import { DomainError } from '../domain/errors.ts';
 import * as changes from '../domain/plan/changes.ts';
 import { type Day, dayIn } from '../domain/plan/day.ts';
 import { requireTaken } from '../domain/plan/state.ts';
 import type { OnceAnswer } from './answer-once.ts';
+import { idlePractice } from './begin-change.ts';
 import type { Core } from './core.ts';
 import { requestResumption, requestSuspension } from './practice-access.ts';
 import { wrongState } from './refusals.ts';
@@ -47,7 +49,7 @@ export function pastDueSince(day: Day | undefined, { standing }: Held): Decided 
     action: 'subscription.marked_past_due',
     details: { since },
     state: 'past_due',
-    tell: () => ({ kind: 'payment_overdue', data: { since } }),
+    tell: () => [{ kind: 'payment_overdue', data: { since } }],
   };
 }
 
@@ -90,10 +92,11 @@ export function suspendSubscription(
   const { practiceId, reason, confirm } = request;
   requireConfirmation(practiceId, confirm);
   return changeOnce(core, { verb: 'suspension', request, call }, actor, async (trx, held) => {
-    const { practice, subscription, standing } = held;
-    const sentAt = await newestSentAt(trx, practiceId, 'payment_overdue');
+    const { subscription, standing } = held;
+    const sentAt = (await newestOverdueNotice(trx, practiceId))?.sentAt ?? null;
     const toldOn = sentAt === null ? null : dayIn(subscription.timeZone, sentAt);
     const fact = changes.suspend(standing, toldOn);
+    const practice = await idlePractice(trx, { practiceId, reason });
     // Somebody may have blocked its access already, for another reason.
     const run =
       practice.state === 'suspended'
@@ -104,15 +107,16 @@ export function suspendSubscription(
       details: { from: fact.from, toldOn },
       fact,
       state: 'suspended',
-      tell: () => ({ kind: 'subscription_suspended', data: { from: fact.from } }),
+      tell: () => [{ kind: 'subscription_suspended', data: { from: fact.from } }],
       ...(run === undefined ? {} : { runId: run.runId }),
     };
   });
 }
 
 /**
- * Gives access back. The payment stays overdue until somebody settles it. The run begins in the same transaction.
- * @throws DomainError `not_found`; `precondition_failed`; `wrong_state`
+ * Gives access back. The payment stays overdue until somebody settles it, and the practice is told so anew: nobody is cut off again
+ * without a notice from after the resumption. The run begins in the same transaction.
+ * @throws DomainError `not_found`; `precondition_failed`; `wrong_state` (not suspended, or a run of the practice is open)
  */
 export function resumeSubscription(
   core: Core,
@@ -121,30 +125,35 @@ export function resumeSubscription(
   actor: Actor,
 ): Promise<OnceAnswer<SubscriptionReceipt>> {
   const { practiceId, reason } = request;
-  return changeOnce(
-    core,
-    { verb: 'resumption', request, call },
-    actor,
-    async (trx, { practice, standing }) => {
-      const fact = changes.resume(standing);
-      if (practice.state !== 'suspended' && practice.state !== 'active') {
-        throw wrongState(practice.state, `The practice is ${practice.state}: it cannot be given access.`);
-      }
-      // Active: the run that was to block its access did not come to that.
-      const run =
-        practice.state === 'active'
-          ? undefined
-          : await requestResumption(core, trx, { practiceId, reason }, actor);
-      return {
-        action: 'subscription.resumed',
-        details: { from: fact.from },
-        fact,
-        state: 'past_due',
-        tell: changed('resumed', fact.from, standing.today),
-        ...(run === undefined ? {} : { runId: run.runId }),
-      };
-    },
-  );
+  return changeOnce(core, { verb: 'resumption', request, call }, actor, async (trx, { standing }) => {
+    const { today } = standing;
+    const fact = changes.resume(standing);
+    // A run that is open could still block its access, and every day would be charged.
+    const practice = await idlePractice(trx, { practiceId, reason });
+    if (practice.state !== 'suspended' && practice.state !== 'active') {
+      throw wrongState(practice.state, `The practice is ${practice.state}: it cannot be given access.`);
+    }
+    // Active: the run that was to block its access has failed.
+    const run =
+      practice.state === 'active'
+        ? undefined
+        : await requestResumption(core, trx, { practiceId, reason }, actor);
+    const overdue = await overdueStill(trx, practiceId, today);
+    return {
+      action: 'subscription.resumed',
+      details: { from: fact.from },
+      fact,
+      state: 'past_due',
+      tell: (timeline) => [...changed('resumed', fact.from, today)(timeline), overdue],
+      ...(run === undefined ? {} : { runId: run.runId }),
+    };
+  });
+}
+
+/** Tells once more that a payment is overdue: the 14 days before a suspension count from this notice. */
+export async function overdueStill(trx: Trx, practiceId: string, today: Day): Promise<PlanNotice> {
+  const told = await newestOverdueNotice(trx, practiceId);
+  return { kind: 'payment_overdue', data: told?.data ?? { since: today } };
 }
 
 function requireConfirmation(practiceId: string, confirm: string): void {

@@ -3,6 +3,7 @@ import { cancelDeliveries } from '../db/notice-delivery-store.ts';
 import { putContacts, readContacts } from '../db/practice-contact-store.ts';
 import { findSignUp, setOwner } from '../db/sign-up-store.ts';
 import { removeLink } from '../db/subscription-link-store.ts';
+import { endAnnouncement, openAnnouncement } from '../db/subscription-notice-store.ts';
 import type { Actor } from '../domain/access.ts';
 import { DomainError } from '../domain/errors.ts';
 import { practiceNoticeKinds } from '../domain/notice.ts';
@@ -21,6 +22,7 @@ import {
   type SubscriptionReceipt,
   type SubscriptionRequest,
 } from './subscription-change.ts';
+import { overdueStill } from './subscription-payments.ts';
 
 /**
  * Asks for a second person to hand a subscription to the practice's new owner. Plan, facts, lock and free days go on as they are.
@@ -53,7 +55,9 @@ export async function executeTransfer(_core: Core, trx: Trx, { approval, approve
   const owner = practiceOwnerSchema.parse(approval.input);
   const held = await holdSubscription(trx, approval.practiceId, at);
   requireTaken('transfer', held.standing.state);
+  const { today, state } = held.standing;
   const before = await handOver(trx, held, owner, at);
+  const overdue = state === 'past_due' ? [await overdueStill(trx, approval.practiceId, today)] : [];
   const recorder = { actor: approver, reason: approval.reason, at };
   const by = { approvalId: approval.id, requestedBy: approval.requestedBy.name };
   await recordChange(
@@ -62,7 +66,7 @@ export async function executeTransfer(_core: Core, trx: Trx, { approval, approve
     {
       action: 'subscription.transferred',
       details: { before, after: { legalName: owner.legalName, npi: owner.npi }, ...by },
-      tell: changed('transferred', null, held.standing.today),
+      tell: (timeline) => [...changed('transferred', null, today)(timeline), ...overdue],
     },
     recorder,
   );
@@ -85,7 +89,11 @@ async function handOver(trx: Trx, { practice }: Held, owner: PracticeOwner, at: 
   if (addresses.length > 0) await cancelDeliveries(trx, { practiceId: practice.id, addresses }, at);
   const chosen = [{ name, email, notices: practiceNoticeKinds }];
   await putContacts(trx, practice.id, { contacts: chosen, revision: contacts.revision + 1 }, at);
-  // The address of the practice's own view was the former owner's.
+  // The address of the practice's own view was the former owner's, and so was the notice of a price that has not come yet.
   await removeLink(trx, practice.id);
+  const announcement = await openAnnouncement(trx, practice.id);
+  if (announcement !== undefined) {
+    await endAnnouncement(trx, announcement.noticeId, 'the practice has a new owner, who was not told');
+  }
   return { legalName: signUp.legal_name, npi: signUp.npi };
 }

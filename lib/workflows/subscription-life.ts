@@ -1,8 +1,8 @@
 import { appendAudit } from '../db/audit-store.ts';
 import type { Trx } from '../db/database.ts';
-import { addFact, factsOf, lockSubscription, type Subscription } from '../db/subscription-store.ts';
+import { addFact, factsOf, lockSubscription, type Subscription, todayOf } from '../db/subscription-store.ts';
 import { type Actor, systemActor } from '../domain/access.ts';
-import { type Day, dayIn } from '../domain/plan/day.ts';
+import type { Day } from '../domain/plan/day.ts';
 import type { SubscriptionFact } from '../domain/plan/facts.ts';
 
 /**
@@ -65,7 +65,7 @@ async function record(
 ): Promise<void> {
   const subscription = await lockSubscription(trx, practiceId);
   if (subscription === undefined || subscription.state === 'cancelled') return;
-  const fact = await factOn(subscription, dayIn(subscription.timeZone, at));
+  const fact = await factOn(subscription, todayOf(subscription, at));
   if (fact === undefined) return;
   await addFact(trx, subscription, fact, { actor: actor.id, reason, at });
   await appendAudit(trx, {

@@ -1,29 +1,20 @@
-import { randomUUID } from 'node:crypto';
-import { subscriptionChangeSchema } from '../../control-api/contracts/subscription-changes.ts';
-import { insertEndpoint } from '../../lib/db/notice-endpoint-store.ts';
+import { sql } from 'kysely';
+import { insertPlanVersion } from '../../lib/db/plan-store.ts';
 import { factsOf, readSubscription } from '../../lib/db/subscription-store.ts';
-import { DomainError } from '../../lib/domain/errors.ts';
-import type { NoticePorts } from '../../lib/ports/notice-ports.ts';
-import { advanceDueSubscriptions } from '../../lib/reconcilers/advance-subscriptions.ts';
-import { deliverDue } from '../../lib/reconcilers/deliver-notices.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
-import { billedPractice } from '../builders/billed-practice.ts';
 import { publishTestRelease } from '../builders/database.ts';
-import { testNoticePorts } from '../builders/notices.ts';
+import { foundingTerms } from '../builders/plan-terms.ts';
 import { makePlan } from '../builders/plans.ts';
-import { silent } from '../builders/runs.ts';
-import { freshNpi } from '../builders/sign-up.ts';
-import { startWebhookReceiver } from '../builders/webhook-receiver.ts';
+import { charged, subscriptionCalls, trial } from '../builders/subscription-calls.ts';
 
 let api: TestApi;
 /** Another plan administrator. */
 let second: string;
 let release: string;
-const notices = testNoticePorts();
-/** In the free period of practices that are activated on 22 November 2026 in Chicago, which ends on 20 February 2027. */
-const trial = new Date('2027-01-10T18:00:00Z');
-/** In their third period, from 20 April 2027 on. */
-const charged = new Date('2027-05-10T18:00:00Z');
+const { practice, send, changed, lastFact, lastAudit, told, decide, timePasses } = subscriptionCalls(() => ({
+  api,
+  release,
+}));
 
 beforeAll(async () => {
   api = await startTestApi();
@@ -35,49 +26,6 @@ beforeEach(() => {
 });
 afterAll(() => api.close());
 
-let serial = 0;
-const practice = async () => {
-  serial += 1;
-  const { id } = await billedPractice(api.database, `oak-${serial}`);
-  const active = { state: 'active', release_id: release, cell_id: 'main', activated_at: trial } as const;
-  await api.database.db.updateTable('practice').set(active).where('id', '=', id).execute();
-  return id;
-};
-const send = (id: string, verb: string, payload: object, headers: Record<string, string> = {}) =>
-  api.call({
-    method: 'POST',
-    url: `/v1/practices/${id}/subscription/${verb}`,
-    payload: { reason: 'asked for by the practice', ...payload },
-    headers: { 'idempotency-key': freshKey(), ...headers },
-  });
-const changed = async (id: string, verb: string, payload: object) => {
-  const answer = await send(id, verb, payload);
-  expect([answer.statusCode, answer.json()]).toEqual([
-    expect.any(Number),
-    expect.objectContaining({ practiceId: id }),
-  ]);
-  return subscriptionChangeSchema.parse(answer.json());
-};
-const lastFact = async (id: string) => (await factsOf(api.database.db, id)).at(-1);
-const lastAudit = async (id: string) =>
-  (await api.call({ method: 'GET', url: `/v1/audit?subjectType=subscription&subjectId=${id}` })).json()
-    .items[0];
-const told = async (id: string) =>
-  (await api.call({ method: 'GET', url: `/v1/notices?practice=${id}` })).json().items;
-const decide = (approvalId: string | null, verb: 'approve' | 'decline', token: string) =>
-  api.call({
-    method: 'POST',
-    url: `/v1/subscription-approvals/${approvalId}/${verb}`,
-    payload: verb === 'decline' ? { reason: 'not agreed' } : {},
-    headers: { authorization: `Bearer ${token}` },
-  });
-/** What the reconcilers do at the clock's time. */
-async function timePasses(by: NoticePorts = notices): Promise<void> {
-  const parts = { db: api.database.db, clock: api.core.clock, log: silent };
-  await advanceDueSubscriptions(parts);
-  await deliverDue({ ...parts, notices: by });
-}
-
 describe('a change', () => {
   test('is a fact, an audit row and a notice, once for each key', async () => {
     const id = await practice();
@@ -87,8 +35,7 @@ describe('a change', () => {
     expect(first.headers['etag']).toBe('"3"');
     expect(first.json()).toMatchObject({ state: 'active', lockedUntil: '2029-02-20', approvalId: null });
     expect(await lastFact(id)).toMatchObject({ kind: 'quantities', clinicians: 8, locations: 1, seq: 3 });
-    expect(await lastAudit(id)).toMatchObject({
-      action: 'subscription.quantities_changed',
+    expect(await lastAudit(id, 'subscription.quantities_changed')).toMatchObject({
       details: { clinicians: 8, from: '2027-05-15', reason: 'asked for by the practice' },
     });
     expect((await told(id))[0]).toMatchObject({
@@ -127,6 +74,25 @@ describe('a change', () => {
       status: 409,
       detail: expect.stringContaining('from 2027-04-20 on'),
     });
+  });
+
+  test('tells of no lock that is over', async () => {
+    const id = await practice();
+    api.clock.at = new Date('2029-03-01T18:00:00Z');
+    await changed(id, 'quantities', { clinicians: 8 });
+    expect((await told(id))[0]).toMatchObject({ data: { change: 'quantities', lockedUntil: null } });
+  });
+
+  test('speaks of no closed period either when the clock was set back', async () => {
+    const id = await practice();
+    await timePasses();
+    api.clock.at = trial;
+    expect((await send(id, 'trial-extension', { days: 14 })).json()).toMatchObject({ state: 'active' });
+    for (const verb of ['quantities', 'cancellation']) {
+      const answer = await send(id, verb, { from: '2027-03-20', clinicians: 8, waiveNotice: true });
+      expect([400, 409, 422]).toContain(answer.statusCode);
+    }
+    expect(await changed(id, 'cancellation', { waiveNotice: true })).toMatchObject({ endsOn: '2027-05-20' });
   });
 
   test.each([
@@ -195,8 +161,7 @@ describe('extensions', () => {
     expect((await decide(approvalId, 'approve', api.administrator)).json()).toMatchObject({ status: 403 });
     expect((await decide(approvalId, 'approve', second)).statusCode).toBe(200);
     expect(await readSubscription(api.database.db, id)).toMatchObject({ chargedFrom: '2027-04-15' });
-    expect(await lastAudit(id)).toMatchObject({
-      action: 'subscription.trial_extended',
+    expect(await lastAudit(id, 'subscription.trial_extended')).toMatchObject({
       details: { days: 40, valueCents: 55_569, requestedBy: 'first administrator' },
     });
   });
@@ -218,7 +183,30 @@ describe('extensions', () => {
   test('of a lock are worth nothing while new members pay the same', async () => {
     const id = await practice();
     expect(await changed(id, 'lock-extension', { months: 6 })).toMatchObject({ lockedUntil: '2029-08-20' });
-    expect(await lastAudit(id)).toMatchObject({ details: { months: 6, valueCents: 0 } });
+    expect(await lastAudit(id, 'subscription.lock_extended')).toMatchObject({
+      details: { months: 6, valueCents: 0 },
+    });
+  });
+});
+
+describe('a price that is published for later', () => {
+  afterEach(() => withPrices());
+  /** Version 2 of the plan, dearer from 2028 on; without it the plan has version 1 alone. */
+  const withPrices = async (base?: number) => {
+    const { db } = api.database;
+    await sql`alter table plan_version disable trigger user`.execute(db);
+    await db.deleteFrom('plan_version').where('plan_id', '=', 'founding').where('version', '>', 1).execute();
+    await sql`alter table plan_version enable trigger user`.execute(db);
+    if (base === undefined) return;
+    const terms = { ...foundingTerms, rates: { ...foundingTerms.rates, base } };
+    const version = { planId: 'founding', version: 2, effectiveFrom: '2028-01-01', terms };
+    await db.transaction().execute((trx) => insertPlanVersion(trx, version));
+  };
+
+  test('counts for the value of a longer lock', async () => {
+    await withPrices(foundingTerms.rates.base + 10_000);
+    const { approvalId, lockedUntil } = await changed(await practice(), 'lock-extension', { months: 6 });
+    expect([approvalId, lockedUntil]).toEqual([expect.any(String), '2029-02-20']);
   });
 });
 
@@ -245,167 +233,5 @@ describe('an end', () => {
       nextDueAt: null,
     });
     expect((await withdraw(id)).json()).toMatchObject({ code: 'wrong_state', state: 'cancelled' });
-  });
-});
-
-describe('an overdue payment', () => {
-  const suspend = (id: string) => send(id, 'suspension', { confirm: id });
-  const days = (count: number) => {
-    api.clock.at = new Date(charged.getTime() + count * 86_400_000);
-  };
-
-  test('leads to a suspension by a person, 14 days after the practice was told, and back', async () => {
-    const id = await practice();
-    expect((await suspend(id)).json()).toMatchObject({ code: 'wrong_state', state: 'active' });
-    expect(await changed(id, 'past-due', { since: '2027-05-01' })).toMatchObject({ state: 'past_due' });
-    days(20);
-    // Nobody was sent anything yet.
-    expect((await suspend(id)).json()).toMatchObject({
-      status: 409,
-      detail: expect.stringContaining('was not sent yet'),
-    });
-    await timePasses();
-    days(33);
-    expect((await suspend(id)).json()).toMatchObject({
-      status: 409,
-      detail: expect.stringContaining('from 2027-06-13 on'),
-    });
-    days(34);
-    const suspended = await suspend(id);
-    expect(suspended.statusCode).toBe(202);
-    const { runId, state } = subscriptionChangeSchema.parse(suspended.json());
-    expect(state).toBe('suspended');
-    expect(suspended.headers['location']).toBe(`/v1/runs/${runId}`);
-    expect(api.enqueued.at(-1)).toMatchObject({ id: runId, practiceId: id });
-    expect(await lastFact(id)).toMatchObject({ kind: 'suspended', from: '2027-06-13' });
-
-    // The run has ended.
-    const { db } = api.database;
-    await db.updateTable('run').set({ state: 'succeeded' }).where('id', '=', runId).execute();
-    await db.updateTable('practice').set({ state: 'suspended' }).where('id', '=', id).execute();
-    const around = await api.call({
-      method: 'POST',
-      url: `/v1/practices/${id}/resume`,
-      payload: { reason: 'the practice asked' },
-      headers: { 'idempotency-key': freshKey() },
-    });
-    expect(around.json()).toMatchObject({ detail: expect.stringContaining(`subscription resume ${id}`) });
-    days(40);
-    expect((await send(id, 'settlement', {})).json()).toMatchObject({ code: 'wrong_state' });
-    const resumed = await changed(id, 'resumption', {});
-    expect(resumed).toMatchObject({ state: 'past_due', runId: expect.any(String) });
-    expect(await lastFact(id)).toMatchObject({ kind: 'resumed', from: '2027-06-20' });
-    expect(await changed(id, 'settlement', {})).toMatchObject({ state: 'active' });
-    const list = `/v1/practices/${id}/subscription/notices`;
-    const page = (await api.call({ method: 'GET', url: `${list}?limit=3` })).json();
-    expect(page.items.map(({ kind }: { kind: string }) => kind)).toEqual([
-      'subscription_changed',
-      'subscription_changed',
-      'subscription_suspended',
-    ]);
-    const rest = await api.call({ method: 'GET', url: `${list}?cursor=${page.nextCursor}` });
-    expect(rest.json().items.find(({ kind }: { kind: string }) => kind === 'payment_overdue')).toMatchObject({
-      about: '2027-05-01',
-      data: { since: '2027-05-01' },
-      writtenAt: charged.toISOString(),
-      sentAt: '2027-05-30T18:00:00.000Z',
-    });
-  });
-
-  test('is told to somebody of the practice even if no contact asked for it; a webhook is not enough', async () => {
-    const id = await practice();
-    const { db } = api.database;
-    await db
-      .insertInto('practice_contact')
-      .values({ practice_id: id, contacts: '[]', revision: 1, updated_at: charged })
-      .execute();
-    const receiver = await startWebhookReceiver();
-    const endpointId = randomUUID();
-    await db.transaction().execute((trx) =>
-      insertEndpoint(trx, {
-        id: endpointId,
-        practice_id: id,
-        url: receiver.url,
-        kinds: ['payment_overdue'],
-        secret: notices.secrets.seal(notices.webhooks.newSecret(), endpointId),
-        created_by: 'test',
-        created_at: charged,
-      }),
-    );
-    await changed(id, 'past-due', {});
-    const [notice] = await told(id);
-    expect(notice.deliveries).toMatchObject([
-      { channel: 'mail', address: 'ana@example.com' },
-      { endpointId },
-    ]);
-    const away = async () => {
-      throw new DomainError('unavailable', 'the mail server is away', { retryable: true });
-    };
-    await timePasses({ ...notices, mailer: { ...notices.mailer, send: away } });
-    expect(receiver.received.map(({ type }) => type)).toEqual(['payment_overdue']);
-    await receiver.close();
-    days(30);
-    expect((await suspend(id)).json()).toMatchObject({ detail: expect.stringContaining('was not sent yet') });
-  });
-
-  test('that was told before does not count for the next one', async () => {
-    const id = await practice();
-    await changed(id, 'past-due', {});
-    await timePasses();
-    days(20);
-    await changed(id, 'settlement', {});
-    await changed(id, 'past-due', {});
-    expect((await suspend(id)).json()).toMatchObject({ detail: expect.stringContaining('was not sent yet') });
-  });
-});
-
-describe('a transfer', () => {
-  const agreement = { acceptedBy: 'Kim Ode', acceptedAt: '2027-05-01T12:00:00Z', version: '2027-01' };
-  const contact = { name: 'Kim Ode', email: 'kim@lakeside.example.com', phone: '+13125550100' };
-
-  test('takes a second person, and leaves plan, lock and free days as they are', async () => {
-    const id = await practice();
-    const before = await readSubscription(api.database.db, id);
-    const npi = freshNpi();
-    const link = await api.call({ method: 'POST', url: `/v1/practices/${id}/subscription/link` });
-    const { approvalId } = await changed(id, 'transfer', {
-      legalName: 'Lakeside LLC',
-      npi,
-      contact,
-      agreement,
-    });
-    expect((await decide(approvalId, 'approve', api.administrator)).statusCode).toBe(403);
-    expect((await decide(approvalId, 'approve', second)).statusCode).toBe(200);
-    const after = await readSubscription(api.database.db, id);
-    expect(after).toMatchObject({
-      ...before,
-      revision: 3,
-      nextDueAt: charged,
-      updatedAt: charged,
-      state: 'active',
-    });
-    const contacts = await api.call({ method: 'GET', url: `/v1/practices/${id}/contacts` });
-    expect(contacts.json().contacts).toMatchObject([{ email: contact.email }]);
-    expect((await told(id))[0]).toMatchObject({
-      data: { change: 'transferred' },
-      deliveries: [{ address: contact.email }],
-    });
-    expect((await api.call({ method: 'GET', url: link.json().path })).statusCode).toBe(404);
-  });
-
-  test('to an NPI that another practice has is refused', async () => {
-    const [id, other] = [await practice(), await practice()];
-    const { npi } = await api.database.db
-      .selectFrom('sign_up')
-      .select('npi')
-      .where('practice_id', '=', other)
-      .executeTakeFirstOrThrow();
-    // Those of the builder have no check digit.
-    const owner = { legalName: 'Lakeside LLC', npi: freshNpi(), contact, agreement };
-    const { approvalId } = await changed(id, 'transfer', owner);
-    await api.database.db.updateTable('sign_up').set({ npi: owner.npi }).where('npi', '=', npi).execute();
-    const answer = await decide(approvalId, 'approve', second);
-    expect(answer.json()).toMatchObject({ status: 409, detail: expect.stringContaining(owner.npi) });
-    expect(await factsOf(api.database.db, id)).toHaveLength(2);
   });
 });

@@ -115,7 +115,7 @@ export function changePlan(standing: Standing, asked: NewPlan): FactOf<'plan'> {
 /**
  * A plan that was chosen for the end of the free period begins with its new end.
  * @param daysBefore of extensions before: they count, so that nobody gives away in parts what takes a second person as a whole
- * @throws DomainError `wrong_state`
+ * @throws DomainError `wrong_state`; `conflict` while a change of plan is to come on a later day than the first charged one
  */
 export function extendTrial(
   standing: Standing,
@@ -125,6 +125,9 @@ export function extendTrial(
   requireTaken('trial_extension', standing.state);
   const { timeline, today } = standing;
   const firstCharged = timeline.chargedFrom ?? today;
+  const planned = plannedPlan(standing);
+  // One for the first charged day moves with it. A later one stays, so that the lock would lose what the free period gains.
+  if (planned !== undefined && planned.from > firstCharged) requireNoPlannedPlan(standing);
   const { rates } = entryOn(timeline.rates, firstCharged);
   const { terms } = entryOn(timeline.plans, firstCharged);
   const cents = intervalCents(rates, entryOn(timeline.quantities, firstCharged));
@@ -135,14 +138,14 @@ export function extendTrial(
 /**
  * The value is what the practice saves if the rate that is asked of new members were its own from the lock's end on.
  * @param monthsBefore of extensions before, which count too
- * @param listRates of the newest version of its plan that is in effect
+ * @param listRates of the version of its plan that is in effect and of those that are published for later: the highest counts
  * @throws DomainError `wrong_state`; `conflict` without a lock, or while a change of plan is to come.
  */
 export function extendLock(
   standing: Standing,
   months: number,
   monthsBefore: number,
-  listRates: Rates,
+  listRates: readonly Rates[],
 ): ValuedChange<FactOf<'lock_extended'>> {
   requireTaken('lock_extension', standing.state);
   requireNoPlannedPlan(standing);
@@ -154,7 +157,7 @@ export function extendLock(
   }
   const quantities = entryOn(timeline.quantities, today);
   const locked = intervalCents(entryOn(timeline.rates, today).rates, quantities);
-  const saved = Math.max(0, intervalCents(listRates, quantities) - locked);
+  const saved = Math.max(0, ...listRates.map((rates) => intervalCents(rates, quantities) - locked));
   const valueCents = Math.ceil((saved * (months + monthsBefore) * intervalsOfYear[terms.interval]) / 12);
   return { fact: { kind: 'lock_extended', months }, valueCents };
 }

@@ -9,7 +9,7 @@ export const planWordings: {
     subject: `${name}: the free period ends in ${days(daysLeft)}`,
     paragraphs: [
       `${dayInWords(dayBefore(until))} is the last free day of ${name}.`,
-      `From ${dayInWords(until)} on your subscription is charged, at the rate that you signed up for.`,
+      `From ${dayInWords(until)} on your subscription is charged, at the rate of your plan.`,
       'You do not have to do anything.',
     ],
   }),
@@ -17,7 +17,7 @@ export const planWordings: {
     subject: `${name}: the locked rate ends in ${days(daysLeft)}`,
     paragraphs: [
       `The rate of ${name} is locked up to and including ${dayInWords(dayBefore(until))}.`,
-      'After that it stays as it is until we tell you of another one, as long before as your terms say.',
+      'After that it stays as it is, unless we have told you of another one as long before as your terms say.',
     ],
   }),
   price_change: ({ from, currency, before, after }, { name }) => ({

@@ -168,15 +168,32 @@ describe('extensions', () => {
 
   test('of a lock are worth what the practice saves by the price of new members', () => {
     const now = standing(inPeriod);
-    expect(changes.extendLock(now, 6, 0, list)).toEqual({
+    expect(changes.extendLock(now, 6, 0, [list])).toEqual({
       fact: { kind: 'lock_extended', months: 6 },
       valueCents: 60_000,
     });
-    expect(changes.extendLock(now, 6, 0, { ...list, base: 0 }).valueCents).toBe(0);
+    const less = { ...list, base: 0 };
+    expect(changes.extendLock(now, 6, 0, [less]).valueCents).toBe(0);
+    expect(changes.extendLock(now, 6, 0, [less, list, less]).valueCents).toBe(60_000);
+  });
+
+  test('of the free period never take days from a lock that a planned change of plan would end', () => {
+    const planned = (from: string): SubscriptionFact => ({
+      kind: 'plan',
+      from,
+      planId: 'standard',
+      planVersion: 1,
+      terms: standardTerms,
+    });
+    // Nobody gave the lock up: it would have been over by then.
+    const after = standing(trial, { facts: [planned('2029-04-01')] });
+    expect(refusal(() => changes.extendTrial(after, 14, 0)).message).toContain('planned for 2029-04-01');
+    const moves = standing(trial, { facts: [planned('2027-04-01')] });
+    expect(changes.extendTrial(moves, 14, 0).fact).toEqual({ kind: 'trial_extended', days: 14 });
   });
 
   test('need a lock that goes on, and no other plan ahead', () => {
-    expect(refusal(() => changes.extendLock(standing('2029-04-01'), 6, 0, list)).message).toContain(
+    expect(refusal(() => changes.extendLock(standing('2029-04-01'), 6, 0, [list])).message).toContain(
       'there is none',
     );
     const planned: SubscriptionFact = {
@@ -187,9 +204,11 @@ describe('extensions', () => {
       terms: standardTerms,
     };
     const before = standing(inPeriod, { facts: [planned] });
-    expect(refusal(() => changes.extendLock(before, 6, 0, list)).message).toContain('planned for 2027-08-01');
+    expect(refusal(() => changes.extendLock(before, 6, 0, [list])).message).toContain(
+      'planned for 2027-08-01',
+    );
     const after = standing('2027-08-10', { facts: [planned] });
-    expect(refusal(() => changes.extendLock(after, 6, 0, list)).message).toContain('no lock');
+    expect(refusal(() => changes.extendLock(after, 6, 0, [list])).message).toContain('no lock');
   });
 });
 
