@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { buildApp } from '../control-api/app.ts';
 import { createLogger } from '../control-api/logger.ts';
 import type { Config } from '../lib/config.ts';
@@ -16,7 +16,15 @@ import { deployCell } from './embedded-cell.ts';
 import { buildOnce, pushImage } from './embedded-release.ts';
 import { startEmbeddedSandbox } from './embedded-sandbox.ts';
 import type { Stops } from './lifecycle.ts';
-import { appDeps, buildParts, cellDirectory, openDatabase, startWork } from './parts.ts';
+import {
+  appDeps,
+  buildParts,
+  cellDirectory,
+  openDatabase,
+  type Parts,
+  type StandIns,
+  startWork,
+} from './parts.ts';
 import { readReleaseDirectory } from './release-directory.ts';
 import { tokenFile } from './token-file.ts';
 
@@ -29,6 +37,15 @@ export interface AcceleratedControlPlane {
   readonly clock: AcceleratedClock;
   /** Directory of the release that new practices get. */
   readonly releaseDirectory: string;
+}
+
+/** Where a demonstration differs from `npm start`, beside its time. */
+interface Ways {
+  /** Databases and apps are recorded, and not run. */
+  readonly recordOnly?: boolean;
+  readonly standIns?: (endpoint: string) => StandIns;
+  /** What works by itself, in place of everything that does; answers what stops it. */
+  readonly work?: (parts: Parts, log: Logger) => Promise<() => Promise<void>>;
 }
 
 /** Rollouts are looked at so often: days pass in a moment here, so nothing else is to be waited for. */
@@ -79,6 +96,11 @@ export async function startAccelerated(
   config: Config,
   stops: Stops,
   interrupt: AbortSignal,
+  {
+    recordOnly = false,
+    standIns = () => ({}),
+    work = (parts, log) => startWork(parts, log, { rolloutsEveryMs }),
+  }: Ways = {},
 ): Promise<AcceleratedControlPlane> {
   const { dataDirectory, cloud } = config;
   if (cloud.kind !== 'sandbox') throw new Error('only a sandbox has a clock that can be moved');
@@ -88,19 +110,23 @@ export async function startAccelerated(
   );
   const database = await openDatabase(config);
   stops.push(() => database.close());
-  const sandbox = await startEmbeddedSandbox({ directory: join(dataDirectory, 'sandbox'), port: cloud.port });
+  const sandbox = await startEmbeddedSandbox({
+    directory: join(dataDirectory, 'sandbox'),
+    port: cloud.port,
+    recordOnly,
+  });
   stops.push(() => sandbox.stop());
   const { endpoint } = sandbox;
   const releaseDirectory = join(dataDirectory, 'release');
   await buildOnce({ release: releaseDirectory, cell: cellDirectory(config) }, interrupt);
 
   const clock = new AcceleratedClock(endpoint);
-  const parts = buildParts(config, database, endpoint, log, { clock });
+  const parts = buildParts(config, database, endpoint, log, { ...standIns(endpoint), clock });
   await deployCell(endpoint, cellDirectory(config), config.cell);
   const release = await readReleaseDirectory(releaseDirectory);
   await pushImage(endpoint, { ...release.manifest.image, folder: join(releaseDirectory, 'image') });
   await publishRelease(parts.core, release, systemActor);
-  stops.push(await startWork(parts, log, { rolloutsEveryMs }));
+  stops.push(await work(parts, log));
 
   const deps = appDeps(config, parts, endpoint, log);
   // Made now, so that there is a key to sign releases with.

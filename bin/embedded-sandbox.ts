@@ -27,6 +27,8 @@ export interface EmbeddedSandbox {
 export async function startEmbeddedSandbox(options: {
   readonly directory: string;
   readonly port: number;
+  /** Databases and apps are recorded, and not run: a fleet fits one machine. */
+  readonly recordOnly?: boolean;
 }): Promise<EmbeddedSandbox> {
   const endpoint = `http://127.0.0.1:${options.port}`;
   const running = await healthOf(endpoint);
@@ -34,7 +36,7 @@ export async function startEmbeddedSandbox(options: {
     if (running.directory === options.directory) return sandboxAt(endpoint, running.pid, false);
     throw portTaken(options.port, `a sandbox for ${running.directory}`);
   }
-  const pid = launch(options.directory, options.port);
+  const pid = launch(options);
   const deadline = Date.now() + startTimeoutMs;
   for (;;) {
     const health = await healthOf(endpoint);
@@ -58,14 +60,22 @@ export async function startEmbeddedSandbox(options: {
 
 const logFile = (directory: string): string => join(directory, 'sandbox.log');
 
-function launch(directory: string, port: number): number {
+function launch({ directory, port, recordOnly = false }: Parameters<typeof startEmbeddedSandbox>[0]): number {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const log = openSync(logFile(directory), 'a', 0o600);
   const entry = fileURLToPath(new URL(`./sandbox${extname(import.meta.url)}`, import.meta.url));
   // Detached: Ctrl-C reaches the control plane alone, which then ends the sandbox in order.
   const child = spawn(
     process.execPath,
-    [...process.execArgv, entry, '--port', String(port), '--data-dir', directory],
+    [
+      ...process.execArgv,
+      entry,
+      '--port',
+      String(port),
+      '--data-dir',
+      directory,
+      ...(recordOnly ? ['--no-data-plane'] : []),
+    ],
     {
       detached: true,
       stdio: ['ignore', log, log],

@@ -42,7 +42,7 @@ export function examine(record: Shown, plans: readonly Plan[], now: Date): Exami
   examineTerms(say, record, plans);
   examineCharges(say, record, lines);
   examineLocks(say, record, holds);
-  examinePrices(say, record, holds, periods);
+  examinePrices(say, record, holds);
   examineLedger(say, record);
   examineStatements(say, record, periods, lines);
   examineNotices(say, record, holds, today);
@@ -117,39 +117,31 @@ function examineLocks(say: Say, { transactions }: Shown, { stretches }: WhatHold
   }
 }
 
-function examinePrices(
-  say: Say,
-  { facts, notices, timeZone }: Shown,
-  { stretches }: WhatHolds,
-  periods: readonly { readonly from: DayNumber }[],
-): void {
-  for (const { fact, at } of facts) {
-    if (fact.kind !== 'rates') continue;
+function examinePrices(say: Say, { facts, notices, timeZone }: Shown, holds: WhatHolds): void {
+  const { stretches, endsOn } = holds;
+  for (const { fact } of facts) {
+    if (fact.kind !== 'rates' || (endsOn !== null && endsOn <= fact.from)) continue;
     const { from, planVersion, rates } = fact;
+    const day = dayText(from);
     const told = notices.find(
-      ({ kind, about, data, sentAt }) =>
+      ({ kind, about, data }) =>
         kind === 'price_change' &&
         about === from &&
         data['planVersion'] === planVersion &&
-        isDeepStrictEqual(data['after'], rates) &&
-        sentAt !== null,
+        isDeepStrictEqual(data['after'], rates),
     );
     const stretch = stretches.findLast((one) => one.from <= from);
-    const day = dayText(from);
-    if (stretch === undefined || isLockedOn(stretches, from))
-      say('prices', `the price of ${day} is within a lock`);
-    else if (!told?.sentAt) say('prices', `the price of ${day} was told to nobody`);
-    else if (localDay(timeZone, told.sentAt) + stretch.noticeDays > from)
-      say('prices', `the price of ${day} was told too late, on ${dayText(localDay(timeZone, told.sentAt))}`);
-    const hasPeriod = from > localDay(timeZone, at) || periods.some((period) => period.from <= from);
-    if (
-      hasPeriod &&
-      periods.some((period) => period.from > from) &&
-      !periods.some((period) => period.from === from)
-    )
+    const sentOn = told?.sentAt == null ? undefined : localDay(timeZone, told.sentAt);
+    if (sentOn === undefined) say('prices', `the price of ${day} was told to nobody`);
+    else if (stretch === undefined || from < sentOn + stretch.noticeDays)
+      say('prices', `the price of ${day} was told too late, on ${dayText(sentOn)}`);
+    if (isLockedOn(stretches, from)) say('prices', `the price of ${day} is within a lock`);
+    if (!periodsOver(holds, from + longestPeriod).some((period) => period.from === from))
       say('prices', `the price of ${day} does not begin with a period`);
   }
 }
+
+const longestPeriod = 366;
 
 const sum = (amounts: readonly number[]): number => amounts.reduce((total, amount) => total + amount, 0);
 

@@ -106,7 +106,7 @@ const notice = z.object({
   writtenAt: time,
   sentAt: time.nullable(),
 });
-export type Notice = z.infer<typeof notice>;
+type Notice = z.infer<typeof notice>;
 
 export const shown = {
   practice: z.object({ id: z.string(), timeZone: z.string() }),

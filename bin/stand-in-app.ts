@@ -1,7 +1,7 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
-import { sandboxDefaults } from '../../lib/config.ts';
-import { DomainError } from '../../lib/domain/errors.ts';
-import type { HealthProbe } from '../../lib/ports/health-probe.ts';
+import { sandboxDefaults } from '../lib/config.ts';
+import { DomainError } from '../lib/domain/errors.ts';
+import type { HealthProbe } from '../lib/ports/health-probe.ts';
 
 /**
  * Answers in place of practice apps that a sandbox without data plane does not run: what an app in good order would say of itself,
