@@ -36,6 +36,7 @@ export function checkVersion(
     ...orderFaults(newest, candidate, today),
     ...promiseFaults(plan, candidate.terms),
     ...(newest === undefined ? [] : changedFaults(plan, newest.terms, candidate.terms)),
+    ...(newest === undefined ? [] : earlierFaults(plan, newest.terms, candidate.terms)),
   ];
   const [first] = fields;
   if (first === undefined) return;
@@ -78,4 +79,19 @@ function changedFaults({ id }: Plan, before: PlanTerms, after: PlanTerms): Field
       pointer: `/terms/${field}`,
       message: `must stay ${before[field]}, as in every version of plan ${id}; make another plan for another ${field}`,
     }));
+}
+
+/** As many days or months, counted from an earlier event, would give less than was promised: some of them may be over by then. */
+function earlierFaults({ id, promise }: Plan, before: PlanTerms, after: PlanTerms): FieldError[] {
+  const faults: FieldError[] = [];
+  if (promise.freeDays > 0 && before.freeFrom === 'activation' && after.freeFrom === 'approval') {
+    const message = `must stay activation: a slow provisioning would use up free days that plan ${id} promises`;
+    faults.push({ pointer: '/terms/freeFrom', message });
+  }
+  const isLockEarlier = before.lock.from === 'first_charged_day' && after.lock.from === 'activation';
+  if (promise.lockMonths > 0 && isLockEarlier) {
+    const message = `must stay first_charged_day: free days would use up the lock that plan ${id} promises`;
+    faults.push({ pointer: '/terms/lock/from', message });
+  }
+  return faults;
 }

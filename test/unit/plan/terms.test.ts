@@ -54,7 +54,7 @@ describe('a new version of a plan', () => {
 
   it('may take effect today, with another price and more than promised', () => {
     expect(check(today)).toEqual([]);
-    const lock = { months: 36, from: 'activation' } as const;
+    const lock = { months: 36, from: 'first_charged_day' } as const;
     expect(check(today, { rates: standardTerms.rates, freeDays: 120, lock, cap: 60 })).toEqual([]);
     expect(check(today, { cap: null })).toEqual([]);
   });
@@ -63,11 +63,31 @@ describe('a new version of a plan', () => {
     ['a day that has passed', '2026-11-21', {}, '/effectiveFrom'],
     ['a shorter free period', today, { freeDays: 89 }, '/terms/freeDays'],
     ['a shorter lock', today, { lock: { months: 23, from: 'first_charged_day' } }, '/terms/lock/months'],
+    [
+      'a lock that the free days use up',
+      today,
+      { lock: { months: 24, from: 'activation' } },
+      '/terms/lock/from',
+    ],
+    ['free days that a slow provisioning uses up', today, { freeFrom: 'approval' }, '/terms/freeFrom'],
     ['less places than members', today, { cap: 59 }, '/terms/cap'],
     ['another currency', today, { currency: 'CAD' }, '/terms/currency'],
     ['another interval', today, { interval: 'year' }, '/terms/interval'],
   ])('is refused for %s', (_, effectiveFrom, change, pointer) => {
     expect(check(effectiveFrom, change)).toEqual([pointer]);
+  });
+
+  it('may count from an earlier event where the plan promises nothing, and from a later one always', () => {
+    const nothing = { ...plan, promise: { freeDays: 0, lockMonths: 0 } };
+    const earlier = {
+      ...foundingTerms,
+      freeFrom: 'approval',
+      lock: { months: 24, from: 'activation' },
+    } as const;
+    const of = (terms: PlanTerms) => ({ effectiveFrom: today, terms });
+    expect(() => checkVersion(nothing, versions, of(earlier), today)).not.toThrow();
+    const since = [{ effectiveFrom: '2026-01-01', terms: earlier }];
+    expect(() => checkVersion(plan, since, of(foundingTerms), today)).not.toThrow();
   });
 
   it('is refused before or with the newest one, and all faults are told at once', () => {
