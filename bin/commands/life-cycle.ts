@@ -28,7 +28,13 @@ export function lifeCycleCommands(group: Command, invocation: Invocation): void 
     group
       .command('suspend')
       .argument('<practice>', which)
-      .description('Block access to a practice; everything it has is kept'),
+      .description('Block access to a practice; everything it has is kept, and charges go on')
+      .addHelpText(
+        'after',
+        `
+Charges stop only where access is blocked for an overdue payment: lumenality subscription suspend
+For days without access for another reason, give a credit: lumenality subscription credit`,
+      ),
   );
   act<Change>(suspend, invocation, suspendPractice);
 
