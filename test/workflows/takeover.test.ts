@@ -154,7 +154,11 @@ describe('of two replicas on one PostgreSQL', () => {
       const answer = await fetch(`${api}/readyz`);
       return answer.status === 503 ? answer.json() : undefined;
     });
-    expect(unready).toEqual({ status: 'not_ready', parts: [{ part: 'process', ready: false }] });
+    expect(unready).toEqual({
+      status: 'not_ready',
+      parts: [{ part: 'process', ready: false }],
+      warnings: [],
+    });
     // Until load balancers have noticed, it serves.
     const headers = { authorization: `Bearer ${token}` };
     expect((await fetch(`${api}/v1/runs/${scene.runId}`, { headers })).status).toBe(200);
