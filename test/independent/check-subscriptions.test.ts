@@ -48,7 +48,7 @@ beforeAll(async () => {
   await change('example', 'subscription/trial-extension', { days: 2 });
   await pass('2027-01-31', '2027-02-08', '2027-02-19', '2027-02-22', '2027-02-28');
   await change('example', 'subscription/quantities', { from: '2027-02-28', clinicians: 6 });
-  await change('leaves', 'subscription/cancellation', { from: '2027-05-05' });
+  await change('leaves', 'subscription/cancellation', { from: '2027-05-03' });
   await change('month-end', 'subscription/quantities', { from: '2027-03-15', clinicians: 1, locations: 1 });
   await pass('2027-03-31', '2027-04-30');
   await change('example', 'ledger/credits', { amountCents: 5_000 });
