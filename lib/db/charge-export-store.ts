@@ -28,7 +28,8 @@ export interface ExportClaim {
 }
 
 /**
- * Claims the statement that is due for longest; undefined when none is. A claim that ran out may be taken over.
+ * Claims the statement that is due for longest; undefined when none is. A claim that ran out may be taken over. Those of one practice come one
+ * after the other, unless two processes ask in the same moment, which does no harm.
  * @param targets what this process can hand over to; the first takes what nobody has begun with
  */
 export async function claimChargeExport(
@@ -42,9 +43,11 @@ export async function claimChargeExport(
   >`
     update charge_export set claimed_until = ${until}, tries = tries + 1, target = coalesce(target, ${targets[0]})
     where (practice_id, period_from) = (
-      select practice_id, period_from from charge_export
+      select practice_id, period_from from charge_export due
       where state = 'pending' and due_at <= ${now} and (claimed_until is null or claimed_until <= ${now})
         and (target is null or target = any(${targets}::text[]))
+        and not exists (select from charge_export other
+          where other.practice_id = due.practice_id and other.claimed_until > ${now})
       order by due_at, practice_id, period_from limit 1 for update skip locked
     )
     returning practice_id, period_from, target, tries`.execute(db);

@@ -19,6 +19,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { NoticePorts } from '../ports/notice-ports.ts';
 import { periodically, type Repeating } from './periodically.ts';
+import { workOff } from './work-off.ts';
 
 export interface NoticeParts {
   readonly db: Db;
@@ -45,25 +46,10 @@ export function deliverNotices(parts: NoticeParts): Repeating {
 }
 
 /** One pass: everything that is due, and what becomes due by it. */
-export async function deliverDue(parts: NoticeParts, signal?: AbortSignal): Promise<void> {
-  const underWay = new Set<Promise<void>>();
-  const faults: unknown[] = [];
-  const stopped = () => signal?.aborted === true || faults.length > 0;
-  while (!stopped()) {
-    const claim = underWay.size < width ? await claimNext(parts) : undefined;
-    if (claim !== undefined) {
-      const work: Promise<void> = deliver(parts, claim, signal)
-        .catch((fault: unknown) => void faults.push(fault))
-        .finally(() => underWay.delete(work));
-      underWay.add(work);
-    } else if (underWay.size > 0) {
-      await Promise.race(underWay);
-    } else {
-      break;
-    }
-  }
-  await Promise.all(underWay);
-  if (faults.length > 0) throw faults[0];
+export function deliverDue(parts: NoticeParts, signal?: AbortSignal): Promise<void> {
+  const claim = () => claimNext(parts);
+  const work = (claimed: DeliveryClaim) => deliver(parts, claimed, signal);
+  return workOff({ width, claim, work }, signal);
 }
 
 function claimNext({ db, clock }: NoticeParts): Promise<DeliveryClaim | undefined> {

@@ -16,6 +16,7 @@ import type { ChargeExports } from '../ports/charge-export.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { periodically, type Repeating } from './periodically.ts';
+import { workOff } from './work-off.ts';
 
 export interface ExportParts {
   readonly db: Db;
@@ -26,6 +27,8 @@ export interface ExportParts {
   readonly everyMs?: number;
 }
 
+/** Statements at once in one process: each takes Stripe a second or two. */
+const width = 8;
 /** Longer than any try takes. What a process left that died is tried again after so long. */
 const claimMs = 600_000;
 
@@ -40,12 +43,10 @@ export function exportCharges(parts: ExportParts): Repeating {
 }
 
 /** One pass: everything that is due. */
-export async function exportDue(parts: ExportParts, signal?: AbortSignal): Promise<void> {
-  while (signal?.aborted !== true) {
-    const claim = await claimNext(parts);
-    if (claim === undefined) return;
-    await exportOne(parts, claim, signal);
-  }
+export function exportDue(parts: ExportParts, signal?: AbortSignal): Promise<void> {
+  const claim = () => claimNext(parts);
+  const work = (claimed: ExportClaim) => exportOne(parts, claimed, signal);
+  return workOff({ width, claim, work }, signal);
 }
 
 function claimNext({ db, clock, exports }: ExportParts): Promise<ExportClaim | undefined> {
@@ -87,7 +88,7 @@ async function keep(
     await appendAudit(trx, {
       actor: systemActor,
       action: 'statement.exported',
-      subject: { type: 'practice', id: practice.id },
+      subject: { type: 'subscription', id: practice.id },
       details: { statement: number, target: claim.target, externalId, totalCents, currency },
       at: now,
     });
