@@ -1,4 +1,5 @@
 import { subscribedPractices } from '../db/plan-report-store.ts';
+import type { PracticeRow } from '../db/practice-store.ts';
 import { newestRelease, readReleaseTemplates } from '../db/release-store.ts';
 import { priceList } from '../domain/cost/prices/index.ts';
 import { type SiloCost, siloCost } from '../domain/cost/silo-cost.ts';
@@ -6,6 +7,7 @@ import { type SiloUsage, usageOf } from '../domain/cost/usage.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { SiloCostFinding } from '../domain/plan/margin-report.ts';
 import { isSiloGone, type Shape } from '../domain/practice.ts';
+import type { Release } from '../domain/release.ts';
 import { practiceParameters, siloParameters } from '../workflows/practice-parameters.ts';
 import type { Core } from './core.ts';
 import { readPractice } from './read-practices.ts';
@@ -55,53 +57,57 @@ export async function readPracticeCost(core: Core, id: string): Promise<QuotedCo
 }
 
 /**
- * What the silo of each practice with a subscription costs a month, as `readPracticeCost` says, or why that is not known. Silos that
- * are alike are worked out once.
+ * What the silo of each practice with a subscription costs a month, as `readPracticeCost` says, or why that is not known. Each release
+ * is read once, and silos that are alike are worked out once.
  */
 export async function findSiloCosts(core: Core): Promise<ReadonlyMap<string, SiloCostFinding>> {
   const newestId = (await newestRelease(core.db))?.id;
+  const practices = await subscribedPractices(core.db);
+  const releases = new Map<string, Release>();
+  for (const id of new Set(practices.map(({ release_id: own }) => own ?? newestId))) {
+    if (id !== undefined) releases.set(id, await requireTemplates(core, id));
+  }
   const found = new Map<string, SiloCostFinding>();
   const costs = new Map<string, SiloCostFinding>();
-  for (const practice of await subscribedPractices(core.db)) {
-    const { id, state, shape } = practice;
-    const releaseId = practice.release_id ?? newestId;
-    if (isSiloGone(state)) costs.set(id, { reason: `The practice is ${state}: it has no silo.` });
-    else if (releaseId === undefined) costs.set(id, { reason: 'No release is published.' });
-    else {
-      const silo = {
-        shape,
-        releaseId,
-        parameters: { ...siloParameters(core.shapes, practice), ...anyPractice },
-      };
-      const kind = JSON.stringify(silo);
-      const finding = found.get(kind) ?? (await findCost(core, silo));
-      found.set(kind, finding);
-      costs.set(id, finding);
-    }
+  for (const { id, ...practice } of practices) {
+    const kind = JSON.stringify(practice);
+    const finding =
+      found.get(kind) ?? findCost(core, practice, releases.get(practice.release_id ?? newestId ?? ''));
+    found.set(kind, finding);
+    costs.set(id, finding);
   }
   return costs;
 }
 
-/** Something in a release may have no price: that is found, not a failure of the report. */
-async function findCost(core: Core, silo: Silo): Promise<SiloCostFinding> {
+/** Something in a release may have no price: that is a finding, not a failure of the report. */
+function findCost(
+  core: Core,
+  practice: Pick<PracticeRow, 'shape' | 'settings' | 'state'>,
+  release: Release | undefined,
+): SiloCostFinding {
+  const { state, shape } = practice;
+  if (isSiloGone(state)) return { reason: `The practice is ${state}: it has no silo.` };
+  if (release === undefined) return { reason: 'No release is published.' };
+  const parameters = { ...siloParameters(core.shapes, practice), ...anyPractice };
   try {
-    const { monthlyNanoUsd } = await quote(core, silo);
-    return { monthlyNanoUsd };
+    const usage = usageOf(shape);
+    const { templates } = release;
+    return { monthlyNanoUsd: siloCost({ templates, parameters, usage, prices: priceList }).monthlyNanoUsd };
   } catch (error) {
     if (error instanceof DomainError && error.code === 'configuration') return { reason: error.message };
     throw error;
   }
 }
 
-interface Silo {
-  readonly shape: Shape;
-  readonly releaseId: string;
-  readonly parameters: Readonly<Record<string, string>>;
-}
-
-async function quote(core: Core, silo: Silo): Promise<QuotedCost> {
-  const release = await readReleaseTemplates(core.db, silo.releaseId);
-  if (release === undefined) throw notFound('release');
+async function quote(
+  core: Core,
+  silo: {
+    readonly shape: Shape;
+    readonly releaseId: string;
+    readonly parameters: Readonly<Record<string, string>>;
+  },
+): Promise<QuotedCost> {
+  const release = await requireTemplates(core, silo.releaseId);
   const usage = usageOf(silo.shape);
   const cost = siloCost({
     templates: release.templates,
@@ -117,6 +123,13 @@ async function quote(core: Core, silo: Silo): Promise<QuotedCost> {
     pricesAsOf: priceList.asOf,
     usage: { clinicians: usage.clinicians, requests: usage.requests },
   };
+}
+
+/** @throws DomainError `not_found` */
+async function requireTemplates(core: Core, releaseId: string): Promise<Release> {
+  const release = await readReleaseTemplates(core.db, releaseId);
+  if (release === undefined) throw notFound('release');
+  return release;
 }
 
 async function newestReleaseId(core: Core): Promise<string> {

@@ -53,7 +53,11 @@ async function record(practiceId: string, fact: SubscriptionFact, on: Day): Prom
 beforeAll(async () => {
   api = await startTestApi();
   const { database } = api;
-  await publishTestRelease(database, 'a', new Date('2026-11-01T00:00:00Z'), shippedTemplates());
+  const unpriced = await publishTestRelease(database, 'a', new Date('2026-10-01T00:00:00Z'), {
+    ...shippedTemplates(),
+    data: JSON.stringify({ Resources: { Stream: { Type: 'AWS::Kinesis::Stream' } } }),
+  });
+  await publishTestRelease(database, 'b', new Date('2026-11-01T00:00:00Z'), shippedTemplates());
   for (const id of ['alder-aba', 'birch-aba', 'cedar-aba']) await billedPractice(database, id);
   // Sorted by the database between others, and by a spreadsheet taken for a formula.
   await billedPractice(database, 'alder-ot', { on: '2027-01-10' });
@@ -77,6 +81,7 @@ beforeAll(async () => {
     .set({ settings: JSON.stringify({ instanceClass: 'db.t4g.large' }) })
     .execute();
   await practice('birch-aba').set({ state: 'suspended' }).execute();
+  await practice('alder-ot').set({ release_id: unpriced }).execute();
   await practice('cedar-aba').set({ state: 'provisioning_cancelled' }).execute();
   api.clock.at = new Date(`${today}T18:00:00Z`);
 });
@@ -170,7 +175,7 @@ test('revenue is summed over all pages, and says from when the present price cou
 
 test("a margin is the rate less what the practice's silo costs by its own page, and where it is gone there is a reason", async () => {
   const { items, total } = marginReportSchema.parse(await read('margin'));
-  for (const id of ['alder-aba', 'alder-ot', 'birch-aba']) {
+  for (const id of ['alder-aba', 'birch-aba']) {
     const cost = await api.call({ method: 'GET', url: `/v1/practices/${id}/cost` });
     const costCents = Math.round(cost.json().monthlyNanoUsd / 10_000_000);
     expect(items.find(({ practiceId }) => practiceId === id)).toMatchObject({
@@ -184,12 +189,14 @@ test("a margin is the rate less what the practice's silo costs by its own page, 
     marginCents: null,
     reason: 'The practice is provisioning_cancelled: it has no silo.',
   });
-  // A larger database, an app that is stopped, and one of each as the shape has it.
-  expect(new Set(items.map(({ costCents }) => costCents)).size).toBe(4);
+  const unpriced = items.find(({ practiceId }) => practiceId === 'alder-ot');
+  expect(unpriced?.reason).toContain('data/Stream (AWS::Kinesis::Stream) has no price');
+  // A larger database, an app that is stopped, and none that is known.
+  expect(new Set(items.map(({ costCents }) => costCents)).size).toBe(3);
   const margins = items.map(({ marginCents }) => marginCents ?? 0);
   expect(total).toMatchObject({
-    practices: 3,
-    withoutMargin: 1,
+    practices: 2,
+    withoutMargin: 2,
     marginCents: margins.reduce((sum, cents) => sum + cents, 0),
   });
 });
