@@ -1,3 +1,5 @@
+import { InvalidArgumentError } from 'commander';
+
 const millisecondsOfDay = 86_400_000;
 
 /** The day before one of the form `2027-03-01`. Intervals of days are half open; people read their last day. */
@@ -6,3 +8,12 @@ export const dayBefore = (day: string): string =>
 
 export const daysBetween = (from: string, until: string): number =>
   (Date.parse(until) - Date.parse(from)) / millisecondsOfDay;
+
+/** A commander argument parser for a day that goes into an address, where a wrong one would only not be found. */
+export function parseDay(text: string): string {
+  const at = Date.parse(`${text}T00:00:00Z`);
+  if (Number.isNaN(at) || new Date(at).toISOString().slice(0, 10) !== text) {
+    throw new InvalidArgumentError('It must be a day, such as 2027-03-01.');
+  }
+  return text;
+}

@@ -13,6 +13,7 @@ import {
 import { approvalSchema } from '../../control-api/contracts/subscription-approvals.ts';
 import type { ApiClient } from './api-client.ts';
 import { commandError } from './command-error.ts';
+import { dayBefore, parseDay } from './day.ts';
 import { findPractice } from './find.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import { money, parseMoney, parseSignedMoney } from './money.ts';
@@ -32,7 +33,7 @@ export function ledgerCommands(group: Command, invocation: Invocation): void {
   const statement = group
     .command('statement')
     .argument('<practice>', which)
-    .argument('[from]', 'first day of the period, as the list shows it (default: the newest)')
+    .argument('[from]', 'first day of the period, as the list shows it (default: the newest)', parseDay)
     .description('Show the statement of a closed period');
   act(statement, invocation, showStatement);
 

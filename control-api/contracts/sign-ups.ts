@@ -46,7 +46,7 @@ export const approvalRequestSchema = reasonSchema.extend({
   plan: signUpRequestSchema.shape.plan
     .optional()
     .describe("Another plan than the sign-up's, such as one that was offered where its own is full"),
-  locations: quantitiesSchema.shape.locations.optional().describe('Where the practice works; 1 unless told'),
+  locations: quantitiesSchema.shape.locations.optional().describe('How many the practice has; 1 unless told'),
   ownerInvitation: ownerInvitationOfApprovalSchema.optional(),
 });
 

@@ -46,7 +46,7 @@ interface ApprovalRequest {
   readonly revision?: readonly number[] | undefined;
   /** Id of a plan, when it is to be another one than the sign-up's. */
   readonly plan?: string | undefined;
-  /** Where the practice works; 1 unless told. */
+  /** How many the practice has; 1 unless told. */
   readonly locations?: number | undefined;
   /** Invites the sign-up's contact to be the practice's first owner. */
   readonly ownerInvitation?: { readonly tokenSha256: string } | undefined;

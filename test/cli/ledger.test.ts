@@ -68,6 +68,10 @@ test('what is typed wrongly is refused, and nothing is posted', async () => {
     '--day (/day)',
   );
   expect(await cli(['statement', 'hazel', '2026-06-02'])).toMatchObject({ code: 3 });
+  expect(await cli(['statement', 'hazel', '2026-02-30'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('It must be a day'),
+  });
 });
 
 test('a second person approves or declines what is worth much', async () => {
