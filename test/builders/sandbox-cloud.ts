@@ -6,6 +6,7 @@ import { readReleaseDirectory } from '../../bin/release-directory.ts';
 import { readConfig } from '../../lib/config.ts';
 import type { Release } from '../../lib/domain/release.ts';
 import type { CloudPorts } from '../../lib/ports/cloud.ts';
+import { databaseTemplateName } from '../../lib/sandbox/data-plane/index.ts';
 import { madeDatabaseTemplate } from '../sandbox/fixtures/database-template.ts';
 import { builtEntry } from './built-entries.ts';
 import { builtRelease } from './built-release.ts';
@@ -37,7 +38,7 @@ export async function startSandboxProcess(
   // Where a sandbox looks for one before it makes its own, which takes longer than a silo.
   const databases = join(dataDirectory, 'databases');
   mkdirSync(databases, { recursive: true, mode: 0o700 });
-  symlinkSync(await madeDatabaseTemplate(), join(databases, 'template'));
+  symlinkSync(await madeDatabaseTemplate(), join(databases, databaseTemplateName));
   const sandbox = start(process.execPath, [program, '--port', '0', '--data-dir', dataDirectory], {});
   const endpoint = eventually(() => /AWS_ENDPOINT_URL=(\S+)/.exec(sandbox.output())?.[1], sandbox.output);
   return { sandbox, endpoint };

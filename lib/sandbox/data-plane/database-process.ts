@@ -23,11 +23,18 @@ function reply(message: DatabaseReply): void {
   });
 }
 
-/** An initialised, empty cluster in plain files: it holds nothing of anybody, and each storage begins as its copy. */
+/** What the instance's database is called before there is an instance. No database on RDS has such a name: they begin with a letter. */
+const UNNAMED = '_unnamed';
+
+/**
+ * An initialised cluster in plain files with one empty database: it holds nothing of anybody, and each storage begins as its copy. The
+ * database is renamed there, because making one takes as long as everything else that a new storage needs.
+ */
 async function makeTemplate(directory: string): Promise<void> {
   // Small write-ahead log segments: a new database then costs 30 MB of disk instead of 46 MB.
-  const database = await PGlite.create({ dataDir: directory, initDbStartParams: ['--wal-segsize=1'] });
-  await database.close();
+  const cluster = await PGlite.create({ dataDir: directory, initDbStartParams: ['--wal-segsize=1'] });
+  await cluster.exec(`CREATE DATABASE ${UNNAMED}`);
+  await cluster.close();
 }
 
 function openEngine(directory: string, key: Uint8Array, database: string): Promise<PGlite> {
@@ -51,11 +58,9 @@ async function createStorage(request: CreateRequest): Promise<void> {
   );
   // What the master user has through rds_superuser and PostgreSQL has a role for; it is no superuser on RDS either.
   await cluster.exec(`GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO ${identifier(username)}`);
-  if (database === 'postgres') {
-    await cluster.exec(`ALTER DATABASE postgres OWNER TO ${identifier(username)}`);
-  } else {
-    await cluster.exec(`CREATE DATABASE ${identifier(database)} OWNER ${identifier(username)}`);
-  }
+  if (database === 'postgres') await cluster.exec(`DROP DATABASE ${UNNAMED}`);
+  else await cluster.exec(`ALTER DATABASE ${UNNAMED} RENAME TO ${identifier(database)}`);
+  await cluster.exec(`ALTER DATABASE ${identifier(database)} OWNER TO ${identifier(username)}`);
   await cluster.close();
 }
 

@@ -17,7 +17,7 @@ interface DatabaseOptions {
   readonly directory: string;
   /** Holds one folder for each snapshot. */
   readonly snapshots: string;
-  /** The empty cluster that each new storage starts as; made when it is not there. */
+  /** The cluster that each new storage starts as; made when it is not there. */
   readonly template: string;
   readonly state: State;
   readonly authority: CertificateAuthority;

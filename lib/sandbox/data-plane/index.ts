@@ -8,6 +8,9 @@ import { Tasks } from './tasks.ts';
 
 const TASK_GRACE_MS = 5000;
 
+/** Beside the storages. Counted up when templates hold something else than before: a data directory may have an older one. */
+export const databaseTemplateName = 'template-2';
+
 export interface DataPlaneOptions {
   /** The sandbox's own directory: storage, images and the certificate authority live under it. */
   readonly directory: string;
@@ -23,7 +26,7 @@ export interface DataPlaneOptions {
   readonly databaseIdleMs?: number;
   /** How many database engines run at once; the others wait for one to become idle. 10 unless told. */
   readonly maxDatabaseEngines?: number;
-  /** An empty, initialised cluster to start new storage from, for sandboxes that share one. */
+  /** An initialised cluster to start new storage from (database-process.ts), for sandboxes that share one. */
   readonly databaseTemplate?: string;
 }
 
@@ -40,7 +43,7 @@ export async function createDataPlane(options: DataPlaneOptions): Promise<Opened
   const databases = new Databases({
     directory: join(directory, 'databases'),
     snapshots: join(directory, 'snapshots'),
-    template: options.databaseTemplate ?? join(directory, 'databases', 'template'),
+    template: options.databaseTemplate ?? join(directory, 'databases', databaseTemplateName),
     state,
     authority,
     databaseProcess,
