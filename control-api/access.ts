@@ -77,6 +77,7 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'GET /v1/practices/:id/subscription/notices': everyRole,
   'POST /v1/practices/:id/subscription/quantities': ['plan_admin'],
   'POST /v1/practices/:id/subscription/plan': ['plan_admin'],
+  'DELETE /v1/practices/:id/subscription/plan': ['plan_admin'],
   'POST /v1/practices/:id/subscription/trial-extension': ['plan_admin'],
   'POST /v1/practices/:id/subscription/lock-extension': ['plan_admin'],
   'POST /v1/practices/:id/subscription/transfer': ['plan_admin'],

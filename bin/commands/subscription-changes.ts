@@ -76,6 +76,12 @@ Examples:
             : `Change ${practiceId} to the plan ${options.plan}?`,
       }),
   );
+
+  const keepPlan = group
+    .command('keep-plan')
+    .argument('<practice>', which)
+    .description('Take a change of plan back that is still to come: lock and rates go on');
+  act(keepPlan, invocation, (session, _options, [text = '']) => takeBack(session, text, 'plan'));
 }
 
 function extensionCommands(group: Command, invocation: Invocation): void {
@@ -154,15 +160,17 @@ function endCommands(group: Command, invocation: Invocation): void {
     .command('keep')
     .argument('<practice>', which)
     .description('Take a cancellation back, until its day');
-  act(keep, invocation, async (session, _options, [text = '']) => {
-    const { api, output } = session;
-    const { id } = await findPractice(api, text);
-    const response = await api.request('DELETE', `/v1/practices/${id}/subscription/cancellation`, {});
-    const answer = subscriptionChangeSchema.parse(await response.json());
-    output.document(answer);
-    tell(session, answer);
-    return undefined;
-  });
+  act(keep, invocation, (session, _options, [text = '']) => takeBack(session, text, 'cancellation'));
+}
+
+async function takeBack(session: Session, text: string, what: 'plan' | 'cancellation'): Promise<undefined> {
+  const { api, output } = session;
+  const { id } = await findPractice(api, text);
+  const response = await api.request('DELETE', `/v1/practices/${id}/subscription/${what}`, {});
+  const answer = subscriptionChangeSchema.parse(await response.json());
+  output.document(answer);
+  tell(session, answer);
+  return undefined;
 }
 
 function paymentCommands(group: Command, invocation: Invocation): void {

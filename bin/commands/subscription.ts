@@ -178,6 +178,8 @@ function wordsOf(fact: ShownFact['fact']): string {
       return `rates of version ${fact.planVersion} from ${fact.from}`;
     case 'plan':
       return `plan ${fact.planId}, version ${fact.planVersion}, from ${fact.from}`;
+    case 'plan_withdrawn':
+      return `no other plan from ${fact.from} after all`;
     case 'suspended':
       return `not charged from ${fact.from}`;
     case 'resumed':

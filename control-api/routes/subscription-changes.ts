@@ -6,6 +6,7 @@ import {
   changeQuantities,
   keepSubscription,
   type SubscriptionReceipt,
+  withdrawPlanChange,
 } from '../../lib/use-cases/subscription-changes.ts';
 import { extendLock, extendTrial } from '../../lib/use-cases/subscription-extensions.ts';
 import {
@@ -83,7 +84,7 @@ function termsRoutes(app: Routes, { core }: AppDeps): void {
       ...changing,
       summary: 'Change the plan of a practice from the start of a period on',
       description:
-        "Its place in the new plan is taken at once, the old one is free. The new plan's rates and lock begin on that day; there is no new free period. Until that day another plan can take its place.",
+        "Its place in the new plan is taken at once, the old one is free. The new plan's rates and lock begin on that day; there is no new free period. Until that day it can be taken back, and another plan can take its place.",
       body: planChangeSchema.meta({
         examples: [{ plan: 'standard', givesUpLock: true, reason: 'Asked for by the practice' }],
       }),
@@ -93,6 +94,29 @@ function termsRoutes(app: Routes, { core }: AppDeps): void {
       const change = { practiceId: request.params.id, ...request.body, revision: revisionsOf(request) };
       const call = { idempotencyKey: request.headers['idempotency-key'] };
       return send(reply, await changePlan(core, change, call, actorOf(request)));
+    },
+  });
+
+  app.route({
+    method: 'DELETE',
+    url: `${base}/plan`,
+    schema: {
+      ...changing,
+      headers: revisionHeadersSchema,
+      summary: 'Take a change of plan back that is still to come',
+      description:
+        'Plan, rates and lock go on as if it had not been asked for. Refused where its place in the plan was given to another, or others wait for it.',
+      response: changedAtOnce,
+    },
+    handler: async (request, reply) => {
+      const change = {
+        practiceId: request.params.id,
+        reason: 'the change of plan was taken back',
+        revision: revisionsOf(request),
+      };
+      const receipt = await withdrawPlanChange(core, change, actorOf(request));
+      setRevision(reply, receipt.revision);
+      return toChange(receipt);
     },
   });
 }

@@ -96,7 +96,7 @@ async function versionOn(trx: Trx, planId: string, today: Day) {
 /** Whether a plan has a place for a practice that waits at a position of its list; undefined: it is not on it. */
 export async function hasPlaceIn(
   trx: Trx,
-  { planId, terms: { cap } }: PlanOffer,
+  { planId, terms: { cap } }: Pick<PlanOffer, 'planId' | 'terms'>,
   position?: number,
 ): Promise<boolean> {
   if (cap === null) return true;

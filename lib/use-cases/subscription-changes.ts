@@ -1,9 +1,12 @@
 import type { Trx } from '../db/database.ts';
+import { lockPlan, planVersionOn } from '../db/plan-store.ts';
 import { findPractice } from '../db/practice-store.ts';
+import { factsOf, readSubscription, todayOf } from '../db/subscription-store.ts';
 import type { Actor } from '../domain/access.ts';
 import { DomainError } from '../domain/errors.ts';
 import * as changes from '../domain/plan/changes.ts';
 import type { Day } from '../domain/plan/day.ts';
+import { entryOn, timelineOf } from '../domain/plan/timeline.ts';
 import type { PracticeState } from '../domain/practice.ts';
 import type { OnceAnswer } from './answer-once.ts';
 import type { Core } from './core.ts';
@@ -116,6 +119,49 @@ async function decidePlan(
     signature,
     tell: changed('plan', from, standing.today),
   };
+}
+
+/**
+ * Takes a change of plan back that is still to come: plan, rates and lock go on as they were.
+ * @throws DomainError `not_found`; `precondition_failed`; `wrong_state`; `conflict` when none is to come, or when the place in the plan
+ * was given to another
+ */
+export async function withdrawPlanChange(
+  core: Core,
+  request: SubscriptionRequest,
+  actor: Actor,
+): Promise<SubscriptionReceipt> {
+  const { body } = await core.db.transaction().execute(async (trx) => {
+    // The plan that goes on is held before the subscription. A practice has it until the change, so nobody can make it another one.
+    const present = await presentPlan(trx, request.practiceId, core.clock.now());
+    await lockPlan(trx, present.planId);
+    return changeInside(core, trx, request, actor, async (_, { subscription, standing }) => {
+      const fact = changes.withdrawPlan(standing);
+      if (subscription.planId !== present.planId && !(await hasPlaceIn(trx, present))) {
+        throw new DomainError(
+          'conflict',
+          `The place in plan ${present.planId} is not free any more, or others wait for it: the change of plan stays.`,
+        );
+      }
+      return {
+        action: 'subscription.plan_change_withdrawn',
+        details: { from: fact.from, plan: { id: subscription.planId, version: subscription.planVersion } },
+        fact,
+        tell: changed('plan_withdrawn', null, standing.today),
+      };
+    });
+  });
+  return body;
+}
+
+/** The plan that a practice has today, with the terms on which it is offered. */
+async function presentPlan(trx: Trx, practiceId: string, now: Date) {
+  const subscription = await readSubscription(trx, practiceId);
+  if (subscription === undefined) throw notFound('practice');
+  const today = todayOf(subscription, now);
+  const { planId, terms } = entryOn(timelineOf(await factsOf(trx, practiceId)).plans, today);
+  const offered = await planVersionOn(trx, planId, today);
+  return { planId, terms: offered?.terms ?? terms };
 }
 
 /**

@@ -136,6 +136,25 @@ describe('another plan', () => {
     expect(late.json()).toMatchObject({ status: 409, detail: expect.stringContaining('no place free') });
   });
 
+  test('is taken back until its day, while its own plan has a place', async () => {
+    const founding = await makePlan(api.database.db, { cap: 2, lock: { months: 24, from: 'activation' } });
+    const [id, other] = [await practice(), await practice()];
+    for (const each of [id, other]) await changed(each, 'plan', { plan: founding, givesUpLock: true });
+    api.clock.at = new Date('2027-06-10T18:00:00Z');
+    const withdraw = () => api.call({ method: 'DELETE', url: `/v1/practices/${id}/subscription/plan` });
+    expect((await withdraw()).json()).toMatchObject({ status: 409 });
+    const leaves = async () => await changed(id, 'plan', { plan: 'standard', givesUpLock: true });
+    expect(await leaves()).toMatchObject({ plan: { id: 'standard' }, lockedUntil: '2027-06-20' });
+    expect((await withdraw()).json()).toMatchObject({ plan: { id: founding }, lockedUntil: '2029-05-20' });
+    expect((await told(id))[0]).toMatchObject({ data: { change: 'plan_withdrawn', planId: founding } });
+    await leaves();
+    await changed(await practice(), 'plan', { plan: founding, givesUpLock: true });
+    expect((await withdraw()).json()).toMatchObject({
+      status: 409,
+      detail: expect.stringContaining('not free any more'),
+    });
+  });
+
   test('has its last place for one of several who ask at once', async () => {
     const plan = await makePlan(api.database.db, { cap: 1 });
     const ids = [await practice(), await practice(), await practice(), await practice()];

@@ -35,6 +35,7 @@ export const factSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('lock_extended'), months: count }),
   z.object({ kind: z.literal('rates'), from: day, planVersion: count, rates }),
   z.object({ kind: z.literal('plan'), from: day, planId: z.string(), planVersion: count, terms }),
+  z.object({ kind: z.literal('plan_withdrawn'), from: day }),
   z.object({ kind: z.literal('suspended'), from: day }),
   z.object({ kind: z.literal('resumed'), from: day }),
   z.object({ kind: z.literal('ends'), from: day.nullable() }),

@@ -47,11 +47,12 @@ function holding<T extends { readonly from: DayNumber }>(entries: readonly T[], 
   return found;
 }
 
-export function whatHolds(facts: readonly Fact[]): WhatHolds {
-  const [enrolled] = facts;
+export function whatHolds(recorded: readonly Fact[]): WhatHolds {
+  const [enrolled] = recorded;
   if (enrolled?.kind !== 'enrolled') throw new Error('the first fact is not the enrolment');
-  const activated = facts.find(isKind('activated'));
-  const chargedFrom = firstChargedDay(enrolled, activated?.on ?? null, facts);
+  const activated = recorded.find(isKind('activated'));
+  const chargedFrom = firstChargedDay(enrolled, activated?.on ?? null, recorded);
+  const facts = withoutWithdrawn(recorded, chargedFrom);
   const stretches =
     chargedFrom === null || activated === undefined
       ? []
@@ -70,6 +71,17 @@ export function whatHolds(facts: readonly Fact[]): WhatHolds {
     quantityOn: (day) => holding(quantities, day),
     isSuspendedOn: (day) => suspensions.some((suspension) => within(day, suspension)),
   };
+}
+
+/** "The other plan that was to come on that day does not": one of the free period was to come on its end, as far as that was known then. */
+function withoutWithdrawn(facts: readonly Fact[], chargedFrom: DayNumber | null): Fact[] {
+  return facts.filter((fact, place) => {
+    if (fact.kind !== 'plan') return true;
+    const later = facts.slice(place + 1).filter(isKind('plan_withdrawn'));
+    return !later.some(
+      ({ from }) => fact.from === from || (chargedFrom !== null && from <= chargedFrom && fact.from < from),
+    );
+  });
 }
 
 type Enrolled = Extract<Fact, { readonly kind: 'enrolled' }>;

@@ -112,6 +112,15 @@ export function changePlan(standing: Standing, asked: NewPlan): FactOf<'plan'> {
   return { kind: 'plan', from, planId, planVersion, terms };
 }
 
+/** Lock and rates are as if another plan had never been asked for. @throws DomainError `wrong_state`; `conflict` when none is to come. */
+export function withdrawPlan(standing: Standing): FactOf<'plan_withdrawn'> {
+  requireTaken('plan_withdrawal', standing.state);
+  const planned = plannedPlan(standing);
+  if (planned === undefined)
+    throw conflict('No change of plan is to come: what has begun can only be changed again.');
+  return { kind: 'plan_withdrawn', from: planned.from };
+}
+
 /**
  * A plan that was chosen for the end of the free period begins with its new end.
  * @param daysBefore of extensions before: they count, so that nobody gives away in parts what takes a second person as a whole
@@ -250,7 +259,7 @@ function requireNoPlannedPlan(standing: Standing): void {
   const planned = plannedPlan(standing);
   if (planned === undefined) return;
   throw conflict(
-    `A change to the plan ${planned.planId} is planned for ${planned.from}, and it ends this plan's lock. Wait for it, or replace it.`,
+    `A change to the plan ${planned.planId} is planned for ${planned.from}, and it ends this plan's lock. Take it back first, or wait for it.`,
   );
 }
 

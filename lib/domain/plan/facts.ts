@@ -32,6 +32,8 @@ export const subscriptionFactSchema = z.discriminatedUnion('kind', [
     planVersion: count,
     terms: planTermsSchema,
   }),
+  /** The change of plan that was to come on that day does not. */
+  z.strictObject({ kind: z.literal('plan_withdrawn'), from: daySchema }),
   z.strictObject({ kind: z.literal('suspended'), from: daySchema }),
   z.strictObject({ kind: z.literal('resumed'), from: daySchema }),
   /** The first day that is not charged any more; null takes a cancellation back. */

@@ -87,6 +87,7 @@ const rateLine = (what: string, before: number, after: number, currency: string)
 const changeNames: Readonly<Record<SubscriptionChange, string>> = {
   quantities: 'another number of clinicians or locations',
   plan: 'another plan',
+  plan_withdrawn: 'the plan stays as it is',
   trial_extended: 'a longer free period',
   lock_extended: 'a rate locked for longer',
   settled: 'the overdue payment is settled',

@@ -10,6 +10,7 @@ const rates = z.strictObject({ base: cents, perClinician: cents, perLocation: ce
 const subscriptionChanges = [
   'quantities',
   'plan',
+  'plan_withdrawn',
   'trial_extended',
   'lock_extended',
   'settled',

@@ -29,6 +29,7 @@ export function stateOn(state: SubscriptionState, timeline: Timeline, day: Day):
 export const subscriptionVerbs = [
   'quantities',
   'plan',
+  'plan_withdrawal',
   'trial_extension',
   'lock_extension',
   'cancellation',
@@ -45,6 +46,7 @@ export type SubscriptionVerb = (typeof subscriptionVerbs)[number];
 const takenIn: Readonly<Record<SubscriptionVerb, readonly SubscriptionState[]>> = {
   quantities: ['pending', 'trialing', 'active', 'past_due', 'suspended'],
   plan: ['trialing', 'active'],
+  plan_withdrawal: ['trialing', 'active', 'past_due', 'suspended'],
   trial_extension: ['pending', 'trialing'],
   lock_extension: ['pending', 'trialing', 'active', 'past_due', 'suspended'],
   cancellation: ['trialing', 'active', 'past_due', 'suspended'],

@@ -92,7 +92,10 @@ function startsOf({ on, terms }: FactOf<'enrolled'>, facts: readonly Subscriptio
 /** A plan in the course of a subscription, with the months of lock that it brought and was given. */
 type PlanWithLock = Plan & { readonly lockMonths: number };
 
-/** Plans and later prices as they were recorded: a change of plan takes the place of all that was intended from its day on. */
+/**
+ * Plans and later prices as they were recorded: a change of plan takes the place of all that was intended from its day on, which was
+ * never a price (those are recorded on their day). So nothing is to be restored when it is taken back.
+ */
 function courseOf(
   { on, planId, planVersion, terms }: FactOf<'enrolled'>,
   facts: readonly SubscriptionFact[],
@@ -110,7 +113,8 @@ function courseOf(
       const plan = { from, planId: id, planVersion: version, terms: fact.terms };
       plans = [...plans.filter(isEarlier), { ...plan, lockMonths: fact.terms.lock.months }];
       prices = prices.filter(isEarlier);
-    } else if (fact.kind === 'lock_extended') {
+    } else if (fact.kind === 'plan_withdrawn') plans = plans.slice(0, -1);
+    else if (fact.kind === 'lock_extended') {
       plans = plans.map((plan, at) =>
         at === plans.length - 1 ? { ...plan, lockMonths: plan.lockMonths + fact.months } : plan,
       );

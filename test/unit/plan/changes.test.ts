@@ -42,6 +42,7 @@ describe('each verb in each state', () => {
   const taken: Readonly<Record<string, string>> = {
     quantities: 'pending trialing active past_due suspended',
     plan: 'trialing active',
+    plan_withdrawal: 'trialing active past_due suspended',
     trial_extension: 'pending trialing',
     lock_extension: 'pending trialing active past_due suspended',
     cancellation: 'trialing active past_due suspended',
@@ -150,6 +151,27 @@ describe('a change of plan', () => {
     expect(refusal(() => ask(inPeriod, second, [planned])).message).toContain('planned for 2027-08-01');
     expect(ask(inPeriod, { planId: 'other' }, [planned]).from).toBe('2027-08-01');
   });
+});
+
+test('a change of plan is taken back until its day, and the lock is as before', () => {
+  const planned: SubscriptionFact = {
+    kind: 'plan',
+    from: '2027-07-01',
+    planId: 'standard',
+    planVersion: 1,
+    terms: standardTerms,
+  };
+  const before = standing(inPeriod, { facts: [planned] });
+  expect(before.timeline.lockedUntil).toBe('2027-07-01');
+  const fact = changes.withdrawPlan(before);
+  expect(fact).toEqual({ kind: 'plan_withdrawn', from: '2027-07-01' });
+  expect(timelineOf([...founding, planned, fact])).toEqual(timelineOf(founding));
+  // Of two for one day nothing is left either.
+  expect(timelineOf([...founding, planned, { ...planned, planId: 'other' }, fact])).toEqual(
+    timelineOf(founding),
+  );
+  const begun = standing('2027-07-01', { facts: [planned] });
+  expect(refusal(() => changes.withdrawPlan(begun)).message).toContain('No change of plan is to come');
 });
 
 describe('extensions', () => {
