@@ -35,7 +35,7 @@ export function refusalOf(cause: unknown): unknown {
   if (statusCode === 401 || statusCode === 403) {
     return new DomainError(
       'configuration',
-      `Stripe does not let the key of LUMENALITY_STRIPE_KEY do this (${words}): it needs to write customers and invoices.`,
+      `Stripe does not let the key of LUMENALITY_STRIPE_KEY do this (${words}): it needs to write customers, invoices and invoice items.`,
       { cause: undefined },
     );
   }

@@ -1,12 +1,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileExport } from '../../lib/billing/file-export.ts';
-import { stripeClient } from '../../lib/billing/stripe-client.ts';
-import { stripeExport } from '../../lib/billing/stripe-export.ts';
+import { chargeExports } from '../../bin/charge-exports.ts';
+import { readConfig } from '../../lib/config.ts';
 import { listAudit } from '../../lib/db/audit-store.ts';
 import { type Database, openServer } from '../../lib/db/database.ts';
-import { findStripeCustomer, keepStripeCustomer } from '../../lib/db/stripe-store.ts';
 import type { ChargeExport, ChargeExports } from '../../lib/ports/charge-export.ts';
 import { type ExportParts, exportDue } from '../../lib/reconcilers/export-charges.ts';
 import { type BilledPractice, billedPractice } from '../builders/billed-practice.ts';
@@ -40,12 +38,14 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const toStripe = (): ChargeExport =>
-  stripeExport(stripeClient(key, stripe.address), {
-    find: (practiceId) => findStripeCustomer(database.db, practiceId),
-    keep: (practiceId, customerId) =>
-      keepStripeCustomer(database.db, { practiceId, customerId, now: started }),
+/** As a process makes them from its environment. */
+const exportsOf = (environment: NodeJS.ProcessEnv): ChargeExports =>
+  chargeExports(readConfig({ LUMENALITY_BILLING_DIR: directory, ...environment }), {
+    db: database.db,
+    clock: { now: () => started },
   });
+const toFiles = () => exportsOf({});
+const toStripe = () => exportsOf({ LUMENALITY_STRIPE_KEY: key, LUMENALITY_STRIPE_URL: stripe.address.href });
 
 /** One control plane's process: its clock is the test's, its log can be read. */
 function replica(...exports: ChargeExports) {
@@ -78,7 +78,7 @@ describe('statements as files', () => {
   test('each is one CSV with a row a charge and one JSON, the same bytes whenever it is written', async () => {
     await database.db.updateTable('practice').set({ display_name: '=cmd|"/C calc"!A0' }).execute();
     await oak.close('2027-04-20');
-    const { pass } = replica(fileExport(directory));
+    const { pass } = replica(...toFiles());
     await pass();
 
     expect(readdirSync(directory).sort()).toEqual([
@@ -119,7 +119,7 @@ describe('statements as files', () => {
     await oak.close('2027-03-20');
     const blocked = join(directory, 'billing');
     writeFileSync(blocked, 'a file in the way');
-    const { pass, later, log } = replica(fileExport(blocked));
+    const { pass, later, log } = replica(...exportsOf({ LUMENALITY_BILLING_DIR: blocked }));
     for (let tried = 0; tried < 8; tried += 1) {
       await pass();
       later(long);
@@ -180,7 +180,7 @@ describe('statements as invoices of Stripe', () => {
 
   test('a practice is one customer, a statement one invoice that Stripe collects, a charge one item of it', async () => {
     await oak.close('2027-04-20');
-    await replica(toStripe()).pass();
+    await replica(...toStripe()).pass();
 
     expect(stripe.customers).toEqual([
       {
@@ -230,7 +230,7 @@ describe('statements as invoices of Stripe', () => {
 
   test('whatever fails on the way, and when its answer is lost, nothing is there twice', async () => {
     await oak.close('2027-03-20');
-    const process = replica(toStripe());
+    const process = replica(...toStripe());
     const ways = [/POST .*customers$/, /POST .*invoices$/, /POST .*invoiceitems$/, /POST .*invoices\/in_1$/];
     for (const route of ways) {
       for (const answer of [409, 429, 500, 'lost'] as const) stripe.faults.push({ route, answer });
@@ -252,7 +252,7 @@ describe('statements as invoices of Stripe', () => {
     'a crash at %s is made good days later, when Stripe has forgotten the keys',
     async (route) => {
       await oak.close('2027-03-20');
-      const process = replica(toStripe());
+      const process = replica(...toStripe());
       // Twice: the SDK asks again at once.
       stripe.faults.push({ route, answer: 'lost' }, { route, answer: 'lost' });
       await process.pass();
@@ -265,9 +265,18 @@ describe('statements as invoices of Stripe', () => {
     },
   );
 
+  test('a statement without lines needs no invoice', async () => {
+    const rates = { base: 0, perClinician: 0, perLocation: 0 };
+    const free = await billedPractice(database, 'free-aba', { terms: { rates } });
+    await free.close('2027-03-20');
+    await replica(...toStripe()).pass();
+    expect(stripe.calls).toEqual([]);
+    expect(await rows()).toMatchObject([{ state: 'exported', target: 'stripe', external_id: null }]);
+  });
+
   test('a draft that somebody has changed is not collected', async () => {
     await oak.close('2027-03-20');
-    const process = replica(toStripe());
+    const process = replica(...toStripe());
     stripe.faults.push({ route: /POST .*invoices\/in_1$/, answer: 500 });
     await process.pass();
     const [invoice] = stripe.invoices;
@@ -286,7 +295,7 @@ describe('statements as invoices of Stripe', () => {
 
   test('a key that Stripe does not take is told by the name of its variable, and never shown', async () => {
     await oak.close('2027-03-20');
-    const process = replica(toStripe());
+    const process = replica(...toStripe());
     stripe.faults.push({ route: /search/, answer: 401 });
     await process.pass();
     expect(await rows()).toMatchObject([
@@ -298,8 +307,8 @@ describe('statements as invoices of Stripe', () => {
   test('what was begun with Stripe waits for Stripe, also where there are only files', async () => {
     await oak.close('2027-03-20');
     stripe.faults.push({ route: /POST .*invoices$/, answer: 500 });
-    await replica(toStripe()).pass();
-    const files = replica(fileExport(directory));
+    await replica(...toStripe()).pass();
+    const files = replica(...toFiles());
     files.later(long);
     await files.pass();
     expect(readdirSync(directory)).toEqual([]);
