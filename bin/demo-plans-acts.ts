@@ -1,4 +1,5 @@
 import { planSchema, planVersionSchema } from '../control-api/contracts/plans.ts';
+import { practicePageSchema } from '../control-api/contracts/practices.ts';
 import { approvalSchema } from '../control-api/contracts/subscription-approvals.ts';
 import { subscriptionChangeSchema } from '../control-api/contracts/subscription-changes.ts';
 import { waitingListSchema } from '../control-api/contracts/subscriptions.ts';
@@ -23,6 +24,7 @@ export interface Stage {
   readonly waited: {
     readonly signUpId: string;
     readonly position: number | undefined;
+    /** Of the plan, at that time. */
     readonly members: number;
   }[];
 }
@@ -51,7 +53,7 @@ export async function keep({ session }: Stage, id: string): Promise<void> {
   await session.api.request('DELETE', `/v1/practices/${id}/subscription/cancellation`, { body: { reason } });
 }
 
-/** @returns what the control plane answered: 201 posted, 202 to be approved, which is done too */
+/** Posts to a ledger; what waits for a second person is approved by one. */
 export async function post(
   stage: Stage,
   index: number,
@@ -73,7 +75,7 @@ async function approveAsSecond({ session }: Stage, approvalId: string): Promise<
   });
 }
 
-/** Publishes the next version of a plan with other rates, from the day after. */
+/** Publishes the next version of a plan, which differs in its rates, offered from a day on. */
 export async function raise({ session }: Stage, plan: string, rates: Rates, from: Day): Promise<void> {
   const path = `/v1/plans/${plan}`;
   const { body, etag } = await session.api.getTagged(path, planSchema);
@@ -113,7 +115,10 @@ export async function askInVain(stage: Stage, index: number): Promise<void> {
     limit: undefined,
   });
   const position = items.find((waiting) => waiting.signUpId === signUpId)?.position;
-  waited.push({ signUpId, position, members: members.filter((id) => id !== undefined).length });
+  const { items: practices } = await session.api.list('/v1/practices', practicePageSchema, {
+    limit: undefined,
+  });
+  waited.push({ signUpId, position, members: practices.filter(({ plan }) => plan.id === 'founding').length });
 }
 
 /** Who waited is approved again, or with the plan that was offered instead. */

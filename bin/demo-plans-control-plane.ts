@@ -67,7 +67,7 @@ async function startRuns({ cell, core, engine, clouds }: Parts, log: Logger): Pr
   await engine.start();
   const reconcilers = [recoverRuns(engine, log), placePractices(core, log)];
   return async () => {
-    await Promise.all(reconcilers.map((reconciler) => reconciler.stop()));
+    await Promise.all([engine.handOver(), ...reconcilers.map((reconciler) => reconciler.stop())]);
     await engine.stop();
     clouds.close();
   };

@@ -1,17 +1,13 @@
-import { join } from 'node:path';
-import { readConfig } from '../lib/config.ts';
 import { dayIn, startOfDay } from '../lib/domain/plan/day.ts';
-import { type ExitCode, exitCodes } from './commands/exit-codes.ts';
-import { openSession, type Session } from './commands/session.ts';
-import { type DemoOptions, requireSandbox, runDemo, world } from './demo-command.ts';
+import { demonstrate } from './accelerated-demo.ts';
+import type { Session } from './commands/session.ts';
+import { runDemo } from './demo-command.ts';
 import { dayOf, idOf, type Stage } from './demo-plans-acts.ts';
 import { type DailyControlPlane, startDaily } from './demo-plans-control-plane.ts';
 import { checkIndependently, standing, storyFacts } from './demo-plans-facts.ts';
 import { reportFacts, reportMembers, reportNext, reportYears, yearsOf } from './demo-plans-report.ts';
 import { lastDay, people, story } from './demo-plans-story.ts';
 import { heading } from './demo-report.ts';
-import { configurationOf, makeAnew } from './demo-rollout-control-plane.ts';
-import type { Stops } from './lifecycle.ts';
 
 const usage = `Usage: npm run demo:plans -- [options]
 
@@ -27,46 +23,7 @@ program that shares nothing with the one that made them. The days go by as fast 
 Silos are recorded, without databases and apps in them (npm run demo has those). Its data is in plans-demo below LUMENALITY_DATA_DIR
 (.lumenality) and made anew at each start; its ports are free ones.`;
 
-async function demo(options: DemoOptions, interrupt: AbortSignal): Promise<ExitCode> {
-  const config = readConfig();
-  requireSandbox(config);
-  const directory = join(config.dataDirectory, 'plans-demo');
-  const say = (text: string) => (options.json ? undefined : world.stdout.write(`${text}\n`));
-  makeAnew(directory);
-  // All of a hundred practices sign up from one address.
-  const own = { ...(await configurationOf(config, directory)), signUpRate: 100_000 };
-  const stops: Stops = [];
-  try {
-    say(`Starting a control plane and a sandbox cloud (data in ${directory}), and building a release …`);
-    const controlPlane = await startDaily(own, stops, interrupt);
-    const { url, tokenFile } = controlPlane;
-    say(`Ready at ${url}.`);
-    const session = openSession(world, { ...options, url, tokenFile });
-    interrupt.throwIfAborted();
-    const { ok, stage } = await present(session, controlPlane, interrupt);
-    if (!options.exit) {
-      reportNext(session.output, controlPlane, idOf(stage, people.unreachable));
-      await new Promise<void>((resolve) => {
-        interrupt.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
-    return ok ? exitCodes.done : exitCodes.failed;
-  } catch (error) {
-    // What Ctrl-C cuts off fails in ways of its own; there is only one reason to tell.
-    interrupt.throwIfAborted();
-    throw error;
-  } finally {
-    say('Stopping …');
-    for (const stop of stops.reverse()) await stop();
-  }
-}
-
-/** @returns whether everything that was to be shown was seen */
-async function present(
-  session: Session,
-  controlPlane: DailyControlPlane,
-  interrupt: AbortSignal,
-): Promise<{ readonly ok: boolean; readonly stage: Stage }> {
+async function show(session: Session, controlPlane: DailyControlPlane, interrupt: AbortSignal) {
   const { output } = session;
   const begun = performance.now();
   const seconds = () => Math.round((performance.now() - begun) / 1_000);
@@ -91,7 +48,7 @@ async function present(
       ? green(`Every promise was kept, and every charge is right to the cent. Three years in ${seconds()} s.`)
       : red('Not everything was seen as it should be: see each NO above.'),
   );
-  return { ok, stage };
+  return { ok, reportNext: () => reportNext(output, controlPlane, idOf(stage, people.unreachable)) };
 }
 
 const dayMs = 86_400_000;
@@ -123,5 +80,5 @@ await runDemo(
     usage,
     interrupted: 'Nothing is left running; the next start makes everything anew: npm run demo:plans',
   },
-  demo,
+  (options, interrupt) => demonstrate({ folder: 'plans-demo', start: startDaily, show }, options, interrupt),
 );

@@ -61,6 +61,8 @@ export async function configurationOf(config: Config, dataDirectory: string): Pr
     databaseUrl: undefined,
     cloud: { kind: 'sandbox', port: await freePort(), endpoint: undefined },
     drainSeconds: 0,
+    // All practices of a demonstration sign up from one address.
+    signUpRate: 100_000,
     // Every jump would make all silos due at once.
     driftIntervalMinutes: 10_080,
   };

@@ -1,16 +1,9 @@
-import { join } from 'node:path';
 import type { Release } from '../control-api/contracts/releases.ts';
-import { readConfig } from '../lib/config.ts';
-import { type ExitCode, exitCodes } from './commands/exit-codes.ts';
-import { openSession, type Session } from './commands/session.ts';
-import { type DemoOptions, requireSandbox, runDemo, world } from './demo-command.ts';
+import { demonstrate } from './accelerated-demo.ts';
+import type { Session } from './commands/session.ts';
+import { runDemo } from './demo-command.ts';
 import { heading } from './demo-report.ts';
-import {
-  type AcceleratedControlPlane,
-  configurationOf,
-  makeAnew,
-  startAccelerated,
-} from './demo-rollout-control-plane.ts';
+import { type AcceleratedControlPlane, startAccelerated } from './demo-rollout-control-plane.ts';
 import {
   examineFaulty,
   examineGood,
@@ -19,11 +12,10 @@ import {
   type GoodReport,
   standingsOf,
 } from './demo-rollout-facts.ts';
-import { type Member, makeFleet } from './demo-rollout-fleet.ts';
+import { makeFleet } from './demo-rollout-fleet.ts';
 import { type Following, rollOut } from './demo-rollout-follow.ts';
 import { answersWithErrors, publish } from './demo-rollout-releases.ts';
 import { outcomeDocument, reportFaulty, reportFleet, reportGood, reportNext } from './demo-rollout-report.ts';
-import type { Stops } from './lifecycle.ts';
 
 const usage = `Usage: npm run demo:rollout -- [options]
 
@@ -38,51 +30,7 @@ cloud. Everything is real but the time, which jumps to the next moment at which 
 
 Its data is in rollout-demo below LUMENALITY_DATA_DIR (.lumenality) and made anew at each start; its ports are free ones.`;
 
-async function demo(options: DemoOptions, interrupt: AbortSignal): Promise<ExitCode> {
-  const config = readConfig();
-  requireSandbox(config);
-  const directory = join(config.dataDirectory, 'rollout-demo');
-  const say = (text: string) => (options.json ? undefined : world.stdout.write(`${text}\n`));
-  makeAnew(directory);
-  const own = await configurationOf(config, directory);
-  const stops: Stops = [];
-  try {
-    say(`Starting a control plane and a sandbox cloud (data in ${directory}), and building a release …`);
-    const controlPlane = await startAccelerated(own, stops, interrupt);
-    const { url, tokenFile } = controlPlane;
-    say(`Ready at ${url}.`);
-    const session = openSession(world, { ...options, url, tokenFile });
-    interrupt.throwIfAborted();
-    const interrupted = new Promise<void>((resolve) => {
-      interrupt.addEventListener('abort', () => resolve(), { once: true });
-    });
-    const { ok, fleet } = await Promise.race([
-      present(session, controlPlane, interrupt),
-      interrupted.then((): never => {
-        throw interrupt.reason;
-      }),
-    ]);
-    if (!options.exit) {
-      reportNext(session.output, controlPlane, fleet);
-      await interrupted;
-    }
-    return ok ? exitCodes.done : exitCodes.failed;
-  } catch (error) {
-    // What Ctrl-C cuts off fails in ways of its own; there is only one reason to tell.
-    interrupt.throwIfAborted();
-    throw error;
-  } finally {
-    say('Stopping …');
-    for (const stop of stops.reverse()) await stop();
-  }
-}
-
-/** @returns whether everything that was to be shown was seen */
-async function present(
-  session: Session,
-  controlPlane: AcceleratedControlPlane,
-  interrupt: AbortSignal,
-): Promise<{ readonly ok: boolean; readonly fleet: readonly Member[] }> {
+async function show(session: Session, controlPlane: AcceleratedControlPlane, interrupt: AbortSignal) {
   const { output } = session;
   const { clock } = controlPlane;
   const begun = performance.now();
@@ -118,7 +66,7 @@ async function present(
         )
       : red('Not everything was seen as it should be: see each NO above.'),
   );
-  return { ok, fleet };
+  return { ok, reportNext: () => reportNext(output, controlPlane, fleet) };
 }
 
 const allHeld = (facts: readonly Fact[]): boolean => facts.every(({ held }) => held);
@@ -161,5 +109,6 @@ await runDemo(
     usage,
     interrupted: 'Nothing is left running; the next start makes everything anew: npm run demo:rollout',
   },
-  demo,
+  (options, interrupt) =>
+    demonstrate({ folder: 'rollout-demo', start: startAccelerated, show }, options, interrupt),
 );
