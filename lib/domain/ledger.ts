@@ -1,5 +1,5 @@
 import { DomainError } from './errors.ts';
-import type { Day } from './plan/day.ts';
+import { type Day, laterOf } from './plan/day.ts';
 
 export const ledgerAccounts = ['receivable', 'revenue', 'credits_given', 'adjustments', 'cash'] as const;
 /** `receivable` is what the practice owes; the others say why it came to owe it, or no longer does. */
@@ -70,13 +70,14 @@ export function postingDay(
   calendar: { readonly today: Day; readonly since: Day; readonly closedUntil: Day | null },
 ): Day {
   const { today, since, closedUntil } = calendar;
-  const day = asked ?? today;
-  if (day > today) throw wrongDay(`must not be after today, ${today} at the practice`);
-  if (day < since) throw wrongDay(`must not be before ${since}, when the subscription was made`);
-  if (closedUntil === null || day >= closedUntil) return day;
+  // The period of today may be closed already, by a process whose clock was first to say that midnight has passed.
+  if (asked === undefined) return laterOf(today, closedUntil ?? today);
+  if (asked > today) throw wrongDay(`must not be after today, ${today} at the practice`);
+  if (asked < since) throw wrongDay(`must not be before ${since}, when the subscription was made`);
+  if (closedUntil === null || asked >= closedUntil) return asked;
   throw new DomainError(
     'conflict',
-    `The period with ${day} is closed and its statement stands: name a day from ${closedUntil} on, or none for today.`,
+    `The period with ${asked} is closed and its statement stands: name a day from ${closedUntil} on, or none for today.`,
   );
 }
 

@@ -81,6 +81,8 @@ test('statements follow one another, whatever is in them', () => {
 test('a day is today unless another is named, neither to come nor of a closed period nor before the subscription', () => {
   const at = { today: '2027-04-02', since: '2026-11-22', closedUntil: '2027-03-20' };
   expect(postingDay(undefined, at)).toBe('2027-04-02');
+  // Midnight has passed for whoever closed the period, and not yet for whoever posts.
+  expect(postingDay(undefined, { ...at, closedUntil: '2027-04-03' })).toBe('2027-04-03');
   expect(postingDay('2027-03-20', at)).toBe('2027-03-20');
   expect(() => postingDay('2027-04-03', at)).toThrow('must not be after today, 2027-04-02');
   expect(() => postingDay('2027-03-19', at)).toThrow('name a day from 2027-03-20 on');
