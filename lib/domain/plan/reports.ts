@@ -85,16 +85,11 @@ const hasDay = (fact: SubscriptionFact): fact is FactOf<'enrolled' | 'activated'
   fact.kind === 'enrolled' || fact.kind === 'activated';
 
 /** How a member stands: each is counted once. */
-const standings = [
-  'pending',
-  'trialing',
-  'activeLocked',
-  'activeUnlocked',
-  'pastDue',
-  'suspended',
-  'cancelled',
-] as const;
-type Standing = (typeof standings)[number];
+type Standing =
+  | Exclude<SubscriptionState, 'active' | 'past_due'>
+  | 'activeLocked'
+  | 'activeUnlocked'
+  | 'pastDue';
 
 export interface MemberCounts extends Readonly<Record<Standing, number>> {
   /** The sum of the others. */

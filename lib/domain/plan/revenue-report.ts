@@ -45,7 +45,7 @@ interface NextPriceRow {
 }
 
 /** Monthly recurring revenue on a day: the sum of its three parts. */
-export interface RevenueDay {
+interface RevenueDay {
   readonly on: Day;
   readonly monthlyCents: number;
   readonly lockedCents: number;
