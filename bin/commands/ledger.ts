@@ -13,7 +13,7 @@ import {
 import { approvalSchema } from '../../control-api/contracts/subscription-approvals.ts';
 import type { ApiClient } from './api-client.ts';
 import { commandError } from './command-error.ts';
-import { dayBefore, parseDay } from './day.ts';
+import { parseDay } from './day.ts';
 import { findPractice } from './find.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import { money, parseMoney, parseSignedMoney } from './money.ts';
