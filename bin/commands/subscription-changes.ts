@@ -267,13 +267,14 @@ function tell({ output }: Session, answer: ShownChange): void {
     output.line(`npx lumenality subscription approve ${approvalId}`);
     return;
   }
+  const noLock = chargedFrom === null ? 'by its terms, from the activation on' : 'none';
   output.line(
     fields(output, [
       ['Practice', practiceId],
       ['State', state],
       ['Plan', `${plan.id} version ${plan.version}`],
       ['Charged from', chargedFrom ?? 'after the activation and its free period'],
-      ['Lock', lockedUntil === null ? 'none' : `to ${dayBefore(lockedUntil)}`],
+      ['Lock', lockedUntil === null ? noLock : `to ${dayBefore(lockedUntil)}`],
       ['Ends', endsOn === null ? 'no' : `after ${dayBefore(endsOn)}`],
     ]),
   );

@@ -6,6 +6,9 @@ import { act, type Invocation } from './session.ts';
 import { table } from './table.ts';
 import { clean } from './text.ts';
 
+/** In UTC; `--json` has the rest. */
+const toMinute = (time: string): string => `${time.slice(0, 16)}Z`;
+
 /** What practices were told of their subscriptions. */
 export function subscriptionNoticeCommands(group: Command, invocation: Invocation): void {
   const notices = listing(
@@ -24,8 +27,8 @@ export function subscriptionNoticeCommands(group: Command, invocation: Invocatio
         output,
         ['WRITTEN', 'SENT', 'KIND', 'ABOUT', 'OUTCOME'],
         page.items.map(({ writtenAt, sentAt, kind, about, outcome }) => [
-          writtenAt,
-          sentAt ?? 'not yet',
+          toMinute(writtenAt),
+          sentAt === null ? 'not yet' : toMinute(sentAt),
           kind,
           about ?? '-',
           clean(outcome ?? '-'),

@@ -31,6 +31,26 @@ test('what gives a lock up is asked first, and says so', async () => {
   expect(asked.stderr).toContain('locked to 2029-01-29, is lost for good');
 });
 
+test('a change of plan is taken back, and the lock is as before', async () => {
+  const kept = await cli(['change-plan', 'hazel', '--plan', 'standard', '--yes', ...why]);
+  expect(kept).toMatchObject({ code: 4, stderr: expect.stringContaining('--gives-up-lock') });
+  const changed = await cli([
+    'change-plan',
+    'hazel',
+    '--plan',
+    'standard',
+    '--gives-up-lock',
+    '--yes',
+    ...why,
+  ]);
+  expect(changed.stdout).toMatch(/Plan +standard version 1\n/);
+  expect((await cli(['keep-plan', 'hazel'])).stdout).toMatch(
+    /Plan +founding version 1\n(.*\n)*Lock +to 2029-01-29\n/,
+  );
+  expect((await cli(['facts', 'hazel'])).stdout).toContain('no other plan');
+  expect((await cli(['notices', 'hazel'])).stdout).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\dZ /m);
+});
+
 test('a long extension waits for a second person', async () => {
   const answer = await cli(['extend-trial', 'hazel', '--days', '90', '--json', ...why]);
   const { approvalId, chargedFrom } = subscriptionChangeSchema.parse(JSON.parse(answer.stdout));

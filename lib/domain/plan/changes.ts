@@ -105,8 +105,10 @@ export function changePlan(standing: Standing, asked: NewPlan): FactOf<'plan'> {
   requireSame('currency', present.terms.currency, terms.currency);
   requireSame('shape of the silo', asked.shape, terms.shape);
   if (isLockedOn(timeline, from) && !asked.givesUpLock) {
-    throw conflict(
-      `The rate is locked until ${timeline.lockedUntil}, and a change of plan on ${from} gives that up. Say \`givesUpLock: true\` if the practice wants that.`,
+    throw new DomainError(
+      'conflict',
+      `The rate is locked until ${timeline.lockedUntil}, and a change of plan on ${from} gives that up.`,
+      { fields: [{ pointer: '/givesUpLock', message: 'must be said if the practice wants that' }] },
     );
   }
   return { kind: 'plan', from, planId, planVersion, terms };

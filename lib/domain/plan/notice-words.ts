@@ -42,8 +42,8 @@ export const planWordings: {
         `Plan: ${data.planId}, version ${data.planVersion}`,
         `Clinicians: ${data.clinicians}`,
         `Locations: ${data.locations}`,
-        `Charged from: ${data.chargedFrom === null ? 'after the free period' : dayInWords(data.chargedFrom)}`,
-        `Rate locked: ${data.lockedUntil === null ? 'no' : `up to and including ${dayInWords(dayBefore(data.lockedUntil))}`}`,
+        `Charged from: ${data.chargedFrom === null ? notYetKnown : dayInWords(data.chargedFrom)}`,
+        `Rate locked: ${lockInWords(data)}`,
       ].join('\n'),
     ],
   }),
@@ -78,6 +78,13 @@ export const planWordings: {
     ],
   }),
 };
+
+const notYetKnown = 'by your terms, counted from the day on which the app is ready';
+
+function lockInWords({ chargedFrom, lockedUntil }: PlanNoticeData<'subscription_changed'>): string {
+  if (lockedUntil !== null) return `up to and including ${dayInWords(dayBefore(lockedUntil))}`;
+  return chargedFrom === null ? notYetKnown : 'no';
+}
 
 const days = (count: number): string => (count === 1 ? '1 day' : `${count} days`);
 

@@ -58,14 +58,25 @@ const takenIn: Readonly<Record<SubscriptionVerb, readonly SubscriptionState[]>> 
   transfer: ['trialing', 'active', 'past_due', 'suspended'],
 };
 
+/** Before anything is charged. */
+const ofPayments = {
+  past_due: 'Nothing is charged yet.',
+  settlement: 'Nothing is charged yet, so no payment is overdue.',
+  suspension:
+    'Nothing is charged yet, so no payment is overdue. For another reason an operator blocks access.',
+  resumption: 'Its access is not blocked for a payment.',
+};
+
 const instead: Readonly<Record<SubscriptionState, Partial<Record<SubscriptionVerb, string>>>> = {
   pending: {
     plan: 'Wait until the practice is active: its plan can then change with the first charged day.',
     cancellation: 'Cancel the provisioning of the practice: that ends its subscription.',
     transfer: 'Wait until the practice is active.',
-    past_due: 'Nothing is charged yet.',
+    plan_withdrawal: 'No change of plan is to come.',
+    cancellation_withdrawal: 'It is not cancelled.',
+    ...ofPayments,
   },
-  trialing: { past_due: 'Nothing is charged yet.' },
+  trialing: ofPayments,
   active: {
     trial_extension: 'The free period is over: give a credit.',
     settlement: 'No payment is recorded as overdue.',

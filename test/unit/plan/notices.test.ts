@@ -55,6 +55,13 @@ test('a span that ends is told by its last day', () => {
   expect(mail('subscription_cancelled').text).toContain('Friday, April 30, 2027 is the last day');
 });
 
+test('a lock that has not begun is not told as none', () => {
+  const pending = mail('subscription_changed', { chargedFrom: null, lockedUntil: null }).text;
+  expect(pending).toContain('Rate locked: by your terms');
+  const unlocked = mail('subscription_changed', { lockedUntil: null }).text;
+  expect(unlocked).toContain('Rate locked: no');
+});
+
 test('a new rate stands beside the one that it follows', () => {
   expect(mail('price_change').text).toContain('Base: $1,159.00 (now $149.00)');
 });
