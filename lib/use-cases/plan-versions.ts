@@ -141,7 +141,10 @@ function pageOf(
   { limit, cursor }: PageRequest,
 ): Page<TouchedSubscription> {
   const after = cursor === undefined ? '' : positionOf(cursor, 'text').id;
-  const rest = rows.filter(({ practiceId }) => practiceId > after);
+  // By code units, as the filter compares: a database may sort by the rules of its language.
+  const rest = rows
+    .filter(({ practiceId }) => practiceId > after)
+    .toSorted((one, other) => (one.practiceId < other.practiceId ? -1 : 1));
   return pageFrom(rest, limit, ({ practiceId }) => ({ at: noTime, id: practiceId }));
 }
 
