@@ -1,30 +1,13 @@
 import { sql } from 'kysely';
 import { insertPlanVersion } from '../../lib/db/plan-store.ts';
 import { factsOf, readSubscription } from '../../lib/db/subscription-store.ts';
-import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
-import { publishTestRelease } from '../builders/database.ts';
+import { freshKey } from '../builders/api.ts';
 import { foundingTerms } from '../builders/plan-terms.ts';
 import { makePlan } from '../builders/plans.ts';
-import { charged, subscriptionCalls, trial } from '../builders/subscription-calls.ts';
+import { subscriptionCalls, trial } from '../builders/subscription-calls.ts';
 
-let api: TestApi;
-/** Another plan administrator. */
-let second: string;
-let release: string;
-const { practice, send, changed, lastFact, lastAudit, told, decide, timePasses } = subscriptionCalls(() => ({
-  api,
-  release,
-}));
-
-beforeAll(async () => {
-  api = await startTestApi();
-  release = await publishTestRelease(api.database, 'b', api.clock.at);
-  second = (await api.tokenWith(['plan_admin'], 300)).token;
-});
-beforeEach(() => {
-  api.clock.at = charged;
-});
-afterAll(() => api.close());
+const the = subscriptionCalls();
+const { practice, send, changed, lastFact, lastAudit, told, decide, timePasses } = the;
 
 describe('a change', () => {
   test('is a fact, an audit row and a notice, once for each key', async () => {
@@ -45,18 +28,18 @@ describe('a change', () => {
     });
     const again = await send(id, 'quantities', { from: '2027-05-15', clinicians: 8 }, headers);
     expect(again.headers['idempotency-replayed']).toBe('true');
-    expect(await factsOf(api.database.db, id)).toHaveLength(3);
+    expect(await factsOf(the.api.database.db, id)).toHaveLength(3);
   });
 
   test('is held to the revision that its author saw', async () => {
     const id = await practice();
     const answer = await send(id, 'quantities', { clinicians: 8 }, { 'if-match': '"1"' });
     expect(answer.json()).toMatchObject({ status: 412, code: 'precondition_failed' });
-    expect(await factsOf(api.database.db, id)).toHaveLength(2);
+    expect(await factsOf(the.api.database.db, id)).toHaveLength(2);
   });
 
   test('is for plan administrators', async () => {
-    const { token } = await api.tokenWith(['operator', 'security_admin']);
+    const { token } = await the.api.tokenWith(['operator', 'security_admin']);
     const answer = await send(
       await practice(),
       'quantities',
@@ -78,7 +61,7 @@ describe('a change', () => {
 
   test('tells of no lock that is over', async () => {
     const id = await practice();
-    api.clock.at = new Date('2029-03-01T18:00:00Z');
+    the.api.clock.at = new Date('2029-03-01T18:00:00Z');
     await changed(id, 'quantities', { clinicians: 8 });
     expect((await told(id))[0]).toMatchObject({ data: { change: 'quantities', lockedUntil: null } });
   });
@@ -86,7 +69,7 @@ describe('a change', () => {
   test('speaks of no closed period either when the clock was set back', async () => {
     const id = await practice();
     await timePasses();
-    api.clock.at = trial;
+    the.api.clock.at = trial;
     expect((await send(id, 'trial-extension', { days: 14 })).json()).toMatchObject({ state: 'active' });
     for (const verb of ['quantities', 'cancellation']) {
       const answer = await send(id, verb, { from: '2027-03-20', clinicians: 8, waiveNotice: true });
@@ -115,7 +98,7 @@ describe('a change', () => {
 describe('another plan', () => {
   test('begins with the next period, signed, and takes a place of its own at once', async () => {
     const id = await practice();
-    const plan = await makePlan(api.database.db, {
+    const plan = await makePlan(the.api.database.db, {
       cap: 1,
       rates: { base: 30_000, perClinician: 0, perLocation: 0 },
     });
@@ -137,11 +120,14 @@ describe('another plan', () => {
   });
 
   test('is taken back until its day, while its own plan has a place', async () => {
-    const founding = await makePlan(api.database.db, { cap: 2, lock: { months: 24, from: 'activation' } });
+    const founding = await makePlan(the.api.database.db, {
+      cap: 2,
+      lock: { months: 24, from: 'activation' },
+    });
     const [id, other] = [await practice(), await practice()];
     for (const each of [id, other]) await changed(each, 'plan', { plan: founding, givesUpLock: true });
-    api.clock.at = new Date('2027-06-10T18:00:00Z');
-    const withdraw = () => api.call({ method: 'DELETE', url: `/v1/practices/${id}/subscription/plan` });
+    the.api.clock.at = new Date('2027-06-10T18:00:00Z');
+    const withdraw = () => the.api.call({ method: 'DELETE', url: `/v1/practices/${id}/subscription/plan` });
     expect((await withdraw()).json()).toMatchObject({ status: 409 });
     const leaves = async () => await changed(id, 'plan', { plan: 'standard', givesUpLock: true });
     expect(await leaves()).toMatchObject({ plan: { id: 'standard' }, lockedUntil: '2027-06-20' });
@@ -156,7 +142,7 @@ describe('another plan', () => {
   });
 
   test('has its last place for one of several who ask at once', async () => {
-    const plan = await makePlan(api.database.db, { cap: 1 });
+    const plan = await makePlan(the.api.database.db, { cap: 1 });
     const ids = [await practice(), await practice(), await practice(), await practice()];
     const answers = await Promise.all(ids.map((id) => send(id, 'plan', { plan, givesUpLock: true })));
     expect(answers.map(({ statusCode }) => statusCode).toSorted((a, b) => a - b)).toEqual([
@@ -167,7 +153,7 @@ describe('another plan', () => {
 
 describe('extensions', () => {
   test('of a free period are made at once, up to what one person may give away', async () => {
-    api.clock.at = trial;
+    the.api.clock.at = trial;
     const id = await practice();
     expect(await changed(id, 'trial-extension', { days: 14 })).toMatchObject({
       chargedFrom: '2027-03-06',
@@ -177,25 +163,29 @@ describe('extensions', () => {
     // 40 days more are worth 411.62 USD, and with the 14 from before 555.69.
     const { approvalId, chargedFrom } = await changed(id, 'trial-extension', { days: 40 });
     expect(chargedFrom).toBe('2027-03-06');
-    expect((await decide(approvalId, 'approve', api.administrator)).json()).toMatchObject({ status: 403 });
-    expect((await decide(approvalId, 'approve', second)).statusCode).toBe(200);
-    expect(await readSubscription(api.database.db, id)).toMatchObject({ chargedFrom: '2027-04-15' });
+    expect((await decide(approvalId, 'approve', the.api.administrator)).json()).toMatchObject({
+      status: 403,
+    });
+    expect((await decide(approvalId, 'approve', the.second)).statusCode).toBe(200);
+    expect(await readSubscription(the.api.database.db, id)).toMatchObject({ chargedFrom: '2027-04-15' });
     expect(await lastAudit(id, 'subscription.trial_extended')).toMatchObject({
       details: { days: 40, valueCents: 55_569, requestedBy: 'first administrator' },
     });
   });
 
   test('that were asked for change nothing when they are declined, or when the free period is over by then', async () => {
-    api.clock.at = trial;
+    the.api.clock.at = trial;
     const [declined, late] = [await practice(), await practice()];
     const first = await changed(declined, 'trial-extension', { days: 100 });
-    expect((await decide(first.approvalId, 'decline', second)).statusCode).toBe(200);
+    expect((await decide(first.approvalId, 'decline', the.second)).statusCode).toBe(200);
     const other = await changed(late, 'trial-extension', { days: 100 });
-    api.clock.at = new Date('2027-01-23T18:00:00Z');
+    the.api.clock.at = new Date('2027-01-23T18:00:00Z');
     await changed(late, 'cancellation', { from: '2027-01-23' });
-    expect((await decide(other.approvalId, 'approve', second)).json()).toMatchObject({ code: 'wrong_state' });
+    expect((await decide(other.approvalId, 'approve', the.second)).json()).toMatchObject({
+      code: 'wrong_state',
+    });
     for (const id of [declined, late]) {
-      expect(await readSubscription(api.database.db, id)).toMatchObject({ chargedFrom: '2027-02-20' });
+      expect(await readSubscription(the.api.database.db, id)).toMatchObject({ chargedFrom: '2027-02-20' });
     }
   });
 
@@ -212,7 +202,7 @@ describe('a price that is published for later', () => {
   afterEach(() => withPrices());
   /** Version 2 of the plan, dearer from 2028 on; without it the plan has version 1 alone. */
   const withPrices = async (base?: number) => {
-    const { db } = api.database;
+    const { db } = the.api.database;
     await sql`alter table plan_version disable trigger user`.execute(db);
     await db.deleteFrom('plan_version').where('plan_id', '=', 'founding').where('version', '>', 1).execute();
     await sql`alter table plan_version enable trigger user`.execute(db);
@@ -231,7 +221,7 @@ describe('a price that is published for later', () => {
 
 describe('an end', () => {
   const withdraw = (id: string) =>
-    api.call({ method: 'DELETE', url: `/v1/practices/${id}/subscription/cancellation` });
+    the.api.call({ method: 'DELETE', url: `/v1/practices/${id}/subscription/cancellation` });
 
   test('comes on its day, until which it can be taken back', async () => {
     const id = await practice();
@@ -245,9 +235,9 @@ describe('an end', () => {
     expect(await changed(id, 'cancellation', { from: '2027-05-11', waiveNotice: true })).toMatchObject({
       endsOn: '2027-05-11',
     });
-    api.clock.at = new Date('2027-05-11T18:00:00Z');
+    the.api.clock.at = new Date('2027-05-11T18:00:00Z');
     await timePasses();
-    expect(await readSubscription(api.database.db, id)).toMatchObject({
+    expect(await readSubscription(the.api.database.db, id)).toMatchObject({
       state: 'cancelled',
       nextDueAt: null,
     });

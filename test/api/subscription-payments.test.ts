@@ -4,36 +4,19 @@ import { insertEndpoint } from '../../lib/db/notice-endpoint-store.ts';
 import { openAnnouncement, tellSubscriber } from '../../lib/db/subscription-notice-store.ts';
 import { factsOf, readSubscription } from '../../lib/db/subscription-store.ts';
 import { DomainError } from '../../lib/domain/errors.ts';
-import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
-import { publishTestRelease } from '../builders/database.ts';
+import { freshKey } from '../builders/api.ts';
 import { foundingTerms } from '../builders/plan-terms.ts';
 import { freshNpi } from '../builders/sign-up.ts';
 import { charged, subscriptionCalls } from '../builders/subscription-calls.ts';
 import { startWebhookReceiver } from '../builders/webhook-receiver.ts';
 
-let api: TestApi;
-/** Another plan administrator. */
-let second: string;
-let release: string;
-const { notices, practice, send, changed, lastFact, told, decide, timePasses } = subscriptionCalls(() => ({
-  api,
-  release,
-}));
-
-beforeAll(async () => {
-  api = await startTestApi();
-  release = await publishTestRelease(api.database, 'b', api.clock.at);
-  second = (await api.tokenWith(['plan_admin'], 300)).token;
-});
-beforeEach(() => {
-  api.clock.at = charged;
-});
-afterAll(() => api.close());
+const the = subscriptionCalls();
+const { notices, practice, send, changed, lastFact, told, decide, timePasses } = the;
 
 describe('an overdue payment', () => {
   const suspend = (id: string) => send(id, 'suspension', { confirm: id });
   const days = (count: number) => {
-    api.clock.at = new Date(charged.getTime() + count * 86_400_000);
+    the.api.clock.at = new Date(charged.getTime() + count * 86_400_000);
   };
 
   test('leads to a suspension by a person, 14 days after the practice was told, and back', async () => {
@@ -58,7 +41,7 @@ describe('an overdue payment', () => {
     const { runId, state } = subscriptionChangeSchema.parse(suspended.json());
     expect(state).toBe('suspended');
     expect(suspended.headers['location']).toBe(`/v1/runs/${runId}`);
-    expect(api.enqueued.at(-1)).toMatchObject({ id: runId, practiceId: id });
+    expect(the.api.enqueued.at(-1)).toMatchObject({ id: runId, practiceId: id });
     expect(await lastFact(id)).toMatchObject({ kind: 'suspended', from: '2027-06-13' });
 
     // Access could still be blocked after a resumption, by the run that is open.
@@ -68,10 +51,10 @@ describe('an overdue payment', () => {
     });
 
     // The run has ended.
-    const { db } = api.database;
+    const { db } = the.api.database;
     await db.updateTable('run').set({ state: 'succeeded' }).where('id', '=', runId).execute();
     await db.updateTable('practice').set({ state: 'suspended' }).where('id', '=', id).execute();
-    const around = await api.call({
+    const around = await the.api.call({
       method: 'POST',
       url: `/v1/practices/${id}/resume`,
       payload: { reason: 'the practice asked' },
@@ -87,13 +70,13 @@ describe('an overdue payment', () => {
     expect((await suspend(id)).json()).toMatchObject({ detail: expect.stringContaining('was not sent yet') });
     expect(await changed(id, 'settlement', {})).toMatchObject({ state: 'active' });
     const list = `/v1/practices/${id}/subscription/notices`;
-    const page = (await api.call({ method: 'GET', url: `${list}?limit=3` })).json();
+    const page = (await the.api.call({ method: 'GET', url: `${list}?limit=3` })).json();
     expect(page.items.map(({ kind }: { kind: string }) => kind).toSorted()).toEqual([
       'payment_overdue',
       'subscription_changed',
       'subscription_changed',
     ]);
-    const rest = await api.call({ method: 'GET', url: `${list}?cursor=${page.nextCursor}` });
+    const rest = await the.api.call({ method: 'GET', url: `${list}?cursor=${page.nextCursor}` });
     expect(rest.json().items.find(({ kind }: { kind: string }) => kind === 'payment_overdue')).toMatchObject({
       about: '2027-05-01',
       data: { since: '2027-05-01' },
@@ -104,7 +87,7 @@ describe('an overdue payment', () => {
 
   test('is told to somebody of the practice even if no contact asked for it; a webhook is not enough', async () => {
     const id = await practice();
-    const { db } = api.database;
+    const { db } = the.api.database;
     await db
       .insertInto('practice_contact')
       .values({ practice_id: id, contacts: '[]', revision: 1, updated_at: charged })
@@ -155,18 +138,18 @@ describe('a transfer', () => {
 
   test('takes a second person, and leaves plan, lock and free days as they are', async () => {
     const id = await practice();
-    const before = await readSubscription(api.database.db, id);
+    const before = await readSubscription(the.api.database.db, id);
     const npi = freshNpi();
-    const link = await api.call({ method: 'POST', url: `/v1/practices/${id}/subscription/link` });
+    const link = await the.api.call({ method: 'POST', url: `/v1/practices/${id}/subscription/link` });
     const { approvalId } = await changed(id, 'transfer', {
       legalName: 'Lakeside LLC',
       npi,
       contact,
       agreement,
     });
-    expect((await decide(approvalId, 'approve', api.administrator)).statusCode).toBe(403);
-    expect((await decide(approvalId, 'approve', second)).statusCode).toBe(200);
-    const after = await readSubscription(api.database.db, id);
+    expect((await decide(approvalId, 'approve', the.api.administrator)).statusCode).toBe(403);
+    expect((await decide(approvalId, 'approve', the.second)).statusCode).toBe(200);
+    const after = await readSubscription(the.api.database.db, id);
     expect(after).toMatchObject({
       ...before,
       revision: 3,
@@ -174,18 +157,18 @@ describe('a transfer', () => {
       updatedAt: charged,
       state: 'active',
     });
-    const contacts = await api.call({ method: 'GET', url: `/v1/practices/${id}/contacts` });
+    const contacts = await the.api.call({ method: 'GET', url: `/v1/practices/${id}/contacts` });
     expect(contacts.json().contacts).toMatchObject([{ email: contact.email }]);
     expect((await told(id))[0]).toMatchObject({
       data: { change: 'transferred' },
       deliveries: [{ address: contact.email }],
     });
-    expect((await api.call({ method: 'GET', url: link.json().path })).statusCode).toBe(404);
+    expect((await the.api.call({ method: 'GET', url: link.json().path })).statusCode).toBe(404);
   });
 
   test('of a practice that was told of an overdue payment or of a price tells the new owner anew', async () => {
     const id = await practice();
-    const { db } = api.database;
+    const { db } = the.api.database;
     await changed(id, 'past-due', { since: '2027-05-01' });
     const { rates } = foundingTerms;
     const price = { from: '2029-02-20', planId: 'founding', planVersion: 2, currency: 'USD' };
@@ -201,15 +184,15 @@ describe('a transfer', () => {
     await timePasses();
     const owner = { legalName: 'Lakeside LLC', npi: freshNpi(), contact, agreement };
     const { approvalId } = await changed(id, 'transfer', owner);
-    api.clock.at = new Date(charged.getTime() + 3_600_000);
-    expect((await decide(approvalId, 'approve', second)).statusCode).toBe(200);
+    the.api.clock.at = new Date(charged.getTime() + 3_600_000);
+    expect((await decide(approvalId, 'approve', the.second)).statusCode).toBe(200);
 
     const overdue = (await told(id)).find(({ kind }: { kind: string }) => kind === 'payment_overdue');
     expect(overdue).toMatchObject({
       data: { since: '2027-05-01' },
       deliveries: [{ address: contact.email }],
     });
-    api.clock.at = new Date(charged.getTime() + 20 * 86_400_000);
+    the.api.clock.at = new Date(charged.getTime() + 20 * 86_400_000);
     expect((await send(id, 'suspension', { confirm: id })).json()).toMatchObject({
       detail: expect.stringContaining('was not sent yet'),
     });
@@ -218,7 +201,7 @@ describe('a transfer', () => {
 
   test('to an NPI that another practice has is refused', async () => {
     const [id, other] = [await practice(), await practice()];
-    const { npi } = await api.database.db
+    const { npi } = await the.api.database.db
       .selectFrom('sign_up')
       .select('npi')
       .where('practice_id', '=', other)
@@ -226,9 +209,9 @@ describe('a transfer', () => {
     // Those of the builder have no check digit.
     const owner = { legalName: 'Lakeside LLC', npi: freshNpi(), contact, agreement };
     const { approvalId } = await changed(id, 'transfer', owner);
-    await api.database.db.updateTable('sign_up').set({ npi: owner.npi }).where('npi', '=', npi).execute();
-    const answer = await decide(approvalId, 'approve', second);
+    await the.api.database.db.updateTable('sign_up').set({ npi: owner.npi }).where('npi', '=', npi).execute();
+    const answer = await decide(approvalId, 'approve', the.second);
     expect(answer.json()).toMatchObject({ status: 409, detail: expect.stringContaining(owner.npi) });
-    expect(await factsOf(api.database.db, id)).toHaveLength(2);
+    expect(await factsOf(the.api.database.db, id)).toHaveLength(2);
   });
 });

@@ -3,8 +3,9 @@ import { factsOf } from '../../lib/db/subscription-store.ts';
 import type { NoticePorts } from '../../lib/ports/notice-ports.ts';
 import { advanceDueSubscriptions } from '../../lib/reconcilers/advance-subscriptions.ts';
 import { deliverDue } from '../../lib/reconcilers/deliver-notices.ts';
-import { freshKey, type TestApi } from './api.ts';
+import { freshKey, startTestApi, type TestApi } from './api.ts';
 import { billedPractice } from './billed-practice.ts';
+import { publishTestRelease } from './database.ts';
 import { testNoticePorts } from './notices.ts';
 import { silent } from './runs.ts';
 
@@ -13,13 +14,26 @@ export const trial = new Date('2027-01-10T18:00:00Z');
 /** In their third period, from 20 April 2027 on. */
 export const charged = new Date('2027-05-10T18:00:00Z');
 
-/** How tests change subscriptions by the API. */
-export function subscriptionCalls(the: () => { readonly api: TestApi; readonly release: string }) {
+/** How the tests of a file change subscriptions, by an API of their own; it is in the practices' third period before each test. */
+export function subscriptionCalls() {
+  let api: TestApi;
+  let release: string;
+  /** The token of another plan administrator. */
+  let second: string;
+  beforeAll(async () => {
+    api = await startTestApi();
+    release = await publishTestRelease(api.database, 'b', api.clock.at);
+    second = (await api.tokenWith(['plan_admin'], 300)).token;
+  });
+  beforeEach(() => {
+    api.clock.at = charged;
+  });
+  afterAll(() => api.close());
+
   const notices = testNoticePorts();
   let serial = 0;
   /** Makes one that is active. */
   const practice = async () => {
-    const { api, release } = the();
     serial += 1;
     const { id } = await billedPractice(api.database, `oak-${serial}`);
     const active = { state: 'active', release_id: release, cell_id: 'main', activated_at: trial } as const;
@@ -27,7 +41,7 @@ export function subscriptionCalls(the: () => { readonly api: TestApi; readonly r
     return id;
   };
   const send = (id: string, verb: string, payload: object, headers: Record<string, string> = {}) =>
-    the().api.call({
+    api.call({
       method: 'POST',
       url: `/v1/practices/${id}/subscription/${verb}`,
       payload: { reason: 'asked for by the practice', ...payload },
@@ -41,13 +55,13 @@ export function subscriptionCalls(the: () => { readonly api: TestApi; readonly r
     ]);
     return subscriptionChangeSchema.parse(answer.json());
   };
-  const lastFact = async (id: string) => (await factsOf(the().api.database.db, id)).at(-1);
-  const itemsOf = async (url: string) => (await the().api.call({ method: 'GET', url })).json().items;
+  const lastFact = async (id: string) => (await factsOf(api.database.db, id)).at(-1);
+  const itemsOf = async (url: string) => (await api.call({ method: 'GET', url })).json().items;
   const lastAudit = async (id: string, action: string) =>
     (await itemsOf(`/v1/audit?subjectType=subscription&subjectId=${id}&action=${action}`))[0];
   const told = (id: string) => itemsOf(`/v1/notices?practice=${id}`);
   const decide = (approvalId: string | null, verb: 'approve' | 'decline', token: string) =>
-    the().api.call({
+    api.call({
       method: 'POST',
       url: `/v1/subscription-approvals/${approvalId}/${verb}`,
       payload: verb === 'decline' ? { reason: 'not agreed' } : {},
@@ -55,10 +69,25 @@ export function subscriptionCalls(the: () => { readonly api: TestApi; readonly r
     });
   /** What the reconcilers do at the clock's time. */
   const timePasses = async (by: NoticePorts = notices): Promise<void> => {
-    const { api } = the();
     const parts = { db: api.database.db, clock: api.core.clock, log: silent };
     await advanceDueSubscriptions(parts);
     await deliverDue({ ...parts, notices: by });
   };
-  return { notices, practice, send, changed, lastFact, lastAudit, told, decide, timePasses };
+  return {
+    get api() {
+      return api;
+    },
+    get second() {
+      return second;
+    },
+    notices,
+    practice,
+    send,
+    changed,
+    lastFact,
+    lastAudit,
+    told,
+    decide,
+    timePasses,
+  };
 }
