@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { appendAudit } from '../db/audit-store.ts';
 import type { Trx } from '../db/database.ts';
 import { queueDeployment } from '../db/deployment-store.ts';
-import type { PracticeRow } from '../db/practice-store.ts';
+import { lockPractice, type PracticeRow } from '../db/practice-store.ts';
 import { readSubscription } from '../db/subscription-store.ts';
 import type { Actor } from '../domain/access.ts';
 import type { PracticeState } from '../domain/practice.ts';
@@ -71,6 +71,8 @@ export function resumePractice(
   const scope = `POST /v1/practices/:id/resume ${actor.id}`;
   const request = { practiceId, reason, releaseId };
   return answerOnce(core, { scope, key: call.idempotencyKey, request }, async (trx) => {
+    // Held first: somebody may be suspending it for its payment at this moment.
+    await lockPractice(trx, practiceId);
     await refuseWhileUnpaid(trx, practiceId);
     return { status: 202, body: await requestResumption(core, trx, change, actor) };
   });
