@@ -6,12 +6,15 @@ import { isFirst, shared } from './run-directory.ts';
 
 const root = join(__dirname, '../..');
 
-/** Programs that tests start as processes of their own, each many times. */
+/** Programs that tests start as processes of their own. */
 const entries = [
   'bin/control-api',
   'bin/sandbox',
   'bin/worker',
   'lib/sandbox/data-plane/database-process',
+  'lib/aws/health-probe',
+  'test/sandbox/fixtures/data-plane-host',
+  'test/sandbox/server-process',
 ] as const;
 
 /**

@@ -341,18 +341,14 @@ describe('a database of the sandbox', () => {
     const directory = mkdtempSync(join(workDirectory, 'killed-'));
     const key = randomBytes(32);
     const given = spec({ storageKey: async () => key });
-    const host = fork(
-      join(__dirname, 'fixtures/data-plane-host.ts'),
-      [
-        JSON.stringify({
-          directory,
-          databaseProcess,
-          databaseTemplate,
-          database: { arn: given.arn, password: given.masterPassword(), key: key.toString('hex') },
-        } satisfies HostOptions),
-      ],
-      { execArgv: ['--import', 'tsx'] },
-    );
+    const host = fork(await builtEntry('test/sandbox/fixtures/data-plane-host'), [
+      JSON.stringify({
+        directory,
+        databaseProcess,
+        databaseTemplate,
+        database: { arn: given.arn, password: given.masterPassword(), key: key.toString('hex') },
+      } satisfies HostOptions),
+    ]);
     const [{ endpoint }] = (await once(host, 'message')) as [HostReport];
     const plane = { certificatePath: join(directory, 'ca/authority.pem') } as OpenedDataPlane;
     const client = await connect({ plane }, endpoint);
@@ -374,18 +370,14 @@ describe('a database of the sandbox', () => {
 
   test('an engine that lost its sandbox ends by itself', async () => {
     const directory = mkdtempSync(join(workDirectory, 'orphan-'));
-    const host = fork(
-      join(__dirname, 'fixtures/data-plane-host.ts'),
-      [
-        JSON.stringify({
-          directory,
-          databaseProcess,
-          databaseTemplate,
-          database: { arn: spec().arn, password: 'correct horse', key: randomBytes(32).toString('hex') },
-        } satisfies HostOptions),
-      ],
-      { execArgv: ['--import', 'tsx'] },
-    );
+    const host = fork(await builtEntry('test/sandbox/fixtures/data-plane-host'), [
+      JSON.stringify({
+        directory,
+        databaseProcess,
+        databaseTemplate,
+        database: { arn: spec().arn, password: 'correct horse', key: randomBytes(32).toString('hex') },
+      } satisfies HostOptions),
+    ]);
     const [{ endpoint }] = (await once(host, 'message')) as [HostReport];
     const plane = { certificatePath: join(directory, 'ca/authority.pem') } as OpenedDataPlane;
     const client = await connect({ plane }, endpoint);

@@ -10,6 +10,7 @@ import { FolderImageRegistry } from '../../lib/sandbox/data-plane/images.ts';
 import { createDataPlane } from '../../lib/sandbox/data-plane/index.ts';
 import type { ImageManifest, TaskSpec } from '../../lib/sandbox/model.ts';
 import { openState } from '../../lib/sandbox/state.ts';
+import { builtEntry } from '../builders/built-entries.ts';
 import type { HostOptions, HostReport } from './fixtures/data-plane-host.ts';
 
 const databaseProcess = join(__dirname, '../../lib/sandbox/data-plane/database-process.ts');
@@ -171,9 +172,7 @@ describe('a task of the sandbox', () => {
     const { folder, bytes } = imageFolder({ 'main.mjs': program });
     const { digest } = new FolderImageRegistry(join(directory, 'images')).push(repository, bytes, folder);
     const options: HostOptions = { directory, databaseProcess, databaseTemplate, task: taskSpec(digest) };
-    const host = fork(join(__dirname, 'fixtures/data-plane-host.ts'), [JSON.stringify(options)], {
-      execArgv: ['--import', 'tsx'],
-    });
+    const host = fork(await builtEntry('test/sandbox/fixtures/data-plane-host'), [JSON.stringify(options)]);
     const [{ endpoint }] = (await once(host, 'message')) as [HostReport];
     await ask(endpoint);
     host.kill('SIGKILL');

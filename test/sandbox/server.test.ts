@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import {
   CloudFormationClient,
   CreateStackCommand,
@@ -16,6 +16,7 @@ import { isRecordedImage } from '../../lib/sandbox/images.ts';
 import type { LoadBalancerRoute } from '../../lib/sandbox/model.ts';
 import { type Sandbox, startSandbox } from '../../lib/sandbox/server.ts';
 import { openState } from '../../lib/sandbox/state.ts';
+import { builtEntry } from '../builders/built-entries.ts';
 
 const configuration = (port: number) => ({
   region: 'us-east-1',
@@ -274,9 +275,7 @@ describe('a sandbox that is killed', () => {
     writeFileSync(journal, '');
     const children: ChildProcess[] = [];
     const start = async (): Promise<{ child: ChildProcess; client: CloudFormationClient }> => {
-      const child = fork(resolve('test/sandbox/server-process.ts'), [directory, journal], {
-        execArgv: ['--import', 'tsx'],
-      });
+      const child = fork(await builtEntry('test/sandbox/server-process'), [directory, journal]);
       children.push(child);
       const [message] = (await once(child, 'message')) as [{ port: number }];
       return { child, client: new CloudFormationClient(configuration(message.port)) };

@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { healthProbe } from '../../lib/aws/health-probe.ts';
 import { openCertificateAuthority } from '../../lib/sandbox/data-plane/certificate-authority.ts';
+import { builtEntry } from '../builders/built-entries.ts';
 import { start } from '../builders/process.ts';
 
 const name = 'harbor-speech.practices.localhost';
-const source = join(__dirname, '../../lib/aws/health-probe.ts');
 
 describe('the health probe over TLS', () => {
   let directory: string;
@@ -38,10 +38,11 @@ describe('the health probe over TLS', () => {
 
   /** Asks in a process that trusts the authority: Node reads NODE_EXTRA_CA_CERTS at its start. */
   async function answerTo(hostName: string, path: string): Promise<string> {
+    const source = await builtEntry('lib/aws/health-probe');
     const ask = `import(${JSON.stringify(source)}).then(({ healthProbe }) =>
       healthProbe({ scheme: 'https', port: ${port}, timeoutMs: 3000 }).get('${hostName}', '${path}'))
       .then(JSON.stringify, (error) => error.code + ' ' + error.retryable + ' ' + error.message).then(console.log)`;
-    const asked = start(process.execPath, ['--import', 'tsx', '-e', ask], { NODE_EXTRA_CA_CERTS: authority });
+    const asked = start(process.execPath, ['-e', ask], { NODE_EXTRA_CA_CERTS: authority });
     await asked.ended;
     return asked.output();
   }
