@@ -13,6 +13,7 @@ const entries = [
   'bin/worker',
   'lib/sandbox/data-plane/database-process',
   'lib/aws/health-probe',
+  'test/builders/pausing-worker',
   'test/sandbox/fixtures/data-plane-host',
   'test/sandbox/server-process',
 ] as const;

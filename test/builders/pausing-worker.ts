@@ -1,6 +1,6 @@
 /**
  * A worker process that stops itself (SIGSTOP, as a virtual machine that is paused) at the worst moments: of one run between the
- * checkpoint and the call to AWS, of another inside a transaction. `node --import tsx pausing-worker.ts DATABASE_URL ENDPOINT pause|go`
+ * checkpoint and the call to AWS, of another inside a transaction. Arguments: DATABASE_URL ENDPOINT pause|go
  */
 import { argv, kill, pid, stdout } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';

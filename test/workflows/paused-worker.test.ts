@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { stderr } from 'node:process';
 import { openServer } from '../../lib/db/database.ts';
 import { listRunEvents } from '../../lib/db/run-event-store.ts';
 import { createRunEngine } from '../../lib/runs/engine.ts';
+import { builtEntry } from '../builders/built-entries.ts';
 import { createTestDatabase } from '../builders/database.ts';
 import { type Started, start } from '../builders/process.ts';
 import { eventually, insertPracticeRun, runIn, silent } from '../builders/runs.ts';
@@ -66,8 +66,8 @@ onLinux(
     const database = openServer(url);
     const workers: Started[] = [];
     const startWorker = async (mode: 'pause' | 'go'): Promise<Started> => {
-      const script = join(__dirname, '../builders/pausing-worker.ts');
-      const worker = start(process.execPath, ['--import', 'tsx', script, url, cloud.endpoint, mode], {});
+      const program = await builtEntry('test/builders/pausing-worker');
+      const worker = start(process.execPath, [program, url, cloud.endpoint, mode], {});
       workers.push(worker);
       await eventually(`a worker to be ready: ${worker.output()}`, () =>
         worker.output().includes('ready') ? true : undefined,
