@@ -1,8 +1,9 @@
 # The control plane's image, for `control-api`, `worker` and `migrate`. Build context: this checkout.
 #   docker build -t lumenality-control-plane .
 #
-# On AWS a release is built where the checkout is (npm run release:build -- --out DIR), mounted, and named by LUMENALITY_RELEASE_DIR; on the
-# sandbox the first start builds one.
+# Releases are built where the checkout is (npm run release:build -- --out DIR), then signed and published to the running control plane
+# (docs/rollouts.md); one that is mounted and named by LUMENALITY_RELEASE_DIR is published at the start. On the sandbox the first start builds one.
+# /data holds what is no record: keys that were made here, the first token, mails and statements where they are files. Keep it.
 
 FROM node:24-slim AS build
 WORKDIR /build
