@@ -14,7 +14,7 @@ export async function registerApiDocuments(app: FastifyInstance, version: string
         title: 'Lumenality control plane',
         version,
         description:
-          'Sign-ups, practices and the runs that provision them. Errors are RFC 9457 problem documents. Lists are paged by cursor, newest first.',
+          'Sign-ups, practices and the runs that provision them; releases and how they reach practices; plans, subscriptions and what is charged. Errors are RFC 9457 problem documents. Lists are paged by cursor, newest first unless an operation says otherwise.',
       },
       servers: [{ url: '/', description: 'The control plane that answers with this document' }],
       tags: [
@@ -33,6 +33,11 @@ export async function registerApiDocuments(app: FastifyInstance, version: string
           name: 'notices',
           description: 'What practices and other systems are told, where to, and what became of it',
         },
+        { name: 'drift', description: 'Whether silos are still as their releases say' },
+        {
+          name: 'plans',
+          description: 'Offers with their versions and terms, previews, and reports on how they do',
+        },
         { name: 'subscriptions', description: 'What practices have agreed to, and what became of it' },
         { name: 'cost', description: 'What silos cost a month at list prices' },
         { name: 'releases', description: 'Signed, immutable releases: publish, look at, halt' },
@@ -40,9 +45,10 @@ export async function registerApiDocuments(app: FastifyInstance, version: string
         { name: 'fleet', description: 'Which releases the fleet runs, and how long it took' },
         {
           name: 'ledger',
-          description: 'What practices owe: ledger, statements, and what takes a second person',
+          description:
+            'What practices owe: ledger, statements, what takes a second person, exports and payments',
         },
-        { name: 'records', description: 'Plans and the audit trail' },
+        { name: 'records', description: 'The audit trail' },
         { name: 'access', description: 'Tokens and who is asking' },
         { name: 'operations', description: 'Health, readiness, metrics' },
       ],
