@@ -83,6 +83,6 @@ test('what is counted day by day and what the domain works out by formulas is th
         .flatMap((period) => chargesOf(timeline, period).map((charge) => asLine(charge)));
       expect(recomputed(facts, today)).toEqual(byFormulas);
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
