@@ -14,19 +14,25 @@ export async function workOff<Claim>(
 ): Promise<void> {
   const underWay = new Set<Promise<void>>();
   const faults: unknown[] = [];
+  let ended = 0;
   const stopped = () => signal?.aborted === true || faults.length > 0;
   while (!stopped()) {
+    const endedBefore = ended;
     const claimed = underWay.size < width ? await claim() : undefined;
     if (claimed !== undefined) {
       const done: Promise<void> = work(claimed)
         .catch((fault: unknown) => void faults.push(fault))
-        .finally(() => underWay.delete(done));
+        .finally(() => {
+          ended += 1;
+          underWay.delete(done);
+        });
       underWay.add(done);
     } else if (underWay.size > 0) {
       await Promise.race(underWay);
-    } else {
+    } else if (ended === endedBefore) {
       break;
     }
+    // Otherwise work has ended while the claim was asked for, and something may have become due by it.
   }
   await Promise.all(underWay);
   if (faults.length > 0) throw faults[0];
