@@ -222,6 +222,20 @@ export async function wakeMembers(trx: Trx, planId: string, at: Date): Promise<v
     .execute();
 }
 
+/** Has one looked at later that is due, and nothing else about it. */
+export async function putOffSubscription(
+  connection: Connection,
+  practiceId: string,
+  until: Date,
+): Promise<void> {
+  await connection
+    .updateTable('subscription')
+    .set({ next_due_at: until })
+    .where('practice_id', '=', practiceId)
+    .where('next_due_at', '<', until)
+    .execute();
+}
+
 /** Practices whose subscriptions are to be looked at by now, those that wait longest first. */
 export async function subscriptionsDue(connection: Connection, now: Date, limit: number): Promise<string[]> {
   const rows = await connection

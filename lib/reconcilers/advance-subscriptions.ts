@@ -1,5 +1,5 @@
 import type { Db } from '../db/database.ts';
-import { subscriptionsDue } from '../db/subscription-store.ts';
+import { putOffSubscription, subscriptionsDue } from '../db/subscription-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { periodically, type Repeating } from './periodically.ts';
@@ -15,6 +15,9 @@ export interface SubscriptionParts {
 
 /** Looked at in one pass at most: the rest comes with the next. */
 const batch = 200;
+
+/** One that fails is looked at again after this long: those behind it are due before. */
+const untilNextTryMs = 60_000;
 
 /**
  * Brings subscriptions to the day that it is at their practices: closes periods, ends free periods, announces prices and lets them come,
@@ -42,6 +45,7 @@ export async function advanceDueSubscriptions(
     } catch (fault) {
       log.error({ err: fault, practiceId }, 'a subscription could not be brought to its day');
       faults.push(fault);
+      await putOffSubscription(db, practiceId, new Date(now.getTime() + untilNextTryMs));
     }
   }
   if (faults.length > 0) throw faults[0];

@@ -8,6 +8,7 @@ import {
   factsOf,
   lockSubscription,
   readSubscription,
+  subscriptionsDue,
   wakeMembers,
 } from '../../lib/db/subscription-store.ts';
 import { DomainError } from '../../lib/domain/errors.ts';
@@ -277,6 +278,10 @@ test('one that cannot be brought to its day does not hold up the others', async 
   await database.db.deleteFrom('subscription_fact').where('practice_id', '=', 'ash-aba').execute();
   await expect(passOn('2027-07-25')).rejects.toThrow('first fact');
   expect(await subscription()).toMatchObject({ closedUntil: '2027-07-20' });
+  // Nor does it stand before them in the next pass; it is looked at again a minute later.
+  const due = (at: Date) => subscriptionsDue(database.db, at, 10);
+  expect(await due(clock.at)).not.toContain('ash-aba');
+  expect(await due(new Date(clock.at.getTime() + 60_000))).toContain('ash-aba');
 });
 
 /** A way into the database that fails at the n-th statement, as if its process had died: what is open is rolled back. */
