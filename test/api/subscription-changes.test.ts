@@ -131,6 +131,8 @@ describe('another plan', () => {
     expect((await withdraw()).json()).toMatchObject({ status: 409 });
     const leaves = async () => await changed(id, 'plan', { plan: 'standard', givesUpLock: true });
     expect(await leaves()).toMatchObject({ plan: { id: 'standard' }, lockedUntil: '2027-06-20' });
+    // Notices are listed by their times.
+    the.api.clock.at = new Date('2027-06-10T18:00:01Z');
     expect((await withdraw()).json()).toMatchObject({ plan: { id: founding }, lockedUntil: '2029-05-20' });
     expect((await told(id))[0]).toMatchObject({ data: { change: 'plan_withdrawn', planId: founding } });
     await leaves();
