@@ -6,6 +6,8 @@ export type Access = 'public' | readonly [Role, ...Role[]];
 const everyRole = ['viewer', 'operator', 'release_manager', 'plan_admin', 'security_admin', 'ci'] as const;
 /** Sign-ups hold names, addresses and NPIs of people: release managers and pipelines have no need of them. */
 const signUpReaders = ['viewer', 'operator', 'plan_admin', 'security_admin'] as const;
+/** What practices have agreed to, owe and have paid is nothing that a pipeline or a release needs. */
+const accountReaders = ['viewer', 'operator', 'plan_admin', 'security_admin'] as const;
 const evidenceReaders = ['viewer', 'operator', 'release_manager', 'security_admin'] as const;
 /** Plan administrators deal in terms: what runs do to silos is not theirs to follow. */
 const runReaders = ['viewer', 'operator', 'release_manager', 'security_admin', 'ci'] as const;
@@ -71,10 +73,10 @@ export const accessTable: Readonly<Record<string, Access>> = {
   // It then holds against the deadline of a security release.
   'POST /v1/freezes/:id/renew': ['security_admin'],
 
-  // What a practice has agreed to and pays is the plan administrators'; to look is for everybody who sees practices.
-  'GET /v1/practices/:id/subscription': everyRole,
-  'GET /v1/practices/:id/subscription/facts': everyRole,
-  'GET /v1/practices/:id/subscription/notices': everyRole,
+  // What a practice has agreed to and pays is the plan administrators'.
+  'GET /v1/practices/:id/subscription': accountReaders,
+  'GET /v1/practices/:id/subscription/facts': accountReaders,
+  'GET /v1/practices/:id/subscription/notices': accountReaders,
   'POST /v1/practices/:id/subscription/quantities': ['plan_admin'],
   'POST /v1/practices/:id/subscription/plan': ['plan_admin'],
   'DELETE /v1/practices/:id/subscription/plan': ['plan_admin'],
@@ -87,7 +89,7 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'POST /v1/practices/:id/subscription/settlement': ['plan_admin'],
   'POST /v1/practices/:id/subscription/suspension': ['plan_admin'],
   'POST /v1/practices/:id/subscription/resumption': ['plan_admin'],
-  'GET /v1/practices/:id/subscription/projection': everyRole,
+  'GET /v1/practices/:id/subscription/projection': accountReaders,
   'POST /v1/practices/:id/subscription/link': ['plan_admin', 'operator'],
   'DELETE /v1/practices/:id/subscription/link': ['plan_admin', 'operator'],
   // The key in the address is the right to read it, as of a calendar.
@@ -95,16 +97,15 @@ export const accessTable: Readonly<Record<string, Access>> = {
   // It names practices that have only signed up.
   'GET /v1/plans/:id/waiting-list': signUpReaders,
 
-  'GET /v1/practices/:id/ledger': everyRole,
-  'GET /v1/practices/:id/statements': everyRole,
-  'GET /v1/practices/:id/statements/:from': everyRole,
+  'GET /v1/practices/:id/ledger': accountReaders,
+  'GET /v1/practices/:id/statements': accountReaders,
+  'GET /v1/practices/:id/statements/:from': accountReaders,
   'POST /v1/practices/:id/ledger/credits': ['plan_admin'],
   'POST /v1/practices/:id/ledger/adjustments': ['plan_admin'],
   'POST /v1/practices/:id/ledger/payments': ['plan_admin'],
   'POST /v1/ledger/:id/reversal': ['plan_admin'],
-  'GET /v1/charges': everyRole,
-  // An error may name a directory or an account: for those who see to it.
-  'GET /v1/charge-exports': ['viewer', 'operator', 'plan_admin', 'security_admin'],
+  'GET /v1/charges': accountReaders,
+  'GET /v1/charge-exports': accountReaders,
   // The signature in its header is the right to call it.
   'POST /v1/stripe/webhook': 'public',
   // A transfer names people, as a sign-up does.
@@ -141,11 +142,11 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'POST /v1/plans/:id/versions': ['plan_admin'],
   // To preview is to read.
   'POST /v1/plans/preview': everyRole,
-  'GET /v1/plan-reports/members': everyRole,
-  'GET /v1/plan-reports/places': everyRole,
-  'GET /v1/plan-reports/revenue': everyRole,
-  'GET /v1/plan-reports/margin': everyRole,
-  'GET /v1/plan-reports/churn': everyRole,
+  'GET /v1/plan-reports/members': accountReaders,
+  'GET /v1/plan-reports/places': accountReaders,
+  'GET /v1/plan-reports/revenue': accountReaders,
+  'GET /v1/plan-reports/margin': accountReaders,
+  'GET /v1/plan-reports/churn': accountReaders,
   'GET /v1/releases': everyRole,
   'GET /v1/releases/:id': everyRole,
   'GET /v1/releases/:id/compliance': everyRole,
