@@ -215,6 +215,8 @@ function line(practiceId: string, row: Readonly<Record<string, unknown>>): strin
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<id>')
     .replace(/\d{4}-\d\d-\d\d(T[\d:.]+Z)?/g, '<time>')
     .replace(madeUp, '<random>')
+    // An id of ELB is hexadecimal: one of two thousand has no letter.
+    .replace(/\/[0-9a-f]{16}\b/g, '/<random>')
     .replace(suffix, '-<random>')
     .replace(/-final-[0-9a-f]{8}/g, '-final-<random>')
     .replace(/[\w<>-]+(?=\.[a-z0-9-]+\.elb\.)/g, '<load balancer>')
