@@ -207,6 +207,8 @@ const isOf = (stackName: string, named: string): boolean =>
 
 /** Names that CloudFormation makes up, keys, ids of EC2 and ELB; hashes and releases stay, for they are the same for all. */
 const madeUp = /(?<!\br-)\b(?=[a-z0-9]*\d)(?=[a-z0-9]*[a-z])[a-z0-9]{12,36}\b/gi;
+/** Hexadecimal: one of two thousand has no letter. */
+const idOfElb = /\/[0-9a-f]{16}\b/g;
 const suffix = /-[A-Za-z0-9]{12,13}(?=["/:.,*])/g;
 
 function line(practiceId: string, row: Readonly<Record<string, unknown>>): string {
@@ -215,8 +217,7 @@ function line(practiceId: string, row: Readonly<Record<string, unknown>>): strin
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<id>')
     .replace(/\d{4}-\d\d-\d\d(T[\d:.]+Z)?/g, '<time>')
     .replace(madeUp, '<random>')
-    // An id of ELB is hexadecimal: one of two thousand has no letter.
-    .replace(/\/[0-9a-f]{16}\b/g, '/<random>')
+    .replace(idOfElb, '/<random>')
     .replace(suffix, '-<random>')
     .replace(/-final-[0-9a-f]{8}/g, '-final-<random>')
     .replace(/[\w<>-]+(?=\.[a-z0-9-]+\.elb\.)/g, '<load balancer>')
