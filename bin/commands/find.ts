@@ -95,6 +95,11 @@ export async function findPractice(api: ApiClient, text: string): Promise<Practi
   return api.get(`/v1/practices/${id}`, practiceSchema);
 }
 
+/** The id of the practice that a filter names, where it names one. */
+export async function findPracticeId(api: ApiClient, text: string | undefined): Promise<string | undefined> {
+  return text === undefined ? undefined : (await findPractice(api, text)).id;
+}
+
 /** Where people reach a practice. @throws CommandError while it waits for a cell, which gives it an address */
 export function addressOf({ id, url }: Pick<Practice, 'id' | 'url'>): string {
   if (url !== null) return url;
@@ -133,6 +138,25 @@ export async function findRollout(api: ApiClient, text: string): Promise<string>
     label: `${releaseId} (${state})`,
   }));
   return pick('rollout', text, named);
+}
+
+/**
+ * The one of `items` whose id begins with `text`.
+ * @param list the command that shows them all
+ * @throws CommandError when there is none, or more than one
+ */
+export function pickById<Item extends { readonly id: string }>(
+  kind: string,
+  text: string,
+  items: readonly Item[],
+  list: string,
+): Item {
+  const found = items.filter(({ id }) => text !== '' && id.startsWith(text.toLowerCase()));
+  const [item, ...others] = found;
+  if (item !== undefined && others.length === 0) return item;
+  const hint = `See \`npx lumenality ${list}\`.`;
+  if (item === undefined) throw commandError('not_found', `There is no ${kind} ${text}.`, { hint });
+  throw commandError('usage', `${text} fits ${found.length} ${kind}s: give more of the id.`, { hint });
 }
 
 /** @throws CommandError when nothing was ever run for the practice */

@@ -2,19 +2,15 @@ import { type Command, Option } from 'commander';
 import { freezePageSchema, freezeSchema, type ShownFreeze } from '../../control-api/contracts/schedules.ts';
 import type { ApiClient } from './api-client.ts';
 import { commandError } from './command-error.ts';
-import { findPractice } from './find.ts';
-import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
+import { findPractice, pickById } from './find.ts';
+import { listing, type OpenListingOptions, openQuery, pageRequest, sayMore, shownIds } from './listing.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { table } from './table.ts';
-import { relative, shortIds } from './text.ts';
+import { relative } from './text.ts';
 import { momentOf } from './window-text.ts';
 
 const whichFreeze = 'id, or a unique start of it, as the list shows them';
 
-interface Listing extends ListingOptions {
-  readonly practice?: string;
-  readonly past?: true;
-}
 interface Ending {
   readonly until: string;
   readonly reason: string;
@@ -29,7 +25,7 @@ export function freezeCommands(group: Command, invocation: Invocation): void {
   const list = listing(group.command('list').description('List freezes that hold now or later, newest first'))
     .option('--practice <practice>', "only those that concern it: its own and the fleet's")
     .option('--past', 'also those that are over or were lifted');
-  act<Listing>(list, invocation, listFreezes);
+  act<OpenListingOptions>(list, invocation, listFreezes);
 
   const add = group
     .command('add')
@@ -68,10 +64,8 @@ Examples:
   act<Ending>(renew, invocation, renewFreeze);
 }
 
-async function listFreezes({ api, output }: Session, options: Listing) {
-  const { practice, past } = options;
-  const practiceId = practice === undefined ? undefined : (await findPractice(api, practice)).id;
-  const query = { practiceId, open: past === true ? 'false' : 'true' };
+async function listFreezes({ api, output }: Session, options: OpenListingOptions) {
+  const query = await openQuery(api, options);
   const page = await api.list('/v1/freezes', freezePageSchema, pageRequest(options), query);
   output.document(page);
   if (page.items.length === 0) {
@@ -79,13 +73,13 @@ async function listFreezes({ api, output }: Session, options: Listing) {
     return undefined;
   }
   const now = new Date();
-  const short = shortIds(page.items.map(({ id }) => id));
+  const shown = shownIds(output, page.items);
   output.line(
     table(
       output,
       ['FREEZE', 'OF', 'STATE', 'FROM', 'UNTIL', 'SECURITY', 'BY', 'REASON'],
       page.items.map((freeze) => [
-        (output.wide ? undefined : short.get(freeze.id)) ?? freeze.id,
+        shown(freeze.id),
         freeze.practiceId ?? 'the fleet',
         freeze.state,
         relative(freeze.from, now),
@@ -137,10 +131,5 @@ const scopeOf = ({ practiceId }: ShownFreeze): string =>
 /** @throws CommandError when no freeze has such an id, or more than one */
 async function findFreeze(api: ApiClient, text: string): Promise<string> {
   const { items } = await api.list('/v1/freezes', freezePageSchema, { limit: undefined });
-  const found = items.filter(({ id }) => text !== '' && id.startsWith(text.toLowerCase()));
-  const [freeze, ...others] = found;
-  if (freeze !== undefined && others.length === 0) return freeze.id;
-  const hint = 'See `npx lumenality freeze list --past`.';
-  if (freeze === undefined) throw commandError('not_found', `There is no freeze ${text}.`, { hint });
-  throw commandError('usage', `${text} fits ${found.length} freezes: give more of the id.`, { hint });
+  return pickById('freeze', text, items, 'freeze list --past').id;
 }

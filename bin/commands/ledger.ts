@@ -14,12 +14,11 @@ import { approvalSchema } from '../../control-api/contracts/subscription-approva
 import type { ApiClient } from './api-client.ts';
 import { commandError } from './command-error.ts';
 import { parseDay } from './day.ts';
-import { findPractice } from './find.ts';
-import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
+import { findPractice, pickById } from './find.ts';
+import { type ListingOptions, listing, pageRequest, sayMore, shownIds } from './listing.ts';
 import { money, parseMoney, parseSignedMoney } from './money.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { fields, table } from './table.ts';
-import { shortIds } from './text.ts';
 
 const which = 'id or name, or a unique start of either';
 
@@ -168,13 +167,7 @@ async function findTransaction(api: ApiClient, practiceId: string, text: string)
   const { items } = await api.list(`/v1/practices/${practiceId}/ledger`, ledgerPageSchema, {
     limit: undefined,
   });
-  const found = items.filter(({ id }) => text !== '' && id.startsWith(text.toLowerCase()));
-  const [transaction, ...others] = found;
-  if (transaction !== undefined && others.length === 0) return transaction;
-  const hint = `See \`npx lumenality subscription ledger ${practiceId} --all\`.`;
-  if (transaction === undefined)
-    throw commandError('not_found', `There is no transaction ${text}.`, { hint });
-  throw commandError('usage', `${text} fits ${found.length} transactions: give more of the id.`, { hint });
+  return pickById('transaction', text, items, `subscription ledger ${practiceId} --all`);
 }
 
 async function listStatements(
@@ -260,13 +253,13 @@ async function listLedger({ api, output }: Session, options: ListingOptions, [te
     output.line(`Nothing was ever posted for ${id}.`);
     return undefined;
   }
-  const short = shortIds(page.items.map((item) => item.id));
+  const shown = shownIds(output, page.items);
   output.line(
     table(
       output,
       ['ID', 'DAY', 'KIND', 'AMOUNT', 'REASON', 'BY'],
       page.items.map((row) => [
-        (output.wide ? undefined : short.get(row.id)) ?? row.id,
+        shown(row.id),
         row.day,
         row.reversedBy === null ? row.kind : `${row.kind}, reversed`,
         money(row.owedCents, row.currency),

@@ -7,7 +7,7 @@ import {
 } from '../../control-api/contracts/notices.ts';
 import { commandError } from './command-error.ts';
 import { exitCodes } from './exit-codes.ts';
-import { findPractice } from './find.ts';
+import { findPractice, findPracticeId } from './find.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { table } from './table.ts';
@@ -78,7 +78,7 @@ async function listEndpoints(
   { api, output }: Session,
   { practice, ...page }: ListingOptions & { readonly practice?: string },
 ) {
-  const id = practice === undefined ? undefined : (await findPractice(api, practice)).id;
+  const id = await findPracticeId(api, practice);
   const answer = await api.list('/v1/notice-endpoints', endpointPageSchema, pageRequest(page), {
     practice: id,
   });

@@ -5,7 +5,7 @@ import {
   noticeQuerySchema,
   noticeSchema,
 } from '../../control-api/contracts/notices.ts';
-import { findPractice } from './find.ts';
+import { findPracticeId } from './find.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import { noticeEndpointCommands } from './notice-endpoint.ts';
 import type { Output } from './output.ts';
@@ -64,7 +64,7 @@ export function noticeCommands(group: Command, invocation: Invocation): void {
 }
 
 async function listNotices({ api, output }: Session, { practice, delivery, ...page }: NoticeListing) {
-  const id = practice === undefined ? undefined : (await findPractice(api, practice)).id;
+  const id = await findPracticeId(api, practice);
   const answer = await api.list('/v1/notices', noticePageSchema, pageRequest(page), {
     practice: id,
     delivery,

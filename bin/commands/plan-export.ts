@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { chargePageSchema, statementExportPageSchema } from '../../control-api/contracts/charges.ts';
 import type { ApiClient } from './api-client.ts';
 import { commandError } from './command-error.ts';
-import { findPractice } from './find.ts';
+import { findPracticeId } from './find.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { table } from './table.ts';
@@ -49,7 +49,7 @@ interface ExportsOptions extends ListingOptions {
 }
 
 async function listExports({ api, output }: Session, options: ExportsOptions) {
-  const practiceId = options.practice && (await findPractice(api, options.practice)).id;
+  const practiceId = await findPracticeId(api, options.practice);
   const state = options.pending === true ? 'pending' : undefined;
   const page = await api.list('/v1/charge-exports', statementExportPageSchema, pageRequest(options), {
     practiceId,

@@ -2,12 +2,12 @@ import { type Command, Option } from 'commander';
 import { type Run, runPageSchema, runSchema } from '../../control-api/contracts/runs.ts';
 import { findPractice, findRun } from './find.ts';
 import { type Change, type FollowOptions, follow } from './follow.ts';
-import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
+import { type ListingOptions, listing, pageRequest, sayMore, shownIds } from './listing.ts';
 import { showChanges } from './run-changes.ts';
 import { newestSeq } from './run-events.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { fields, table } from './table.ts';
-import { duration, relative, shortIds } from './text.ts';
+import { duration, relative } from './text.ts';
 import { explain, type WatchOptions, watched, watchRun } from './watch.ts';
 
 const which = 'id, start of an id, or a practice (its newest run)';
@@ -73,14 +73,14 @@ async function listRuns(
     );
     return undefined;
   }
-  const short = shortIds(page.items.map(({ id }) => id));
+  const shown = shownIds(output, page.items);
   const now = new Date();
   output.line(
     table(
       output,
       ['RUN', 'PRACTICE', 'WORKFLOW', 'STATE', 'STEP', 'STARTED', 'TOOK'],
       page.items.map((run) => [
-        output.wide ? run.id : (short.get(run.id) ?? run.id),
+        shown(run.id),
         run.practiceId,
         run.workflow,
         run.state,

@@ -11,11 +11,11 @@ import { commandError } from './command-error.ts';
 import { findSignUp } from './find.ts';
 import { type Change, follow } from './follow.ts';
 import { overlaid, readJsonObject } from './json-input.ts';
-import { type ListingOptions, listing, pageRequest, sayMore, wholeNumber } from './listing.ts';
+import { type ListingOptions, listing, pageRequest, sayMore, shownIds, wholeNumber } from './listing.ts';
 import { newOwnerToken, ownerLink, showingLinkAtEnd, tellOwnerLink } from './owner-link.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { fields, table } from './table.ts';
-import { clean, relative, shortIds } from './text.ts';
+import { clean, relative } from './text.ts';
 import { watched, watchRun } from './watch.ts';
 
 interface SubmitOptions {
@@ -193,14 +193,14 @@ async function listSignUps(
     );
     return undefined;
   }
-  const short = shortIds(page.items.map(({ id }) => id));
+  const shown = shownIds(output, page.items);
   const now = new Date();
   output.line(
     table(
       output,
       ['ID', 'NAME', 'DISCIPLINES', 'STATE', 'AGREEMENT', 'SIGNED UP'],
       page.items.map((signUp) => [
-        output.wide ? signUp.id : (short.get(signUp.id) ?? signUp.id),
+        shown(signUp.id),
         signUp.displayName,
         signUp.disciplines.join(', '),
         signUp.state,

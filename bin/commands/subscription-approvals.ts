@@ -5,21 +5,16 @@ import {
   type ShownApproval,
 } from '../../control-api/contracts/subscription-approvals.ts';
 import type { ApiClient } from './api-client.ts';
-import { commandError } from './command-error.ts';
-import { findPractice } from './find.ts';
-import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
+import { pickById } from './find.ts';
+import { listing, type OpenListingOptions, openQuery, pageRequest, sayMore, shownIds } from './listing.ts';
 import { money } from './money.ts';
 import type { Output } from './output.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { fields, table } from './table.ts';
-import { relative, shortIds } from './text.ts';
+import { relative } from './text.ts';
 
 const whichRequest = 'id, or a unique start of it, as `subscription approvals` shows it';
 
-interface Listing extends ListingOptions {
-  readonly practice?: string;
-  readonly past?: true;
-}
 interface Decision {
   readonly reason?: string;
 }
@@ -31,7 +26,7 @@ export function approvalCommands(group: Command, invocation: Invocation): void {
   )
     .option('--practice <practice>', 'only those of this practice')
     .option('--past', 'also those that are decided or expired');
-  act<Listing>(list, invocation, listApprovals);
+  act<OpenListingOptions>(list, invocation, listApprovals);
 
   const approve = group
     .command('approve')
@@ -88,10 +83,8 @@ function showRequest(output: Output, { input, valueCents, currency, ...request }
   );
 }
 
-async function listApprovals({ api, output }: Session, options: Listing) {
-  const { practice, past } = options;
-  const practiceId = practice === undefined ? undefined : (await findPractice(api, practice)).id;
-  const query = { practiceId, open: past === true ? 'false' : 'true' };
+async function listApprovals({ api, output }: Session, options: OpenListingOptions) {
+  const query = await openQuery(api, options);
   const page = await api.list('/v1/subscription-approvals', approvalPageSchema, pageRequest(options), query);
   output.document(page);
   if (page.items.length === 0) {
@@ -99,13 +92,13 @@ async function listApprovals({ api, output }: Session, options: Listing) {
     return undefined;
   }
   const now = new Date();
-  const short = shortIds(page.items.map(({ id }) => id));
+  const shown = shownIds(output, page.items);
   output.line(
     table(
       output,
       ['REQUEST', 'PRACTICE', 'WHAT', 'WORTH', 'BY', 'STATE', 'REASON'],
       page.items.map((row) => [
-        (output.wide ? undefined : short.get(row.id)) ?? row.id,
+        shown(row.id),
         row.practiceId,
         wordsOf(row),
         row.valueCents === 0 ? '-' : money(row.valueCents, row.currency),
@@ -125,10 +118,5 @@ const wordsOf = ({ kind }: ShownApproval): string => kind.replaceAll('_', ' ');
 /** @throws CommandError when no request has such an id, or more than one */
 async function findRequest(api: ApiClient, text: string): Promise<string> {
   const { items } = await api.list('/v1/subscription-approvals', approvalPageSchema, { limit: undefined });
-  const found = items.filter(({ id }) => text !== '' && id.startsWith(text.toLowerCase()));
-  const [request, ...others] = found;
-  if (request !== undefined && others.length === 0) return request.id;
-  const hint = 'See `npx lumenality subscription approvals --past`.';
-  if (request === undefined) throw commandError('not_found', `There is no request ${text}.`, { hint });
-  throw commandError('usage', `${text} fits ${found.length} requests: give more of the id.`, { hint });
+  return pickById('request', text, items, 'subscription approvals --past').id;
 }
