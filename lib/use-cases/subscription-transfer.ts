@@ -1,6 +1,6 @@
 import type { Trx } from '../db/database.ts';
 import { cancelDeliveries } from '../db/notice-delivery-store.ts';
-import { putContacts, readContacts } from '../db/practice-contact-store.ts';
+import { addressesOf, putContacts, readContacts } from '../db/practice-contact-store.ts';
 import { findSignUp, setOwner } from '../db/sign-up-store.ts';
 import { removeLink } from '../db/subscription-link-store.ts';
 import { endAnnouncement, openAnnouncement } from '../db/subscription-notice-store.ts';
@@ -78,6 +78,8 @@ async function handOver(trx: Trx, { practice }: Held, owner: PracticeOwner, at: 
   const signUp = await findSignUp(trx, practice.sign_up_id);
   const contacts = await readContacts(trx, practice.id);
   if (signUp === undefined || contacts === undefined) throw notFound('practice');
+  // The sign-up's contact among them: what must be told goes there where no contact asked for it.
+  const formerAddresses = await addressesOf(trx, practice.id);
   if ((await setOwner(trx, signUp.id, owner, at)) === 'npi_in_use') {
     throw new DomainError(
       'conflict',
@@ -85,7 +87,7 @@ async function handOver(trx: Trx, { practice }: Held, owner: PracticeOwner, at: 
     );
   }
   const { name, email } = owner.contact;
-  const addresses = contacts.contacts.map((contact) => contact.email).filter((address) => address !== email);
+  const addresses = formerAddresses.filter((address) => address !== email);
   if (addresses.length > 0) await cancelDeliveries(trx, { practiceId: practice.id, addresses }, at);
   const chosen = [{ name, email, notices: practiceNoticeKinds }];
   await putContacts(trx, practice.id, { contacts: chosen, revision: contacts.revision + 1 }, at);

@@ -199,6 +199,31 @@ describe('a transfer', () => {
     expect(await openAnnouncement(db, id)).toBeUndefined();
   });
 
+  test('calls back what is still on its way to the former owner, also to whom no contact stands for', async () => {
+    const id = await practice();
+    await the.api.database.db
+      .insertInto('practice_contact')
+      .values({ practice_id: id, contacts: '[]', revision: 1, updated_at: charged })
+      .execute();
+    await changed(id, 'past-due', { since: '2027-05-01' });
+    const owner = { legalName: 'Lakeside LLC', npi: freshNpi(), contact, agreement };
+    const { approvalId } = await changed(id, 'transfer', owner);
+    expect((await decide(approvalId, 'approve', the.second)).statusCode).toBe(200);
+
+    const mails = await the.api.database.db
+      .selectFrom('notice_delivery')
+      .innerJoin('notice', 'notice.id', 'notice_delivery.notice_id')
+      .select(['notice_delivery.address', 'notice_delivery.state'])
+      .distinct()
+      .where('notice.practice_id', '=', id)
+      .orderBy('notice_delivery.address')
+      .execute();
+    expect(mails).toEqual([
+      { address: 'ana@example.com', state: 'cancelled' },
+      { address: contact.email, state: 'pending' },
+    ]);
+  });
+
   test('to an NPI that another practice has is refused', async () => {
     const [id, other] = [await practice(), await practice()];
     const { npi } = await the.api.database.db
