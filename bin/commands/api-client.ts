@@ -75,6 +75,11 @@ export class ApiClient {
     await this.request('DELETE', path, {});
   }
 
+  /** Takes something back of what stays: the answer is what that is now. */
+  async takeBack<Schema extends z.ZodType>(path: string, schema: Schema) {
+    return this.#read(await this.request('DELETE', path, {}), schema);
+  }
+
   /** As many pages as it takes for `limit` rows, or all of them. */
   async list<Item>(
     path: string,

@@ -88,7 +88,7 @@ async function revokeInvitation(session: Session, options: FollowOptions, [text 
   const path = `/v1/practices/${id}/owner-invitation`;
   const { email } = await api.get(path, ownerInvitationSchema);
   await confirm(`Take back the link with which ${clean(email)} may become the owner of ${id}?`);
-  const answer = changedOwnerInvitationSchema.parse(await (await api.request('DELETE', path, {})).json());
+  const answer = await api.takeBack(path, changedOwnerInvitationSchema);
   output.line(`Revoked. The app refuses the link as soon as run ${answer.runId} has succeeded.`);
   return follow(session, answer.runId, answer, options);
 }

@@ -157,7 +157,7 @@ async function change(session: Session, text: string, what: 'pin' | 'deferral', 
   const path = `/v1/practices/${id}/${what}`;
   const schedule =
     body === undefined
-      ? scheduleSchema.parse(await (await api.request('DELETE', path, {})).json())
+      ? await api.takeBack(path, scheduleSchema)
       : await api.put(path, scheduleSchema, { body });
   output.document(schedule);
   showSchedule(session, schedule);

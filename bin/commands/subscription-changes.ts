@@ -166,8 +166,7 @@ function endCommands(group: Command, invocation: Invocation): void {
 async function takeBack(session: Session, text: string, what: 'plan' | 'cancellation'): Promise<undefined> {
   const { api, output } = session;
   const { id } = await findPractice(api, text);
-  const response = await api.request('DELETE', `/v1/practices/${id}/subscription/${what}`, {});
-  const answer = subscriptionChangeSchema.parse(await response.json());
+  const answer = await api.takeBack(`/v1/practices/${id}/subscription/${what}`, subscriptionChangeSchema);
   output.document(answer);
   tell(session, answer);
   return undefined;
