@@ -29,6 +29,10 @@ export function planVersionOn(
     .executeTakeFirst();
 }
 
+/** The same of versions that were read, oldest first. */
+export const offeredOn = (versions: readonly PlanVersionRow[], day: string): PlanVersionRow | undefined =>
+  versions.findLast(({ effective_from: from }) => from <= day);
+
 export async function findPlan(db: Connection, id: string): Promise<PlanRow | undefined> {
   const plan = await db.selectFrom('plan').selectAll().where('id', '=', id).executeTakeFirst();
   return plan === undefined ? undefined : { ...plan, versions: await versionsOf(db, [id]) };

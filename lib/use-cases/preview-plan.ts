@@ -1,4 +1,4 @@
-import { findPlan, type PlanRow } from '../db/plan-store.ts';
+import { findPlan, offeredOn, type PlanRow } from '../db/plan-store.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Day } from '../domain/plan/day.ts';
 import { type Preview, preview } from '../domain/plan/preview.ts';
@@ -39,7 +39,7 @@ function versionOf({ id, versions }: PlanRow, { version, startsOn }: PreviewRequ
     if (named !== undefined) return named;
     throw wrongField('/version', `must be a version of plan ${id}, which has ${versions.length}`);
   }
-  const offered = versions.findLast((each) => each.effective_from <= startsOn);
+  const offered = offeredOn(versions, startsOn);
   if (offered !== undefined) return offered;
   const [first] = versions;
   throw wrongField(

@@ -1,5 +1,5 @@
 import type { Trx } from '../db/database.ts';
-import { lockPlan, planVersionOn } from '../db/plan-store.ts';
+import { lockPlan, offeredOn } from '../db/plan-store.ts';
 import { findPractice } from '../db/practice-store.ts';
 import { factsOf, readSubscription, todayOf } from '../db/subscription-store.ts';
 import type { Actor } from '../domain/access.ts';
@@ -133,8 +133,7 @@ export async function withdrawPlanChange(
 ): Promise<SubscriptionReceipt> {
   const { body } = await core.db.transaction().execute(async (trx) => {
     // The plan that goes on is held before the subscription. A practice has it until the change, so nobody can make it another one.
-    const present = await presentPlan(trx, request.practiceId, core.clock.now());
-    await lockPlan(trx, present.planId);
+    const present = await holdPresentPlan(trx, request.practiceId, core.clock.now());
     return changeInside(core, trx, request, actor, async (_, { subscription, standing }) => {
       const fact = changes.withdrawPlan(standing);
       if (subscription.planId !== present.planId && !(await hasPlaceIn(trx, present))) {
@@ -154,14 +153,14 @@ export async function withdrawPlanChange(
   return body;
 }
 
-/** The plan that a practice has today, with the terms on which it is offered. */
-async function presentPlan(trx: Trx, practiceId: string, now: Date) {
+/** The plan that a practice has today, with the terms on which it is offered: nobody publishes others until the transaction ends. */
+async function holdPresentPlan(trx: Trx, practiceId: string, now: Date) {
   const subscription = await readSubscription(trx, practiceId);
   if (subscription === undefined) throw notFound('practice');
   const today = todayOf(subscription, now);
   const { planId, terms } = entryOn(timelineOf(await factsOf(trx, practiceId)).plans, today);
-  const offered = await planVersionOn(trx, planId, today);
-  return { planId, terms: offered?.terms ?? terms };
+  const { versions = [] } = (await lockPlan(trx, planId)) ?? {};
+  return { planId, terms: offeredOn(versions, today)?.terms ?? terms };
 }
 
 /**

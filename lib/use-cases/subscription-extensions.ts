@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Trx } from '../db/database.ts';
-import { findPlan } from '../db/plan-store.ts';
+import { findPlan, offeredOn } from '../db/plan-store.ts';
 import type { Actor } from '../domain/access.ts';
 import { DomainError } from '../domain/errors.ts';
 import * as changes from '../domain/plan/changes.ts';
@@ -88,7 +88,7 @@ async function lockExtension(
     0,
   );
   const { versions = [] } = (await findPlan(trx, subscription.planId)) ?? {};
-  const offered = versions.findLast(({ effective_from: from }) => from <= standing.today)?.version ?? 0;
+  const offered = offeredOn(versions, standing.today)?.version ?? 0;
   const rates = versions.filter(({ version }) => version >= offered).map(({ terms }) => terms.rates);
   return changes.extendLock(standing, months, monthsBefore, rates);
 }

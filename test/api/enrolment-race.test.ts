@@ -6,6 +6,7 @@ import { subscriptionActivated } from '../../lib/workflows/subscription-life.ts'
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
 import { openAccess } from '../builders/cells.ts';
 import { openTestDatabase, publishTestRelease } from '../builders/database.ts';
+import { foundingTerms } from '../builders/plan-terms.ts';
 import { makePlan } from '../builders/plans.ts';
 import { signUpRequest } from '../builders/sign-up.ts';
 
@@ -115,6 +116,34 @@ test('a change of plan waits for a publication of it at the plan, so that neithe
   const codes = (await Promise.all(answers)).map(({ statusCode }) => statusCode);
   expect(codes).toEqual([201, 200]);
   expect(await subscriptionsDue(db, api.clock.at, 1_000)).toContain(practiceId);
+}, 20_000);
+
+test('a change of plan is taken back within the cap of a version that is published at that moment', async () => {
+  const { db } = api.database;
+  const plan = await makePlan(db, { cap: 2, freeDays: 0 });
+  const { practiceId } = (await approve(await signUp(plan))).json();
+  await db.transaction().execute((trx) => subscriptionActivated(trx, { practiceId, at: api.clock.at }));
+  const url = `/v1/practices/${practiceId}/subscription/plan`;
+  const leaving = await api.call({
+    method: 'POST',
+    url,
+    headers: { 'idempotency-key': freshKey() },
+    payload: { plan: 'standard', givesUpLock: true, reason: 'Asked for by the practice' },
+  });
+  expect(leaving.statusCode).toBe(200);
+  expect((await approve(await signUp(plan))).statusCode).toBe(202);
+
+  const [withdrawal] = await db.transaction().execute(async (trx) => {
+    const terms = { ...foundingTerms, cap: 1, freeDays: 0 };
+    await insertPlanVersion(trx, { planId: plan, version: 2, effectiveFrom: '2026-02-01', terms });
+    const asked = api.call({ method: 'DELETE', url });
+    await untilWaiting(1);
+    return [asked];
+  });
+  expect((await withdrawal).json()).toMatchObject({
+    status: 409,
+    detail: expect.stringContaining('not free any more'),
+  });
 }, 20_000);
 
 /** Until so many transactions are at a lock: the server says so. Answers the statements that they are at. */
