@@ -134,6 +134,31 @@ export async function ledgerOfDays(
   return withEntries(connection, await query.orderBy('own.day').orderBy('own.seq').execute());
 }
 
+/** The first day, on or after `since` where it is given, on which a practice came to owe more or less otherwise than by money. */
+export async function firstDayOwed(
+  connection: Connection,
+  practiceId: string,
+  since: Day | null,
+): Promise<Day | null> {
+  let query = connection
+    .selectFrom('ledger_transaction as head')
+    .select(sql<Day | null>`min(head.day)`.as('day'))
+    .where('head.practice_id', '=', practiceId)
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('ledger_entry as entry')
+            .select('entry.line')
+            .whereRef('entry.transaction_id', '=', 'head.id')
+            .where('entry.account', '=', 'cash'),
+        ),
+      ),
+    );
+  if (since !== null) query = query.where('head.day', '>=', since);
+  return (await query.executeTakeFirstOrThrow()).day;
+}
+
 /** What a practice owes, in cents, by everything that counts before a day, or by all of its ledger; below 0 when it is owed. */
 export async function balanceOf(connection: Connection, practiceId: string, before?: Day): Promise<number> {
   let query = connection

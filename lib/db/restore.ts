@@ -59,6 +59,8 @@ async function hasRows(connection: Connection, table: string): Promise<boolean> 
 
 async function fill(trx: Trx, read: HashedLines): Promise<BackupEnd> {
   await sql`set local time zone 'UTC'`.execute(trx);
+  // Triggers that hold a new row against those that were there before it stand aside: here they come in another order.
+  await sql`set local lumenality.restores = 'on'`.execute(trx);
   const tables = await tablesInOrder(trx);
   // What the migrations put in stands in the backup too. Triggers that keep rows of a database in use stand aside for it.
   // Of tables that only grow nobody may delete, not even nothing.

@@ -222,6 +222,16 @@ export async function wakeMembers(trx: Trx, planId: string, at: Date): Promise<v
     .execute();
 }
 
+/** Has one looked at that is over: something is posted that its statements do not have. */
+export async function wakeEnded(trx: Trx, practiceId: string, at: Date): Promise<void> {
+  await trx
+    .updateTable('subscription')
+    .set({ next_due_at: at })
+    .where('practice_id', '=', practiceId)
+    .where('state', '=', 'cancelled')
+    .execute();
+}
+
 /** Has one looked at later that is due, and nothing else about it. */
 export async function putOffSubscription(
   connection: Connection,

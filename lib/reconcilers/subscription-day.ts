@@ -1,5 +1,6 @@
 import { appendAudit } from '../db/audit-store.ts';
 import type { Trx } from '../db/database.ts';
+import { firstDayOwed } from '../db/ledger-store.ts';
 import { findPlan } from '../db/plan-store.ts';
 import { lockPractice, type PracticeRow, setPracticePlan } from '../db/practice-store.ts';
 import {
@@ -18,8 +19,8 @@ import {
 } from '../db/subscription-store.ts';
 import { systemActor } from '../domain/access.ts';
 import { noticeDaysOf, noticesOn } from '../domain/plan/calendar-of-notices.ts';
-import { addDays, type Day, dayIn, laterOf, startOfDay } from '../domain/plan/day.ts';
-import { periodsOf } from '../domain/plan/periods.ts';
+import { type Day, dayIn, laterOf, startOfDay } from '../domain/plan/day.ts';
+import { firstStatementDay, type Period, periodAfterEnd, periodAt } from '../domain/plan/periods.ts';
 import { type Announcement, priceChangeOn, priceChangeTaken } from '../domain/plan/price-changes.ts';
 import { type SubscriptionState, stateOn } from '../domain/plan/state.ts';
 import { entryOn, type Timeline, timelineOf } from '../domain/plan/timeline.ts';
@@ -50,13 +51,13 @@ export async function advanceSubscription(trx: Trx, practiceId: string, now: Dat
   const work = { trx, practice, subscription, today: todayOf(subscription, now), now };
   // Prices come before periods are closed: they begin with one.
   const { timeline, announced } = await letPriceCome(work, timelineOf(await factsOf(trx, practiceId)));
-  const { closedUntil, isDone } = await closePeriods(work, timeline);
+  const { closedUntil, nextEnd, isDone } = await closePeriods(work, timeline);
   const state = await moveState(work, timeline);
   const isOver = state === 'cancelled' || state === 'pending';
   if (!isOver) await tellOfEnds(work, timeline);
   const priceOn = isOver ? null : (announced?.from ?? (await announcePrice(work, timeline)));
   await followPlan(work, timeline);
-  const nextDay = nextDayOf(work, timeline, closedUntil, priceOn);
+  const nextDay = nextDayOf(work, timeline, [nextEnd, priceOn]);
   const nextDueAt = nextDay === null ? null : startOfDay(subscription.timeZone, nextDay);
   await changeSubscription(
     trx,
@@ -96,25 +97,52 @@ async function letPriceCome(
   return addFact(trx, subscription, outcome.fact, { actor: systemActor.id, reason, at: now });
 }
 
+interface Closed {
+  /** The first day that is in no statement; null while none is made. */
+  readonly closedUntil: Day | null;
+  /** When the next period is over; null when none is open. */
+  readonly nextEnd: Day | null;
+  /** Whether all were closed that are over. */
+  readonly isDone: boolean;
+}
+
 /** Posts what periods cost whose last day is over, one after the other, and tells of their statements. */
-async function closePeriods(
-  { trx, subscription, today, now }: Work,
-  timeline: Timeline,
-): Promise<{ readonly closedUntil: Day | null; readonly isDone: boolean }> {
-  const { practiceId } = subscription;
-  const since = subscription.closedUntil ?? timeline.chargedFrom;
-  if (since === null || since >= today) return { closedUntil: subscription.closedUntil, isDone: true };
-  const over = periodsOf(timeline, { from: since, until: today }).filter(({ until }) => until <= today);
+async function closePeriods(work: Work, timeline: Timeline): Promise<Closed> {
+  const { subscription, today } = work;
   let { closedUntil } = subscription;
-  for (const period of over.slice(0, mostPeriods)) {
-    const statement = await closePeriod(trx, { practiceId, timeline, period, today, now });
+  for (let closed = 0; closed < mostPeriods; closed += 1) {
+    const period = await openPeriod(work, timeline, closedUntil);
+    if (period === null || period.until > today)
+      return { closedUntil, nextEnd: period?.until ?? null, isDone: true };
+    await closeAndTell(work, timeline, period);
     closedUntil = period.until;
-    if (statement === undefined) continue;
-    const { from, until, costCents: totalCents, currency } = statement;
-    const data = { from, until, totalCents, currency };
-    await tellSubscriber(trx, { kind: 'statement_ready', data }, { practiceId, now });
   }
-  return { closedUntil, isDone: over.length <= mostPeriods };
+  return { closedUntil, nextEnd: null, isDone: false };
+}
+
+/** The period that is to be closed next; null when nothing is charged any more, or yet, and nothing is posted since the end. */
+async function openPeriod(
+  { trx, subscription: { practiceId } }: Work,
+  timeline: Timeline,
+  closedUntil: Day | null,
+): Promise<Period | null> {
+  const from = closedUntil ?? firstStatementDay(timeline);
+  if (from === null) return null;
+  if (timeline.endsOn === null || from < timeline.endsOn) return periodAt(timeline, from);
+  const posted = await firstDayOwed(trx, practiceId, closedUntil);
+  return posted === null ? null : periodAfterEnd(from, posted);
+}
+
+async function closeAndTell(
+  { trx, subscription: { practiceId }, today, now }: Work,
+  timeline: Timeline,
+  period: Period,
+): Promise<void> {
+  const statement = await closePeriod(trx, { practiceId, timeline, period, today, now });
+  if (statement === undefined) return;
+  const { from, until, costCents: totalCents, currency } = statement;
+  const data = { from, until, totalCents, currency };
+  await tellSubscriber(trx, { kind: 'statement_ready', data }, { practiceId, now });
 }
 
 /** What the calendar makes of the state: the end of the free period, or of the subscription. */
@@ -166,21 +194,16 @@ async function followPlan({ trx, practice, today, now }: Work, timeline: Timelin
   await setPracticePlan(trx, practice.id, { planId, planVersion }, now);
 }
 
-/** The next day on which anything is to be done; null: none, as far as is known. */
-function nextDayOf(
-  { today }: Work,
-  timeline: Timeline,
-  closedUntil: Day | null,
-  priceOn: Day | null,
-): Day | null {
+/**
+ * The next day on which anything is to be done; null: none, as far as is known.
+ * @param others what else may come
+ */
+function nextDayOf({ today }: Work, timeline: Timeline, others: readonly (Day | null)[]): Day | null {
   const { chargedFrom, endsOn } = timeline;
-  const open = closedUntil ?? chargedFrom;
-  const [period] = open === null ? [] : periodsOf(timeline, { from: open, until: addDays(open, 1) });
   const days = [
     chargedFrom,
     endsOn,
-    priceOn,
-    period?.until ?? null,
+    ...others,
     ...timeline.rates.map(({ from }) => from),
     ...noticeDaysOf(timeline),
   ];

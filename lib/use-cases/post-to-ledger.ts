@@ -8,7 +8,7 @@ import {
   type NewLedgerTransaction,
 } from '../db/ledger-store.ts';
 import { closedUntil } from '../db/statement-store.ts';
-import { lockSubscription } from '../db/subscription-store.ts';
+import { lockSubscription, wakeEnded } from '../db/subscription-store.ts';
 import type { Actor } from '../domain/access.ts';
 import { DomainError } from '../domain/errors.ts';
 import { entriesOf, exactCents, type LedgerKind, mirrorOf, owedBy, postingDay } from '../domain/ledger.ts';
@@ -101,6 +101,7 @@ export async function post(trx: Trx, draft: Draft, actor: Actor): Promise<string
   const balanceCents = exactCents((await balanceOf(trx, practiceId)) + owedCents);
   const [transactionId] = await insertLedgerTransactions(trx, [draft]);
   if (transactionId === undefined) throw new Error('nothing was posted');
+  await wakeEnded(trx, practiceId, at);
   const why = { reason, author, approvedBy, reverses };
   await appendAudit(trx, {
     actor,

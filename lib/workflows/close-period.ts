@@ -7,7 +7,7 @@ import { systemActor } from '../domain/access.ts';
 import { entriesOf } from '../domain/ledger.ts';
 import { type Charge, chargeKey, chargesOf } from '../domain/plan/charges.ts';
 import { addDays, type Day } from '../domain/plan/day.ts';
-import type { Period } from '../domain/plan/periods.ts';
+import { firstStatementDay, type Period } from '../domain/plan/periods.ts';
 import type { Timeline } from '../domain/plan/timeline.ts';
 import type { Statement } from '../domain/statement.ts';
 
@@ -30,7 +30,7 @@ export async function closePeriod(
   const { practiceId, timeline, period, today, now } = of;
   const { from, until } = period;
   if (today < until) throw new Error(`The period from ${from} of ${practiceId} is not over before ${until}.`);
-  const next = (await closedUntil(trx, practiceId)) ?? timeline.chargedFrom;
+  const next = (await closedUntil(trx, practiceId)) ?? firstStatementDay(timeline);
   if (next === null || from > next) {
     throw new Error(`The period from ${from} of ${practiceId} cannot be closed: ${next} comes first.`);
   }

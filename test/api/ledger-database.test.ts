@@ -102,6 +102,17 @@ describe('the ledger, by the database alone,', () => {
     await expect(orphan.execute(db)).rejects.toThrow('foreign key');
   });
 
+  test('takes nothing more for the days of a statement, nor for those before the first', async () => {
+    const { close } = await billedPractice(database, 'ash');
+    const on = (day: string) => posting(db, credit({ practiceId: 'ash', day }));
+    await on('2026-12-24');
+    await close('2027-03-20');
+    for (const day of ['2026-12-24', '2027-02-20', '2027-03-19']) {
+      await expect(on(day)).rejects.toThrow('the statement of practice ash up to 2027-03-20 stands');
+    }
+    await on('2027-03-20');
+  });
+
   test.each(tables)('refuses to change or remove rows of %s, to a superuser too', async (table) => {
     await (await billedPractice(database, `p-${table.replace('_', '-')}`)).close('2027-03-20');
     for (const attempt of attempts(table)) {
@@ -131,6 +142,7 @@ test('a request for approval stays as it was asked for, and is decided once by s
     const raised = sql`update subscription_approval set input = '{"amountCents": 90000}'`;
     await expect(raised.execute(db)).rejects.toThrow('stays as it was asked for');
     await expect(sql`delete from subscription_approval`.execute(db)).rejects.toThrow('stays as it was');
+    await expect(sql`truncate subscription_approval`.execute(db)).rejects.toThrow('append-only');
     const decide = (id: string, state: 'approved' | 'declined') =>
       db.transaction().execute((trx) => {
         const result = state === 'approved' ? {} : null;
@@ -150,12 +162,16 @@ describe('a role of PostgreSQL that is no superuser', () => {
   const other = `other_${randomUUID().slice(0, 8)}`;
   let created: CreatedDatabase;
   let own: Database;
+  /** Of no closed period. */
+  const day = '2027-04-20';
   beforeAll(async () => {
     created = await createEmptyDatabase();
     await administer(created, `create role ${owner} login; create role ${other} login`);
     own = await openOwned(created, owner);
     await migrate(own.db);
-    await (await billedPractice(own, 'oak')).close('2027-04-20');
+    const oak = await billedPractice(own, 'oak');
+    await posting(own.db, credit());
+    await oak.close(day);
   });
   afterAll(async () => {
     await own.close();
@@ -163,10 +179,10 @@ describe('a role of PostgreSQL that is no superuser', () => {
   });
 
   test('posts and closes as the owner of the tables, and is denied to change or remove', async () => {
-    const [id = ''] = await posting(own.db, credit());
+    const [id = ''] = await posting(own.db, credit({ day }));
     await posting(
       own.db,
-      credit({ kind: 'reversal', reverses: id, entries: mirrorOf(entriesOf('credit', 2_900)) }),
+      credit({ day, kind: 'reversal', reverses: id, entries: mirrorOf(entriesOf('credit', 2_900)) }),
     );
     for (const table of tables) {
       for (const attempt of attempts(table)) {
@@ -210,7 +226,8 @@ describe('a role of PostgreSQL that is no superuser', () => {
       expect(statements.items).toHaveLength(2);
       expect(await listStatements(restored.db, page)).toEqual(statements);
       // Numbers go on behind those that are there.
-      await posting(restored.db, credit());
+      await posting(restored.db, credit({ day }));
+      await expect(posting(restored.db, credit())).rejects.toThrow('nothing more is posted on 2027-04-01');
       await expect(sql`delete from ledger_entry`.execute(restored.db)).rejects.toThrow('permission denied');
     } finally {
       await restored.close();

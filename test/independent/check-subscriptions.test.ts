@@ -53,7 +53,9 @@ beforeAll(async () => {
   await pass('2027-03-31', '2027-04-30');
   await change('example', 'ledger/credits', { amountCents: 5_000 });
   await change('example', 'ledger/payments', { amountCents: 31_300 });
-  await pass('2027-05-10', '2027-06-30');
+  await pass('2027-05-10');
+  await change('leaves', 'ledger/credits', { amountCents: 700 });
+  await pass('2027-06-30');
 });
 afterAll(() => api.close());
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { chargesByDay, isLockedOn, periodsOver } from './charges-by-day.ts';
-import { type DayNumber, dayNumber, dayText, localDay } from './civil-days.ts';
+import { type DayNumber, dayNumber, dayText, localDay, monthsLater } from './civil-days.ts';
 import { isKind, type Line, type Plan, type Shown, type Transaction } from './record.ts';
 import { type WhatHolds, whatHolds } from './what-holds.ts';
 
@@ -44,7 +44,7 @@ export function examine(record: Shown, plans: readonly Plan[], now: Date): Exami
   examineLocks(say, record, holds);
   examinePrices(say, record, holds);
   examineLedger(say, record);
-  examineStatements(say, record, periods, lines);
+  examineStatements(say, record, [...periods, ...spansAfterEnd(record, holds, periods, today)], lines);
   examineNotices(say, record, holds, today);
   return { findings, periods: periods.length, lines };
 }
@@ -157,23 +157,57 @@ function examineLedger(say: Say, { transactions, balanceCents }: Shown): void {
   if (owed !== balanceCents) say('ledger', `the balance is ${balanceCents}, all that was posted ${owed}`);
 }
 
+interface Span {
+  readonly from: DayNumber;
+  readonly until: DayNumber;
+}
+
+/** Whether one of these transactions is money that came in, or the reversal of that. */
+function isMoneyAmong(transactions: readonly Transaction[]): (one: Transaction) => boolean {
+  const byId = new Map(transactions.map((transaction) => [transaction.id, transaction]));
+  return ({ kind, reverses }) =>
+    kind === 'payment' || (reverses !== null && byId.get(reverses)?.kind === 'payment');
+}
+
+/** "It begins where the last one ended … and is as many whole months long as it takes to have that day in it." */
+function spansAfterEnd(
+  { transactions }: Shown,
+  { endsOn }: WhatHolds,
+  periods: readonly Span[],
+  today: DayNumber,
+): Span[] {
+  if (endsOn === null || endsOn > today) return [];
+  const isMoney = isMoneyAmong(transactions);
+  const said = transactions.filter((one) => one.kind !== 'charge' && !isMoney(one)).map(({ day }) => day);
+  const spans: Span[] = [];
+  for (;;) {
+    const last = [...periods, ...spans].at(-1)?.until;
+    const from = last ?? endsOn;
+    const first = Math.min(...said.filter((day) => last === undefined || day >= last));
+    if (first === Number.POSITIVE_INFINITY) return spans;
+    let months = 1;
+    while (monthsLater(from, months) <= first) months += 1;
+    const until = monthsLater(from, months);
+    if (until > today) return spans;
+    spans.push({ from, until });
+  }
+}
+
 /** A transaction stands in the statement of the period that its day is in, what came before the first period in the first one. */
 function examineStatements(
   say: Say,
   { statements, transactions }: Shown,
-  periods: readonly { readonly from: DayNumber; readonly until: DayNumber }[],
+  periods: readonly Span[],
   lines: readonly Line[],
 ): void {
-  const of = (days: readonly { readonly from: DayNumber; readonly until: DayNumber }[]) =>
+  const of = (days: readonly Span[]) =>
     days.map(({ from, until }) => `${dayText(from)} to ${dayText(until)}`);
   if (!isDeepStrictEqual(of(statements), of(periods)))
     say(
       'statements',
       `there are statements of ${of(statements).join(', ')}; periods are ${of(periods).join(', ')}`,
     );
-  const byId = new Map(transactions.map((transaction) => [transaction.id, transaction]));
-  const isMoney = ({ kind, reverses }: Transaction): boolean =>
-    kind === 'payment' || (reverses !== null && byId.get(reverses)?.kind === 'payment');
+  const isMoney = isMoneyAmong(transactions);
   let opening = 0;
   let since = Number.NEGATIVE_INFINITY;
   for (const { from, until, openingCents, totals, costCents, closingCents } of statements) {

@@ -19,6 +19,7 @@ import * as rolloutLooks from './0017-rollout-looks.ts';
 import * as complianceReports from './0018-compliance-reports.ts';
 import * as rolloutReads from './0019-rollout-reads.ts';
 import * as chargeExport from './0020-charge-export.ts';
+import * as afterTheEnd from './0021-after-the-end.ts';
 
 /** Forward only, in the order of their numbers; a published migration never changes. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -42,4 +43,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0018-compliance-reports': complianceReports,
   '0019-rollout-reads': rolloutReads,
   '0020-charge-export': chargeExport,
+  '0021-after-the-end': afterTheEnd,
 };

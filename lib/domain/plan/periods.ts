@@ -47,6 +47,23 @@ export function firstPeriodStart(timeline: Timeline, day: Day): Day | null {
   return periodAt(timeline, period.until)?.from ?? null;
 }
 
+/**
+ * After the end nothing is charged, but what is posted stands in a statement: of whole months, as many as it takes to have that day.
+ * @param from the first day that is in no statement
+ * @param posted the first day on which something was posted that is in none; earlier than `from` where there is no statement yet
+ */
+export function periodAfterEnd(from: Day, posted: Day): Period {
+  let months = 1;
+  while (addMonths(from, months) <= posted) months += 1;
+  const until = addMonths(from, months);
+  return { from, until, wholeUntil: until };
+}
+
+/** The first day of the first statement; null while it is not known. */
+export function firstStatementDay({ chargedFrom, endsOn }: Timeline): Day | null {
+  return endsOn !== null && (chargedFrom === null || endsOn < chargedFrom) ? endsOn : chargedFrom;
+}
+
 function earliestOf(day: Day, ends: readonly (Day | null)[]): Day {
   return ends.reduce<Day>((earliest, end) => (end === null ? earliest : earlierOf(earliest, end)), day);
 }
