@@ -4,8 +4,6 @@ import {
   type Offboarding,
   offboardingSchema,
 } from '../../control-api/contracts/life-cycle.ts';
-import type { Practice } from '../../control-api/contracts/practices.ts';
-import { commandError } from './command-error.ts';
 import { findPractice } from './find.ts';
 import { type Change, changing, follow } from './follow.ts';
 import { wholeNumber } from './listing.ts';
@@ -115,38 +113,22 @@ async function offboardPractice(
   [text = '']: readonly string[],
 ) {
   const { api, output } = session;
-  const practice = await findPractice(api, text);
-  await confirmed(session, practice, confirm);
+  const { id, displayName } = await findPractice(api, text);
+  const question = `Offboard ${clean(displayName)} (${id})? It ends with the loss of all its data.`;
+  await session.confirmById(question, id, confirm);
   const body = {
     reason: change.reason,
-    confirm: practice.id,
+    confirm: id,
     ...(graceDays === undefined ? {} : { graceDays }),
     ...(retentionDays === undefined ? {} : { retentionDays }),
     ...(exception === undefined ? {} : { exception }),
   };
-  const offboarding = await api.post(`/v1/practices/${practice.id}/offboard`, offboardingSchema, { body });
+  const offboarding = await api.post(`/v1/practices/${id}/offboard`, offboardingSchema, { body });
   output.line(
-    `The exit of ${practice.id} has begun: its access is being closed, then ${offboarding.graceDays} days of grace begin.`,
+    `The exit of ${id} has begun: its access is being closed, then ${offboarding.graceDays} days of grace begin.`,
   );
-  output.line(`Take it back with: npx lumenality practice cancel-offboarding ${practice.id} --reason "…"`);
+  output.line(`Take it back with: npx lumenality practice cancel-offboarding ${id} --reason "…"`);
   return follow(session, offboarding.runId, offboarding, change);
-}
-
-/** An exit is confirmed by the practice's id, typed or given: a yes is said too soon. */
-async function confirmed(
-  { confirmByWord }: Session,
-  { id, displayName }: Practice,
-  given: string | undefined,
-): Promise<void> {
-  if (given === id) return;
-  if (given !== undefined) {
-    throw commandError(
-      'usage',
-      `--confirm says ${given}, and the practice that is meant is ${id}: nothing was changed.`,
-    );
-  }
-  const question = `Offboard ${clean(displayName)} (${id})? It ends with the loss of all its data.`;
-  await confirmByWord(question, id, `confirm it with --confirm ${id}`);
 }
 
 async function cancelOffboarding(

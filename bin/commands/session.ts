@@ -44,8 +44,11 @@ export interface Session {
   readonly isRepeat: boolean;
   /** Returns when the person agrees or --yes was given; throws otherwise, and where there is nobody to ask. */
   readonly confirm: (question: string) => Promise<void>;
-  /** Returns when the person types `word`; throws otherwise. Where there is nobody to ask, `otherwise` says what to do instead. */
-  readonly confirmByWord: (question: string, word: string, otherwise: string) => Promise<void>;
+  /**
+   * For what a yes is said to too soon: returns when the practice's id was given with --confirm, or the person types it; throws
+   * otherwise.
+   */
+  readonly confirmById: (question: string, id: string, given: string | undefined) => Promise<void>;
 }
 
 type Handler<Options> = (
@@ -94,9 +97,17 @@ export function openSession(world: World, options: GlobalOptions): Session {
       const answer = await ask(world, `${question} [y/N]`, question, 'repeat the command with --yes');
       if (!/^y(es)?$/i.test(answer)) throw declined();
     },
-    confirmByWord: async (question, word, otherwise) => {
-      const answer = await ask(world, `${question} Type ${word} to go on:`, question, otherwise);
-      if (answer !== word) throw declined();
+    confirmById: async (question, id, given) => {
+      if (given === id) return;
+      if (given !== undefined) {
+        throw commandError(
+          'usage',
+          `--confirm says ${given}, and the practice that is meant is ${id}: nothing was changed.`,
+        );
+      }
+      const prompted = `${question} Type ${id} to go on:`;
+      const answer = await ask(world, prompted, question, `confirm it with --confirm ${id}`);
+      if (answer !== id) throw declined();
     },
   };
 }

@@ -4,7 +4,6 @@ import {
   subscriptionChangeSchema,
 } from '../../control-api/contracts/subscription-changes.ts';
 import { type ShownSubscription, subscriptionSchema } from '../../control-api/contracts/subscriptions.ts';
-import { commandError } from './command-error.ts';
 import { dayBefore } from './day.ts';
 import { findPractice } from './find.ts';
 import { type Change, changing, follow } from './follow.ts';
@@ -213,15 +212,8 @@ async function suspendSubscription(
   [text = '']: readonly string[],
 ) {
   const { id } = await findPractice(session.api, text);
-  if (confirm === undefined) {
-    const question = `Suspend ${id}? Nobody there can read or write its health records until it is resumed.`;
-    await session.confirmByWord(question, id, `confirm it with --confirm ${id}`);
-  } else if (confirm !== id) {
-    throw commandError(
-      'usage',
-      `--confirm says ${confirm}, and the practice that is meant is ${id}: nothing was changed.`,
-    );
-  }
+  const question = `Suspend ${id}? Nobody there can read or write its health records until it is resumed.`;
+  await session.confirmById(question, id, confirm);
   const { reason } = options;
   return runChange(session, id, { path: 'suspension', body: { reason, confirm: id } }, options);
 }
