@@ -65,15 +65,27 @@ export async function listAnnouncements(
   connection: Connection,
 ): Promise<ReadonlyMap<string, SubscriptionRecord['announcements']>> {
   const rows = await connection
-    .selectFrom('subscription_notice')
+    .selectFrom('subscription_notice as told')
     .select(['practice_id', 'data', 'written_at', 'sent_at'])
+    // What ends an announcement before its day; else it lapses on that day, which its timeline tells.
+    .select((eb) =>
+      eb
+        .selectFrom('audit')
+        .select((row) => row.fn.min('audit.at').as('at'))
+        .where('subject_type', '=', 'subscription')
+        .whereRef('subject_id', '=', 'told.practice_id')
+        .where('action', '=', 'subscription.transferred')
+        .whereRef('audit.at', '>=', 'told.written_at')
+        .where('told.outcome', '<>', 'taken')
+        .as('lapsed_at'),
+    )
     .where('kind', '=', 'price_change')
     .orderBy('written_at')
     .execute();
   const announcements = new Map<string, SubscriptionRecord['announcements'][number][]>();
-  for (const { practice_id: id, data, written_at: at, sent_at: sentAt } of rows) {
+  for (const { practice_id: id, data, written_at: at, sent_at: sentAt, lapsed_at: lapsedAt } of rows) {
     const list = announcements.get(id) ?? [];
-    list.push({ announced: data as PlanNoticeData<'price_change'>, at, sentAt });
+    list.push({ announced: data as PlanNoticeData<'price_change'>, at, sentAt, lapsedAt });
     announcements.set(id, list);
   }
   return announcements;

@@ -181,11 +181,17 @@ describe('a transfer', () => {
           { practiceId: id, now: charged },
         ),
       );
+    const expected = async () => {
+      const report = await the.api.call({ method: 'GET', url: '/v1/plan-reports/revenue?limit=10000' });
+      return report.json().items.find(({ practiceId }: { practiceId: string }) => practiceId === id).next;
+    };
+    expect(await expected()).toMatchObject({ from: '2029-02-20', planVersion: 2, basis: 'agreed' });
     await timePasses();
     const owner = { legalName: 'Lakeside LLC', npi: freshNpi(), contact, agreement };
     const { approvalId } = await changed(id, 'transfer', owner);
     the.api.clock.at = new Date(charged.getTime() + 3_600_000);
     expect((await decide(approvalId, 'approve', the.second)).statusCode).toBe(200);
+    expect(await expected()).toBeNull();
 
     const overdue = (await told(id)).find(({ kind }: { kind: string }) => kind === 'payment_overdue');
     expect(overdue).toMatchObject({

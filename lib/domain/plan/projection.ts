@@ -93,7 +93,9 @@ function assumptionOf(
 
 function withPrice(timeline: Timeline, price: NonNullable<Projection['assumed']>): Timeline {
   const planId = timeline.plans.at(-1)?.planId ?? '';
-  return { ...timeline, rates: [...timeline.rates, { ...price, planId }] };
+  // Those that are known begin before it, but for one that it takes the place of on the same day.
+  const before = timeline.rates.filter(({ from }) => from < price.from);
+  return { ...timeline, rates: [...before, { ...price, planId }] };
 }
 
 /** Where the rates of a day come from. */

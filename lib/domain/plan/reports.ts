@@ -1,4 +1,4 @@
-import { addMonths, type Day, dayIn } from './day.ts';
+import { addDays, addMonths, type Day, dayIn, laterOf } from './day.ts';
 import type { FactOf, SubscriptionFact } from './facts.ts';
 import { type Announcement, priceChangeTaken } from './price-changes.ts';
 import { type SubscriptionState, stateOn } from './state.ts';
@@ -22,6 +22,8 @@ interface AnnouncedPrice {
   readonly at: Date;
   /** When its notice was sent; null when it was not. */
   readonly sentAt: Date | null;
+  /** When it lapsed before its day, because the practice has a new owner; null when it did not. */
+  readonly lapsedAt: Date | null;
 }
 
 /** A subscription as it was known at the end of a day. */
@@ -31,7 +33,7 @@ export interface Member {
   /** With the price that was announced. */
   readonly timeline: Timeline;
   readonly state: SubscriptionState;
-  /** Of the plan that holds on the day. */
+  /** Of the plan that holds on the day, or held when the subscription ended. */
   readonly planId: string;
 }
 
@@ -45,13 +47,18 @@ export interface OfferedVersion {
 
 /**
  * What was known of a subscription at the end of a day; null before its enrolment. Enrolment and activation count from their own day,
- * everything else from when it was recorded: so a report about a past day stays what it was.
+ * everything else from when it was recorded: so a report about a past day stays what it was. What was recorded together with the enrolment
+ * counts with it: of practices from before there were subscriptions, that no day was charged until then.
  * @param end when the day has ended in the practice's zone
  */
 export function memberOn(record: SubscriptionRecord, on: Day, end: Date): Member | null {
   const { practiceId, displayName } = record;
+  const [enrolled] = record.facts;
   const facts = record.facts
-    .filter(({ fact, at }) => (hasDay(fact) ? fact.on <= on : at < end))
+    .filter(({ fact, at }) => {
+      if (hasDay(fact)) return fact.on <= on;
+      return at < end || at.getTime() === enrolled?.at.getTime();
+    })
     .map(({ fact }) => fact);
   if (facts[0]?.kind !== 'enrolled') return null;
   const timeline = withAnnounced(facts, record, on, end);
@@ -61,8 +68,13 @@ export function memberOn(record: SubscriptionRecord, on: Day, end: Date): Member
     displayName,
     timeline,
     state: stateOn(decided, timeline, on),
-    planId: entryOn(timeline.plans, on).planId,
+    planId: entryOn(timeline.plans, lastDayUpTo(on, timeline)).planId,
   };
+}
+
+/** A day, or the last one of a subscription that has ended by then: a plan that was to begin later never did. */
+function lastDayUpTo(on: Day, { enrolledOn, endsOn }: Timeline): Day {
+  return endsOn === null || on < endsOn ? on : laterOf(addDays(endsOn, -1), enrolledOn);
 }
 
 /** An announced price becomes a fact on its day only. One whose notice was not sent yet counts if it would be in time on the day. */
@@ -75,7 +87,8 @@ function withAnnounced(
   const timeline = timelineOf(facts);
   const newest = announcements.findLast(({ at }) => at < end);
   if (newest === undefined || newest.announced.from <= on) return timeline;
-  const { announced, sentAt } = newest;
+  const { announced, sentAt, lapsedAt } = newest;
+  if (lapsedAt !== null && lapsedAt < end) return timeline;
   const sentOn = sentAt === null || sentAt >= end ? on : dayIn(timeZone, sentAt);
   const outcome = priceChangeTaken(timeline, announced, { sentOn, closedUntil: null });
   return 'fact' in outcome ? timelineOf([...facts, outcome.fact]) : timeline;

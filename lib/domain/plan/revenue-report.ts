@@ -1,4 +1,4 @@
-import { addMonths, type Day, daysBetween } from './day.ts';
+import { addDays, addMonths, type Day, daysBetween } from './day.ts';
 import { basisOf, expectedOf, type Projection } from './projection.ts';
 import { groupBy, type Member, type OfferedVersion } from './reports.ts';
 import type { SubscriptionState } from './state.ts';
@@ -97,8 +97,11 @@ function outlookOf(
   on: Day,
 ): Outlook {
   const offer = offers.get(timeline.plans.at(-1)?.planId ?? '');
+  // The day of the report is over: a notice goes out on the next one.
   const present =
-    offer === undefined ? undefined : { planVersion: offer.version, rates: offer.rates, noticeOn: on };
+    offer === undefined
+      ? undefined
+      : { planVersion: offer.version, rates: offer.rates, noticeOn: addDays(on, 1) };
   const { expected, assumed } = expectedOf(timeline, present);
   const { planId, planVersion } = entryOn(timeline.rates, on);
   const { clinicians, locations } = entryOn(timeline.quantities, on);

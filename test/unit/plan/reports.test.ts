@@ -6,7 +6,6 @@ import { project } from '../../../lib/domain/plan/projection.ts';
 import {
   churnOf,
   cohortsOf,
-  type Member,
   memberOn,
   type OfferedVersion,
   placesOf,
@@ -15,32 +14,7 @@ import {
 import { revenueOf } from '../../../lib/domain/plan/revenue-report.ts';
 import { enrolment, standardTerms, started } from '../../builders/plan-terms.ts';
 import { histories } from './histories.ts';
-
-const at = (day: Day): Date => new Date(`${day}T12:00:00Z`);
-const endOf = (day: Day): Date => at(addDays(day, 1));
-
-/** On record since its enrolment; each later fact with the day on which it was recorded. */
-function record(
-  practiceId: string,
-  facts: readonly SubscriptionFact[],
-  later: readonly (readonly [recordedOn: Day, fact: SubscriptionFact])[] = [],
-  decisions: SubscriptionRecord['decisions'] = [],
-): SubscriptionRecord {
-  return {
-    practiceId,
-    displayName: practiceId,
-    timeZone: 'America/Chicago',
-    facts: [
-      ...facts.map((fact) => ({ fact, at: at('2026-11-20') })),
-      ...later.map(([day, fact]) => ({ fact, at: at(day) })),
-    ],
-    decisions,
-    announcements: [],
-  };
-}
-
-const membersOn = (records: readonly SubscriptionRecord[], on: Day): Member[] =>
-  records.flatMap((each) => memberOn(each, on, endOf(on)) ?? []);
+import { at, membersOn, record } from './report-records.ts';
 
 /** 313.00 a month, charged from 20 February 2027, locked until 20 February 2029. */
 const founding = started('2026-11-22');
@@ -228,7 +202,7 @@ describe('revenue', () => {
     const announced = { from: '2027-05-22', planId: 'founding', planVersion: 2, after: dearer.rates };
     const told = (sentAt: Date | null): SubscriptionRecord => ({
       ...record('sunrise', unlocked),
-      announcements: [{ announced, at: at('2027-03-10'), sentAt }],
+      announcements: [{ announced, at: at('2027-03-10'), sentAt, lapsedAt: null }],
     });
     const nextOn = (sentAt: Date | null, on: Day) =>
       revenueOf(membersOn([told(sentAt)], on), [], on).rows[0]?.next ?? null;
