@@ -8,8 +8,13 @@ import { DomainError } from '../domain/errors.ts';
 import type { Core } from './core.ts';
 import { readPractice } from './read-practices.ts';
 import { listStatements, type Statement } from './statements.ts';
-import { type Projected, projectSubscription } from './subscription-projection.ts';
-import { readSubscriptionOf, requireSubscription, type SubscriptionOverview } from './subscriptions.ts';
+import { type Projected, projectionOf } from './subscription-projection.ts';
+import {
+  lookAtSubscription,
+  overviewOf,
+  requireSubscription,
+  type SubscriptionOverview,
+} from './subscriptions.ts';
 
 /** What a practice sees of its own subscription. */
 export interface OwnSubscription {
@@ -57,8 +62,9 @@ export async function readOwnSubscription(core: Core, key: string): Promise<OwnS
   const practiceId = await findLink(core.db, sha256(key));
   if (practiceId === undefined) throw new DomainError('not_found', 'There is no such subscription.');
   const { display_name: displayName } = await readPractice(core, practiceId);
-  const subscription = await readSubscriptionOf(core, practiceId);
-  const projection = await projectSubscription(core, practiceId, monthsAhead);
+  const found = await lookAtSubscription(core, practiceId);
+  const subscription = await overviewOf(core, found);
+  const projection = await projectionOf(core, found, monthsAhead);
   const { items: statements } = await listStatements(core, { practiceId, limit: statementsShown });
   return { displayName, subscription, projection, statements };
 }

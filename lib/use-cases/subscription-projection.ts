@@ -1,9 +1,7 @@
 import { planVersionOn } from '../db/plan-store.ts';
-import { factsOf } from '../db/subscription-store.ts';
-import { dayIn } from '../domain/plan/day.ts';
 import { type Projection, project } from '../domain/plan/projection.ts';
 import type { Core } from './core.ts';
-import { requireSubscription, withAnnouncedPrice } from './subscriptions.ts';
+import { lookAtSubscription, type SubscriptionReading } from './subscriptions.ts';
 
 export interface Projected extends Projection {
   readonly practiceId: string;
@@ -19,14 +17,18 @@ export async function projectSubscription(
   practiceId: string,
   months: number,
 ): Promise<Projected> {
-  const subscription = await requireSubscription(core, practiceId);
-  const { timeZone, planId } = subscription;
-  const today = dayIn(timeZone, core.clock.now());
-  const timeline = await withAnnouncedPrice(core, subscription, await factsOf(core.db, practiceId));
+  return projectionOf(core, await lookAtSubscription(core, practiceId), months);
+}
+
+export async function projectionOf(
+  core: Core,
+  { subscription: { practiceId, planId }, expected, today }: SubscriptionReading,
+  months: number,
+): Promise<Projected> {
   const offered = await planVersionOn(core.db, planId, today);
   const nextPrice =
     offered === undefined
       ? undefined
       : { planVersion: offered.version, rates: offered.terms.rates, noticeOn: today };
-  return { practiceId, ...project(timeline, { from: today, months }, nextPrice) };
+  return { practiceId, ...project(expected, { from: today, months }, nextPrice) };
 }

@@ -54,13 +54,35 @@ export interface SubscriptionOverview extends Subscription {
   readonly signature: SignatureFinding;
 }
 
+/** What is on record of a subscription, read once for all that is shown of it. */
+export interface SubscriptionReading {
+  readonly subscription: Subscription;
+  readonly facts: readonly KeptFact[];
+  /** What the facts come to. */
+  readonly timeline: Timeline;
+  /** The same with a price that the practice was told of. */
+  readonly expected: Timeline;
+  readonly today: Day;
+}
+
 /** @throws DomainError `not_found` */
-export async function readSubscriptionOf(core: Core, practiceId: string): Promise<SubscriptionOverview> {
+export async function lookAtSubscription(core: Core, practiceId: string): Promise<SubscriptionReading> {
   const subscription = await requireSubscription(core, practiceId);
   const facts = await factsOf(core.db, practiceId);
   const timeline = timelineOf(facts);
-  const today = dayIn(subscription.timeZone, core.clock.now());
-  const expected = await withAnnouncedPrice(core, subscription, facts);
+  const expected = await withAnnouncedPrice(core, { subscription, facts, timeline });
+  return { subscription, facts, timeline, expected, today: dayIn(subscription.timeZone, core.clock.now()) };
+}
+
+/** @throws DomainError `not_found` */
+export async function readSubscriptionOf(core: Core, practiceId: string): Promise<SubscriptionOverview> {
+  return overviewOf(core, await lookAtSubscription(core, practiceId));
+}
+
+export async function overviewOf(
+  core: Core,
+  { subscription, facts, timeline, expected, today }: SubscriptionReading,
+): Promise<SubscriptionOverview> {
   // A plan may be looked at before its day has come in the practice's zone.
   const day = laterOf(today, timeline.enrolledOn);
   return {
@@ -81,12 +103,14 @@ export async function readSubscriptionOf(core: Core, practiceId: string): Promis
  * What the facts come to, with the price that the practice was told of where that would come if its notice is sent by now: it becomes a
  * fact on its day only.
  */
-export async function withAnnouncedPrice(
+async function withAnnouncedPrice(
   core: Core,
-  { practiceId, timeZone, closedUntil }: Subscription,
-  facts: readonly KeptFact[],
+  {
+    subscription: { practiceId, timeZone, closedUntil },
+    facts,
+    timeline,
+  }: Pick<SubscriptionReading, 'subscription' | 'facts' | 'timeline'>,
 ): Promise<Timeline> {
-  const timeline = timelineOf(facts);
   const announcement = await openAnnouncement(core.db, practiceId);
   if (announcement === undefined) return timeline;
   const sentOn = dayIn(timeZone, announcement.sentAt ?? core.clock.now());
