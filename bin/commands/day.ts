@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { z } from 'zod';
 
 const millisecondsOfDay = 86_400_000;
 
@@ -9,11 +10,11 @@ export const dayBefore = (day: string): string =>
 export const daysBetween = (from: string, until: string): number =>
   (Date.parse(until) - Date.parse(from)) / millisecondsOfDay;
 
+/** Date itself takes the 31st of February for the 3rd of March. */
+export const isDay = (text: string): boolean => z.iso.date().safeParse(text).success;
+
 /** A commander argument parser for a day that goes into an address, where a wrong one would only not be found. */
 export function parseDay(text: string): string {
-  const at = Date.parse(`${text}T00:00:00Z`);
-  if (Number.isNaN(at) || new Date(at).toISOString().slice(0, 10) !== text) {
-    throw new InvalidArgumentError('It must be a day, such as 2027-03-01.');
-  }
-  return text;
+  if (isDay(text)) return text;
+  throw new InvalidArgumentError('It must be a day, such as 2027-03-01.');
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { z } from 'zod';
+import { isDay } from './day.ts';
 
 const days: Readonly<Record<string, string>> = {
   monday: 'MO',
@@ -64,19 +64,16 @@ export function momentOf(text: string): string {
   const [, amount, unit] = /^(\d{1,4})([dh])$/.exec(text) ?? [];
   const ahead = unit === 'd' ? 86_400_000 : 3_600_000;
   if (amount !== undefined) return new Date(Date.now() + Number(amount) * ahead).toISOString();
-  if (isDate(text) || isTime(text)) return new Date(text).toISOString();
+  if (isDay(text) || isTime(text)) return new Date(text).toISOString();
   throw new InvalidArgumentError(
     'It must be a time such as 2027-01-04T06:00:00Z, a date (from 00:00 UTC), or a time from now such as 30d or 12h.',
   );
 }
 
-/** Date itself takes the 31st of February for the 3rd of March. */
-const isDate = (text: string): boolean => z.iso.date().safeParse(text).success;
-
 /** RFC 3339, with its zone; seconds may be left out. */
 export function isTime(text: string): boolean {
   const [, date = ''] = /^([\d-]+)T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/.exec(text) ?? [];
-  return isDate(date) && !Number.isNaN(Date.parse(text));
+  return isDay(date) && !Number.isNaN(Date.parse(text));
 }
 
 /** `Sun, Nov 22, 2026, 02:00 CST`: what clocks there show. */
