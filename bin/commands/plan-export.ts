@@ -7,7 +7,6 @@ import { findPracticeId } from './find.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import { act, type Invocation, type Session } from './session.ts';
 import { table } from './table.ts';
-import { clean } from './text.ts';
 
 interface ExportOptions {
   readonly from: string;
@@ -70,7 +69,7 @@ async function listExports({ api, output }: Session, options: ExportsOptions) {
         row.state,
         String(row.tries),
         row.externalId ?? '-',
-        clean(row.lastError ?? '-'),
+        row.lastError ?? '-',
       ]),
     ),
   );

@@ -4,7 +4,6 @@ import { findPractice } from './find.ts';
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import { act, type Invocation } from './session.ts';
 import { table } from './table.ts';
-import { clean } from './text.ts';
 
 /** In UTC; `--json` has the rest. */
 const toMinute = (time: string): string => `${time.slice(0, 16)}Z`;
@@ -31,7 +30,7 @@ export function subscriptionNoticeCommands(group: Command, invocation: Invocatio
           sentAt === null ? 'not yet' : toMinute(sentAt),
           kind,
           about ?? '-',
-          clean(outcome ?? '-'),
+          outcome ?? '-',
         ]),
       ),
     );

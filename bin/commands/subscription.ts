@@ -19,7 +19,6 @@ import { approvalCommands } from './subscription-approvals.ts';
 import { subscriptionChangeCommands } from './subscription-changes.ts';
 import { subscriptionNoticeCommands } from './subscription-notices.ts';
 import { fields, table } from './table.ts';
-import { clean } from './text.ts';
 
 const which = 'id or name, or a unique start of either';
 
@@ -154,7 +153,7 @@ async function listFacts({ api, output }: Session, options: ListingOptions, [tex
         at,
         wordsOf(fact),
         actor,
-        clean(reason ?? '-'),
+        reason ?? '-',
       ]),
     ),
   );

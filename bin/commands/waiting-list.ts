@@ -3,7 +3,7 @@ import { waitingListSchema } from '../../control-api/contracts/subscriptions.ts'
 import { type ListingOptions, listing, pageRequest, sayMore } from './listing.ts';
 import { act, type Invocation } from './session.ts';
 import { table } from './table.ts';
-import { clean, relative } from './text.ts';
+import { relative } from './text.ts';
 
 /** `plan waiting-list`: who waits for a place in a plan. */
 export function waitingListCommand(group: Command, invocation: Invocation): void {
@@ -27,7 +27,7 @@ export function waitingListCommand(group: Command, invocation: Invocation): void
             page.items.map(({ position, signUpId, displayName, since }) => [
               String(position),
               signUpId,
-              clean(displayName),
+              displayName,
               relative(since, now),
             ]),
           ),
