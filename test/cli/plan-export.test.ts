@@ -90,4 +90,5 @@ test('statements on their way are listed, with why they were not taken', async (
   const { stdout } = await list('--pending', '--practice', 'practice-7');
   expect(stdout).toMatch(/^practice-7-2027-02-20 +files +pending +3 +- +The statement .* \(ENOSPC\)\.$/m);
   expect(JSON.parse((await list('--all', '--json')).stdout).items).toHaveLength(practices);
+  expect(await list('--practice', '')).toMatchObject({ code: 3, stdout: '' });
 });
