@@ -1,9 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { appendAudit } from '../db/audit-store.ts';
 import { findCalendar, putCalendar } from '../db/practice-calendar-store.ts';
 import { lockPractice } from '../db/practice-store.ts';
 import type { Actor } from '../domain/access.ts';
 import { DomainError } from '../domain/errors.ts';
+import { addressKeyHash, newAddressKey } from './address-key.ts';
 import type { Core } from './core.ts';
 import { readPractice } from './read-practices.ts';
 import { notFound } from './refusals.ts';
@@ -29,13 +29,12 @@ export function renewCalendar(
   practiceId: string,
   actor: Actor,
 ): Promise<{ readonly key: string }> {
-  // 256 random bits: nobody guesses one, and one round of SHA-256 is enough to keep it.
-  const key = randomBytes(32).toString('base64url');
+  const { key, keySha256 } = newAddressKey();
   return core.db.transaction().execute(async (trx) => {
     const practice = await lockPractice(trx, practiceId);
     if (practice === undefined) throw notFound('practice');
     const at = core.clock.now();
-    const calendar = { practiceId, keySha256: sha256(key), createdBy: actor.name, createdAt: at };
+    const calendar = { practiceId, keySha256, createdBy: actor.name, createdAt: at };
     const replaced = await putCalendar(trx, calendar);
     const subject = { type: 'practice', id: practiceId };
     await appendAudit(trx, { actor, action: 'practice.calendar_made', subject, details: { replaced }, at });
@@ -45,12 +44,10 @@ export function renewCalendar(
 
 /** @throws DomainError `not_found`, the same for whatever is no key */
 export async function readCalendar(core: Core, key: string): Promise<Calendar> {
-  const practiceId = await findCalendar(core.db, sha256(key));
+  const practiceId = await findCalendar(core.db, addressKeyHash(key));
   if (practiceId === undefined) throw new DomainError('not_found', 'There is no such calendar.');
   const { display_name: displayName } = await readPractice(core, practiceId);
   const { inWords, windows } = await readUpcomingWindows(core, practiceId, shownDays + 1);
   const until = new Date(core.clock.now().getTime() + shownDays * 86_400_000);
   return { practiceId, displayName, inWords, windows: windows.filter(({ startsAt }) => startsAt < until) };
 }
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

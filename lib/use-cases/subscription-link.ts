@@ -1,10 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { appendAudit } from '../db/audit-store.ts';
 import type { Trx } from '../db/database.ts';
 import { findLink, insertLink, removeLink } from '../db/subscription-link-store.ts';
 import { lockSubscription } from '../db/subscription-store.ts';
 import type { Actor } from '../domain/access.ts';
 import { DomainError } from '../domain/errors.ts';
+import { addressKeyHash, newAddressKey } from './address-key.ts';
 import type { Core } from './core.ts';
 import { readPractice } from './read-practices.ts';
 import { listStatements, type Statement } from './statements.ts';
@@ -39,12 +39,11 @@ export async function renewLink(
   practiceId: string,
   actor: Actor,
 ): Promise<{ readonly key: string }> {
-  // 256 random bits: nobody guesses one, and one round of SHA-256 is enough to keep it.
-  const key = randomBytes(32).toString('base64url');
+  const { key, keySha256 } = newAddressKey();
   await change(core, practiceId, 'subscription.link_made', actor, async (trx) => {
     const replaced = await removeLink(trx, practiceId);
     const createdAt = core.clock.now();
-    await insertLink(trx, { practiceId, keySha256: sha256(key), createdBy: actor.name, createdAt });
+    await insertLink(trx, { practiceId, keySha256, createdBy: actor.name, createdAt });
     return { replaced };
   });
   return { key };
@@ -59,7 +58,7 @@ export function withdrawLink(core: Core, practiceId: string, actor: Actor): Prom
 
 /** @throws DomainError `not_found`, the same for whatever is no key */
 export async function readOwnSubscription(core: Core, key: string): Promise<OwnSubscription> {
-  const practiceId = await findLink(core.db, sha256(key));
+  const practiceId = await findLink(core.db, addressKeyHash(key));
   if (practiceId === undefined) throw new DomainError('not_found', 'There is no such subscription.');
   const { display_name: displayName } = await readPractice(core, practiceId);
   const found = await lookAtSubscription(core, practiceId);
@@ -86,5 +85,3 @@ async function change(
     await appendAudit(trx, { actor, action, subject, details, at: core.clock.now() });
   });
 }
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
