@@ -62,9 +62,11 @@ export function showPlaces(output: Output, { on, plan, notes, plans }: PlacesRep
 export function showRevenue(output: Output, report: RevenueReport): void {
   const { on, plan, notes, totals, items, nextCursor } = report;
   output.line(heading(output, 'Monthly recurring revenue', on, plan));
+  if (totals.length === 0) output.line(noMembers);
   for (const total of totals) {
-    output.line(
-      `${money(total.monthlyCents, total.currency)} a month of ${total.practices} practices; ` +
+    say(
+      output,
+      `${money(total.monthlyCents, total.currency)} a month of ${practices(total.practices)}; ` +
         `${money(total.rateCents, total.currency)} when none is free or suspended any more.`,
     );
     output.line(projection(output, total));
@@ -115,17 +117,24 @@ function bar({ lockedCents, agreedCents, assumedCents }: Total['months'][number]
 function practicesTable(output: Output, items: RevenueReport['items']): string {
   return table(
     output,
-    ['PRACTICE', 'PLAN', 'STATE', 'A MONTH', 'FREE TO', 'LOCKED TO', 'NEXT PRICE'],
-    items.map(({ practiceId, plan, planVersion, state, rateCents, currency, next, ...row }) => [
+    ['PRACTICE', 'PLAN', 'STATE', 'A MONTH', 'FREE TO', 'LOCKED TO', 'TO COME'],
+    items.map(({ practiceId, plan, planVersion, state, rateCents, currency, ...row }) => [
       practiceId,
       `${plan} ${planVersion}`,
       state,
       money(rateCents, currency),
       lastDay(output, row.freeUntil, row.freeDaysLeft),
       lastDay(output, row.lockedUntil, row.lockedDaysLeft),
-      next === null ? '-' : `${amount(next.rateCents)} from ${next.from} (${next.basis})`,
+      comes(row),
     ]),
   );
+}
+
+/** The price that comes next, and the last day of whoever leaves: why what recurs is another sum later. */
+function comes({ next, endsOn }: Pick<RevenueReport['items'][number], 'next' | 'endsOn'>): string {
+  const price = next === null ? [] : [`${amount(next.rateCents)} from ${next.from} (${next.basis})`];
+  const end = endsOn === null ? [] : [`ends with ${dayBefore(endsOn)}`];
+  return [...price, ...end].join(', ') || '-';
 }
 
 /** The last day of what ends before `until`, while it lasts; with the days that are left where there is room. */
@@ -143,11 +152,15 @@ export function showMargin(
 ): void {
   const { colours } = output;
   output.line(heading(output, 'Margin', on, plan));
-  output.line(
-    `${money(total.marginCents, 'USD')} a month of ${total.practices} practices: rates of ` +
-      `${money(total.rateCents, 'USD')} less costs of ${money(total.costCents, 'USD')}. ` +
-      `Not in it: ${total.withoutMargin}.`,
-  );
+  if (total.practices + total.withoutMargin === 0) output.line(noMembers);
+  else {
+    say(
+      output,
+      `${money(total.marginCents, 'USD')} a month of ${practices(total.practices)}: rates of ` +
+        `${money(total.rateCents, 'USD')} less costs of ${money(total.costCents, 'USD')}. ` +
+        `Not in it: ${total.withoutMargin}.`,
+    );
+  }
   if (items.length > 0) {
     output.line(
       table(
@@ -200,11 +213,17 @@ const percent = (share: number): string => `${Math.round(share * 1_000) / 10} %`
 const heading = ({ colours }: Output, name: string, on: string, plan: string | null): string =>
   colours.bold(`${name} at the end of ${on}${plan === null ? '' : `, plan ${plan}`}`);
 
+const noMembers = 'No practice is a member.';
+
+const practices = (count: number): string => (count === 1 ? '1 practice' : `${count} practices`);
+
+function say(output: Output, text: string, paint = plain): void {
+  for (const line of wrap(text, output.width)) output.line(paint(line));
+}
+
 /** A figure is worth what it stands on. */
 function sayNotes(output: Output, notes: readonly string[]): void {
-  for (const note of notes) {
-    for (const line of wrap(clean(note), output.width)) output.line(output.colours.dim(line));
-  }
+  for (const note of notes) say(output, clean(note), output.colours.dim);
 }
 
 function sayMorePractices(output: Output, nextCursor: string | null): void {

@@ -6,6 +6,7 @@ import {
   revenueReportSchema,
 } from '../../control-api/contracts/plan-reports.ts';
 import { addDays } from '../../lib/domain/plan/day.ts';
+import { freshKey } from '../builders/api.ts';
 import { billedPractice } from '../builders/billed-practice.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import type { Answer } from './run-cli.ts';
@@ -28,6 +29,14 @@ beforeAll(async () => {
   plane = await startControlPlane();
   await billedPractice(plane.api.database, 'paying-aba', { on: addDays(today, -120) });
   await billedPractice(plane.api.database, 'trying-aba', { on: addDays(today, -20) });
+  // Later than the projection goes.
+  const cancelled = await plane.api.call({
+    method: 'POST',
+    url: '/v1/practices/paying-aba/subscription/cancellation',
+    headers: { 'idempotency-key': freshKey() },
+    payload: { from: addDays(today, 900), reason: 'retires' },
+  });
+  expect(cancelled.statusCode).toBe(200);
 });
 afterAll(() => plane.close());
 
@@ -47,6 +56,14 @@ test('revenue is drawn month by month to one scale, with what is assumed', async
   expect(shown).toContain('Of a yearly price it is a twelfth');
   // Colours are for terminals.
   expect(shown).not.toContain('\u001b');
+});
+
+test('who leaves is shown with the last day, and where nobody is a member it is said', async () => {
+  const last = addDays(today, 899);
+  expect(await said('revenue')).toMatch(new RegExp(`^paying-aba .* ends with ${last}$`, 'm'));
+  expect((await said('revenue', '--limit', '1')).split('\n')[1]).toContain('of 2 practices');
+  expect((await said('revenue', '--plan', 'standard')).split('\n')[1]).toBe('No practice is a member.');
+  expect((await said('margin', '--plan', 'standard')).split('\n')[1]).toBe('No practice is a member.');
 });
 
 test('all reports together are an overview, and one document', async () => {
