@@ -1,6 +1,6 @@
-import type { WaitingSignUp } from '../lib/use-cases/enrol.ts';
 import type { Projected } from '../lib/use-cases/subscription-projection.ts';
 import type { Composition, KeptFact, SubscriptionOverview } from '../lib/use-cases/subscriptions.ts';
+import type { WaitingPlace } from '../lib/use-cases/waiting-list.ts';
 import type {
   ShownFact,
   ShownProjection,
@@ -52,6 +52,7 @@ export function toProjection({ periods, ...projection }: Projected): ShownProjec
   };
 }
 
-export function toWaiting({ since, ...waiting }: WaitingSignUp): ShownWaiting {
-  return { ...waiting, since: since.toISOString() };
+export function toWaiting(waiting: WaitingPlace): ShownWaiting {
+  const { position, signUpId, displayName, since, placeFree, objection } = waiting;
+  return { position, signUpId, displayName, since: since.toISOString(), placeFree, objection };
 }

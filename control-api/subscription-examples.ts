@@ -61,6 +61,8 @@ const waiting: ShownWaiting = {
   signUpId: '8f14e45f-ceea-467f-a8b1-6f2d3c4b5a69',
   displayName: signUpExample.displayName,
   since: at,
+  placeFree: false,
+  objection: null,
 };
 
 /** Of routes/subscriptions.ts, by the schema's name. */

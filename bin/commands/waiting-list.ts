@@ -23,12 +23,13 @@ export function waitingListCommand(group: Command, invocation: Invocation): void
         ? 'Nobody waits for a place.'
         : table(
             output,
-            ['PLACE', 'SIGN-UP', 'NAME', 'WAITS SINCE'],
-            page.items.map(({ position, signUpId, displayName, since }) => [
+            ['PLACE', 'SIGN-UP', 'NAME', 'WAITS SINCE', 'NOW'],
+            page.items.map(({ position, signUpId, displayName, since, placeFree, objection }) => [
               String(position),
               signUpId,
               displayName,
               relative(since, now),
+              objection ?? (placeFree ? 'a place is free: approve it again' : 'waits'),
             ]),
           ),
     );

@@ -119,6 +119,13 @@ const waitingSignUpSchema = z
     signUpId: z.uuid(),
     displayName: z.string(),
     since: timeSchema,
+    placeFree: z.boolean().describe('Whether a place is kept for it: approve it again'),
+    objection: z
+      .string()
+      .nullable()
+      .describe(
+        'Why the plan does not take it; those behind it wait until it is rejected or has another plan',
+      ),
   })
   .meta({ id: 'WaitingSignUp' });
 export type ShownWaiting = z.infer<typeof waitingSignUpSchema>;

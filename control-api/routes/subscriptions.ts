@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { listWaitingFor } from '../../lib/use-cases/enrol.ts';
 import { readOwnSubscription, renewLink, withdrawLink } from '../../lib/use-cases/subscription-link.ts';
 import { projectSubscription } from '../../lib/use-cases/subscription-projection.ts';
 import { listFacts, readSubscriptionOf } from '../../lib/use-cases/subscriptions.ts';
+import { listWaitingFor } from '../../lib/use-cases/waiting-list.ts';
 import { pageQuerySchema } from '../contracts/common.ts';
 import {
   factPageSchema,

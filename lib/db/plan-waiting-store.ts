@@ -1,4 +1,6 @@
 import { sql } from 'kysely';
+import type { Day } from '../domain/plan/day.ts';
+import type { Discipline } from '../domain/sign-up.ts';
 import type { Connection, Trx } from './database.ts';
 import { type Page, type PageRequest, pageFrom, positionOf } from './page.ts';
 
@@ -8,6 +10,8 @@ export interface WaitingSignUp {
   readonly position: number;
   readonly signUpId: string;
   readonly displayName: string;
+  readonly timeZone: string;
+  readonly disciplines: readonly Discipline[];
   readonly since: Date;
 }
 
@@ -78,7 +82,7 @@ export async function listWaiting(
   let query = waiting(connection, planId);
   if (cursor !== undefined) query = query.where('position', '>', Number(positionOf(cursor, 'integer').id));
   const rows = await query
-    .select(['position', 'sign_up_id', 'display_name', 'since'])
+    .select(['position', 'sign_up_id', 'display_name', 'time_zone', 'disciplines', 'since'])
     .orderBy('position')
     .limit(limit + 1)
     .execute();
@@ -91,10 +95,31 @@ export async function listWaiting(
       position: row.position,
       signUpId: row.sign_up_id,
       displayName: row.display_name,
+      timeZone: row.time_zone,
+      disciplines: row.disciplines,
       since: row.since,
     })),
     nextCursor,
   };
+}
+
+/** Sign-ups of all waiting lists for which a place is kept, by the caps that hold on a day. */
+export async function countPlacesKept(connection: Connection, on: Day): Promise<number> {
+  const { rows } = await sql<{ kept: number }>`
+    with waiting as (
+      select own.plan_id, count(*) as signups from plan_waiting own
+      join sign_up on sign_up.id = own.sign_up_id and sign_up.state = 'requested' group by own.plan_id
+    ), offered as (
+      select waiting.*,
+        (select (terms->>'cap')::int from plan_version version
+          where version.plan_id = waiting.plan_id and effective_from <= ${on} order by version desc limit 1) as cap,
+        (select count(*) from subscription member
+          where member.plan_id = waiting.plan_id and member.state <> 'cancelled') as members
+      from waiting
+    )
+    select coalesce(sum(case when cap is null then signups else least(signups, greatest(0, cap - members)) end), 0)::int as kept
+    from offered`.execute(connection);
+  return rows[0]?.kept ?? 0;
 }
 
 /** A sign-up that was approved, with this plan or another, or rejected, waits no more. */

@@ -1,16 +1,8 @@
 import { appendAudit } from '../db/audit-store.ts';
 import type { Trx } from '../db/database.ts';
-import type { Page, PageRequest } from '../db/page.ts';
 import { countMembers } from '../db/plan-members-store.ts';
 import { lockPlan, planExists, planVersionOn } from '../db/plan-store.ts';
-import {
-  countWaiting,
-  holdPlan,
-  joinWaiting,
-  listWaiting,
-  type WaitingSignUp,
-  waitingPosition,
-} from '../db/plan-waiting-store.ts';
+import { countWaiting, holdPlan, joinWaiting, waitingPosition } from '../db/plan-waiting-store.ts';
 import type { SignUpRow } from '../db/sign-up-store.ts';
 import { insertSubscription } from '../db/subscription-store.ts';
 import { registerTermsKey } from '../db/terms-key-store.ts';
@@ -23,9 +15,6 @@ import { signTerms, type TermsStatement } from '../domain/plan/terms-signature.t
 import type { DsseEnvelope } from '../domain/release-publication.ts';
 import type { Discipline } from '../domain/sign-up.ts';
 import type { Core } from './core.ts';
-import { notFound } from './refusals.ts';
-
-export type { WaitingSignUp };
 
 /** The terms on which a practice can become a member of a plan today, by its own calendar. */
 export interface PlanOffer {
@@ -151,16 +140,6 @@ export function planFull({ planId, position, offer }: PlanFull): DomainError {
     `Plan ${planId} has no place free: the sign-up is number ${position} on its waiting list. Approve it again when it is its turn${instead}.`,
     { context: { waitingListPosition: position, offer } },
   );
-}
-
-/** Sign-ups that wait for a place in a plan, the first of the list first. @throws DomainError `not_found` */
-export async function listWaitingFor(
-  core: Core,
-  planId: string,
-  page: PageRequest,
-): Promise<Page<WaitingSignUp>> {
-  if (!(await planExists(core.db, planId))) throw notFound('plan');
-  return listWaiting(core.db, planId, page);
 }
 
 /** Makes an approved practice a member, on the terms of today, signed. */

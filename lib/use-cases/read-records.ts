@@ -4,8 +4,10 @@ import { readExportFigures } from '../db/charge-export-store.ts';
 import { countByDrift } from '../db/drift-store.ts';
 import { readDeliveryFigures } from '../db/notice-delivery-store.ts';
 import type { Page, PageRequest } from '../db/page.ts';
+import { countPlacesKept } from '../db/plan-waiting-store.ts';
 import { countPractices } from '../db/practice-store.ts';
 import { countRunsByState } from '../db/run-store.ts';
+import { dayIn } from '../domain/plan/day.ts';
 import type { Core } from './core.ts';
 import { type FleetFigures, fleetFigures } from './fleet.ts';
 import { type CellFigure, cellFigures } from './read-cells.ts';
@@ -26,6 +28,8 @@ export interface StateCounts {
   readonly fleet: FleetFigures;
   readonly notices: { readonly pending: number; readonly failed: number; readonly oldestSeconds: number };
   readonly exports: { readonly pending: number; readonly oldestSeconds: number };
+  /** Sign-ups of waiting lists for which a place is free. */
+  readonly placesKept: number;
   readonly practices: readonly { readonly state: string; readonly count: number }[];
   readonly runs: readonly { readonly state: string; readonly count: number }[];
 }
@@ -49,6 +53,7 @@ export async function countStates(core: Core): Promise<StateCounts> {
     fleet,
     notices: { ...deliveries, oldestSeconds: age(oldestAt) },
     exports: { pending: statements.pending, oldestSeconds: age(statements.oldestAt) },
+    placesKept: await countPlacesKept(core.db, dayIn('UTC', core.clock.now())),
     practices,
     runs: [...runs].map(([state, count]) => ({ state, count })),
   };

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { subscriptionSchema } from '../../control-api/contracts/subscriptions.ts';
+import { insertPlanVersion } from '../../lib/db/plan-store.ts';
 import { factsOf } from '../../lib/db/subscription-store.ts';
 import type { PlanTerms } from '../../lib/domain/plan/terms.ts';
 import { timelineOf } from '../../lib/domain/plan/timeline.ts';
@@ -12,6 +13,7 @@ import {
 } from '../../lib/workflows/subscription-life.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
 import { publishTestRelease } from '../builders/database.ts';
+import { foundingTerms } from '../builders/plan-terms.ts';
 import { makePlan } from '../builders/plans.ts';
 import { signUpRequest } from '../builders/sign-up.ts';
 
@@ -54,6 +56,8 @@ async function approved(changes: Partial<SignUpRequest> = {}, change: object = {
 const read = (path: string) => api.call({ method: 'GET', url: path });
 const subscriptionOf = async (practiceId: string) =>
   subscriptionSchema.parse((await read(`/v1/practices/${practiceId}/subscription`)).json());
+const signUpsWithPlace = async () =>
+  Number(/^lumenality_sign_ups_with_place (\d+)$/m.exec((await read('/metrics')).body)?.[1]);
 const waitingList = async (plan: string) => (await read(`/v1/plans/${plan}/waiting-list`)).json().items;
 
 /** What the workflow does when it comes so far, at the clock's time. */
@@ -163,7 +167,9 @@ describe('a plan that is full', () => {
       });
     }
     expect((await read(`/v1/signups/${id}`)).json().state).toBe('requested');
-    expect(await waitingList(plan)).toMatchObject([{ position: 1, signUpId: id }]);
+    expect(await waitingList(plan)).toMatchObject([
+      { position: 1, signUpId: id, placeFree: false, objection: null },
+    ]);
     const audit = await read(`/v1/audit?subjectType=sign_up&subjectId=${id}&action=sign_up.waiting_listed`);
     expect(audit.json().items).toMatchObject([{ details: { plan, position: 1 } }]);
     expect(api.enqueued.filter(({ practiceId }) => practiceId === id)).toEqual([]);
@@ -177,6 +183,7 @@ describe('a plan that is full', () => {
     const member = await approved({ plan });
     const [first, second, third] = [await signUp({ plan }), await signUp({ plan }), await signUp({ plan })];
     for (const id of [first, second]) expect((await approve(id)).statusCode).toBe(409);
+    const withPlace = await signUpsWithPlace();
     await api.database.db
       .transaction()
       .execute((trx) =>
@@ -184,9 +191,33 @@ describe('a plan that is full', () => {
       );
     expect(await subscriptionOf(member)).toMatchObject({ state: 'cancelled', endsOn: '2026-11-20' });
     expect((await approve(third)).json()).toMatchObject({ code: 'plan_full', waitingListPosition: 3 });
+    expect(await waitingList(plan)).toMatchObject([
+      { signUpId: first, placeFree: true },
+      { signUpId: second, placeFree: false },
+      { signUpId: third, placeFree: false },
+    ]);
+    const [next] = (await read(`/v1/plans/${plan}/waiting-list?limit=1`)).json().items;
+    expect(next).toMatchObject({ signUpId: first, placeFree: true });
+    expect(await signUpsWithPlace()).toBe(withPlace + 1);
     expect((await approve(second)).json()).toMatchObject({ code: 'plan_full', waitingListPosition: 2 });
     expect((await approve(first)).statusCode).toBe(202);
     expect(await waitingList(plan)).toMatchObject([{ position: 2 }, { position: 3 }]);
+    expect(await signUpsWithPlace()).toBe(withPlace);
+  });
+
+  test('says of whom it does not take any more why it does not, and that it holds up the others', async () => {
+    const plan = await planWith({ cap: 1 });
+    await approved({ plan });
+    const [first, second] = [await signUp({ plan }), await signUp({ plan })];
+    for (const id of [first, second]) expect((await approve(id)).statusCode).toBe(409);
+    const terms = { ...foundingTerms, cap: 2, enrolment: { from: null, until: '2026-11-19' } };
+    const version = { planId: plan, version: 2, effectiveFrom: '2026-11-20', terms };
+    await api.database.db.transaction().execute((trx) => insertPlanVersion(trx, version));
+    const objection = expect.stringContaining('took members until 2026-11-19');
+    expect(await waitingList(plan)).toMatchObject([
+      { signUpId: first, placeFree: true, objection },
+      { signUpId: second, placeFree: false, objection },
+    ]);
   });
 
   test('forgets those who were rejected, and keeps a place for each that waits', async () => {

@@ -75,7 +75,7 @@ test('a place on a waiting list ends an approval with code 4, and the offer can 
   expect(full.stderr).toContain(`number 1 on its waiting list`);
   expect(full.stderr).toContain('or approve it with plan standard');
   expect(await said(['plan', 'waiting-list', plan, '--wide'])).toMatch(
-    new RegExp(`^1 +${second} +Birch`, 'm'),
+    new RegExp(`^1 +${second} +Birch .* waits$`, 'm'),
   );
   expect(await approve(second, '--plan', 'standard', '--locations', '2')).toMatchObject({ code: 0 });
   expect(await said(['plan', 'waiting-list', plan])).toBe('Nobody waits for a place.\n');

@@ -37,6 +37,11 @@ export function measure(app: FastifyInstance): Metrics {
   const setFleet = fleetMetrics(registry);
   const setNotices = noticeFigures(registry);
   const setExports = exportFigures(registry);
+  const placesKept = new Gauge({
+    name: 'lumenality_sign_ups_with_place',
+    help: 'Sign-ups of waiting lists for which a place is free',
+    registers: [registry],
+  });
   app.addHook('onResponse', async (request, reply) => {
     // The route, never the path: one series a route, whatever callers ask for.
     const route = request.routeOptions.url ?? 'unknown';
@@ -59,6 +64,7 @@ export function measure(app: FastifyInstance): Metrics {
       setFleet(counts.fleet);
       setNotices(counts.notices);
       setExports(counts.exports);
+      placesKept.set(counts.placesKept);
       return registry.metrics();
     },
   };
