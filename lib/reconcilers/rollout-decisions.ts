@@ -27,7 +27,6 @@ import {
   type TargetView,
 } from '../domain/rollout-progress.ts';
 import { isBusy } from '../domain/rollout-standing.ts';
-import { refuseHalted } from '../workflows/halted-release.ts';
 import { queueRollBack, queueUpdate, type UpdateStarts } from '../workflows/queue-update.ts';
 import { slotsOf } from '../workflows/rollout-slots.ts';
 
@@ -186,9 +185,6 @@ function write(work: Writing, decision: Written): Promise<void> {
 
 async function start(work: Writing, { startsAt, latestStartAt, yielded }: Place): Promise<void> {
   const { parts, trx, rollout, practice } = work;
-  // Held until the transaction ends: nobody halts it while it is given to the practice.
-  await refuseHalted(trx, rollout.release.id, null);
-  await tellYielded(work, { startsAt, latestStartAt, yielded });
   const reason = `rollout ${rollout.id}: ${rollout.reason}`;
   const { runId } = await queueUpdate(
     parts,
@@ -196,6 +192,7 @@ async function start(work: Writing, { startsAt, latestStartAt, yielded }: Place)
     { practice, releaseId: rollout.release.id, reason },
     systemActor,
   );
+  await tellYielded(work, { startsAt, latestStartAt, yielded });
   const from = practice.release_id;
   await change(work, { state: 'updating', run_id: runId, previous_release_id: from, note: null });
   await audit(work, 'practice_started', { runId, from, yielded });

@@ -7,6 +7,7 @@ import {
   endBaking,
   joinNextWave,
   type RolloutAtWork,
+  readOpenWave,
   readRolloutAtWork,
   readStanding,
   readTarget,
@@ -118,7 +119,7 @@ export function abortRollout(core: Core, change: RolloutChange, actor: Actor): P
 export function promoteRollout(core: Core, change: RolloutChange, actor: Actor): Promise<ControlledRollout> {
   return changed(core, change, actor, async (trx, rollout, now) => {
     requireState(rollout, ['running', 'paused'], 'promoted');
-    const { openWave } = await readStanding(trx, rollout.id);
+    const { openWave } = await readOpenWave(trx, rollout.id);
     const of = { rolloutId: rollout.id, wave: openWave ?? 0 };
     const note = `promoted by ${actor.name}: ${change.reason}`;
     const promoted = openWave === null ? [] : await endBaking(trx, of, note, now);
