@@ -6,6 +6,7 @@ import { DomainError } from '../domain/errors.ts';
 import type { PaymentEvent, PaymentEvents } from '../ports/payment-events.ts';
 import type { Core } from './core.ts';
 import { draftPosting, post } from './post-to-ledger.ts';
+import { wrongState } from './refusals.ts';
 import { changeInside } from './subscription-change.ts';
 import { pastDueSince } from './subscription-payments.ts';
 
@@ -54,12 +55,15 @@ async function postPayment(
       `Invoice ${invoiceId} was paid in ${currency}, and the ledger of ${practiceId} is in ${draft.currency}.`,
     );
   }
-  const sourceKey = `stripe:${invoiceId}`;
+  const sourceKey = sourceOf(invoiceId);
   // Asked once the ledger is held: Stripe may tell of one invoice by two events.
   if (await isPosted(trx, sourceKey)) return 'nothing_to_do';
   await post(trx, { ...draft, sourceKey }, actor);
   return 'payment_posted';
 }
+
+/** Where the payment of an invoice comes from: it is posted once. */
+const sourceOf = (invoiceId: string): string => `stripe:${invoiceId}`;
 
 async function noteFailure(
   core: Core,
@@ -69,11 +73,15 @@ async function noteFailure(
 ): Promise<EventOutcome> {
   const reason = `Stripe could not collect invoice ${invoiceId} of statement ${statement}`;
   try {
-    await changeInside(core, trx, { practiceId, reason }, actor, (_trx, held) =>
-      pastDueSince(undefined, held),
-    );
+    await changeInside(core, trx, { practiceId, reason }, actor, async (_trx, held) => {
+      // Asked once the subscription is held: events come in any order, and a failure is told again for days.
+      if (await isPosted(trx, sourceOf(invoiceId))) {
+        throw wrongState(held.standing.state, `Invoice ${invoiceId} is paid.`);
+      }
+      return pastDueSince(undefined, held);
+    });
   } catch (error) {
-    // Past due already, suspended or cancelled: a decision that refuses has written nothing.
+    // Paid meanwhile, past due already, suspended or cancelled: a decision that refuses has written nothing.
     if (error instanceof DomainError && error.code === 'wrong_state') return 'nothing_to_do';
     throw error;
   }

@@ -1,8 +1,8 @@
-import StripeSdk from 'stripe';
 import { chargePageSchema } from '../../control-api/contracts/charges.ts';
 import { stripeEvents } from '../../lib/billing/stripe-events.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
 import { billedPractice } from '../builders/billed-practice.ts';
+import { stripeEvent } from '../builders/stripe-event.ts';
 
 const secret = 'whsec_test_secret';
 const now = new Date('2027-04-02T12:00:00Z');
@@ -131,32 +131,14 @@ describe('events of Stripe', () => {
   beforeAll(async () => {
     address = await api.app.listen({ host: '127.0.0.1', port: 0 });
   });
-  let events = 0;
-  /** An event in Stripe's shape ("The Event object"), signed as Stripe signs it. */
   async function told(
     type: string,
     invoice: object,
     signing: { at?: Date; with?: string; id?: string } = {},
   ) {
-    events += 1;
-    const { at = api.clock.at, with: key = secret, id = `evt_${events}` } = signing;
-    const payload = JSON.stringify({
-      id,
-      object: 'event',
-      api_version: StripeSdk.API_VERSION,
-      created: Math.floor(at.getTime() / 1_000),
-      livemode: false,
-      pending_webhooks: 1,
-      request: { id: null, idempotency_key: null },
-      type,
-      data: { object: { object: 'invoice', currency: 'usd', ...invoice } },
-    });
-    const timestamp = Math.floor(at.getTime() / 1_000);
-    const signature = StripeSdk.webhooks.generateTestHeaderString({ payload, secret: key, timestamp });
-    return send(payload, {
-      'stripe-signature': signature,
-      'content-type': 'application/json; charset=utf-8',
-    });
+    const { at = api.clock.at, with: key = secret, ...event } = signing;
+    const { payload, headers } = stripeEvent(type, invoice, { at, secret: key, ...event });
+    return send(payload, headers);
   }
   /** Over a socket: the signature is of bytes. */
   async function send(body: string, headers: Record<string, string>) {
@@ -227,6 +209,13 @@ describe('events of Stripe', () => {
       actor: { name: 'Stripe' },
       details: { reason: 'Stripe could not collect invoice in_yew-aba of statement yew-aba-2027-02-20' },
     });
+  });
+
+  test('a failure that is told again after the payment changes nothing', async () => {
+    const invoice = await invoiced('box-aba');
+    expect(await outcomeOf('invoice.paid', invoice)).toBe('payment_posted');
+    expect(await outcomeOf('invoice.payment_failed', { ...invoice, amount_paid: 0 })).toBe('nothing_to_do');
+    expect(await stateOf('box-aba')).toBe('active');
   });
 
   test('what is not signed by Stripe, or was signed long ago, changes nothing', async () => {
