@@ -6,7 +6,7 @@ import { project } from '../../lib/domain/plan/projection.ts';
 import { timelineOf } from '../../lib/domain/plan/timeline.ts';
 import { enrolment, foundingTerms, standardTerms } from '../builders/plan-terms.ts';
 import type { Benchmark } from './benchmark.ts';
-import { median } from './figures.ts';
+import { median, sum } from './figures.ts';
 
 /** Most subscriptions are still in their lock, some have just left it. */
 const today = '2028-06-15';
@@ -28,8 +28,8 @@ export const projection: Benchmark = {
     if (first === undefined) throw new Error('nothing was measured');
     const goal = { kind: 'at most', value: 2 } as const;
     const middle = (of: 'projected' | 'stated'): number => median(rounds.map((round) => round[of].seconds));
-    const periods = first.projected.made.reduce((sum, made) => sum + made.periods.length, 0);
-    const charges = first.stated.made.reduce((sum, made) => sum + made.length, 0);
+    const periods = sum(first.projected.made.map((made) => made.periods.length));
+    const charges = sum(first.stated.made.map((made) => made.length));
     const name = `${count} subscriptions, 24 months`;
     return {
       figures: [

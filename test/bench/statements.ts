@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Benchmark } from './benchmark.ts';
-import { median } from './figures.ts';
+import { median, sum } from './figures.ts';
 import { startPostgres } from './postgres-process.ts';
 import { nextMessage } from './workspace.ts';
 
@@ -37,7 +37,7 @@ export const statements: Benchmark = {
     return {
       figures: [
         ...closing.map((seconds, at) => ({ name: `${name}, month ${at + 1}`, value: seconds, unit: 's' })),
-        { name: 'statements, all months', value: (count * closing.length) / sumOf(closing), unit: '1/s' },
+        { name: 'statements, all months', value: (count * closing.length) / sum(closing), unit: '1/s' },
         { name: 'one statement read with its lines, median', value: median(reading), unit: 'ms' },
       ],
       notes: [
@@ -46,5 +46,3 @@ export const statements: Benchmark = {
     };
   },
 };
-
-const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0);

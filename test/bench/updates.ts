@@ -3,7 +3,7 @@ import { deriveRelease } from '../../bin/demo-rollout-releases.ts';
 import { pushImage } from '../../bin/embedded-release.ts';
 import { readReleaseDirectory } from '../../bin/release-directory.ts';
 import type { Release } from '../../lib/domain/release.ts';
-import { batched, invocationsAtOnce, scripted } from './against-cdk.ts';
+import { batched, type Contest, invocationsAtOnce, scripted, timed } from './against-cdk.ts';
 import { provision, untilActive } from './api-client.ts';
 import type { Bench, Benchmark } from './benchmark.ts';
 import { CdkCommand } from './cdk-command.ts';
@@ -13,13 +13,9 @@ import { startPostgres } from './postgres-process.ts';
 import { openAllDay, startRollout, untilRolledOut } from './rollout-client.ts';
 import { awsEnvironment, type SandboxProcess, startSandboxProcess } from './sandbox-process.ts';
 
-type Calls = Readonly<Record<string, number>>;
-
 /** What it took to update some practices. */
-interface Updated {
+interface Updated extends Contest {
   readonly practices: number;
-  readonly seconds: number;
-  readonly calls: Calls;
 }
 
 const withinMs = 30 * 60_000;
@@ -92,7 +88,7 @@ async function throughRollout(
   const { manifest } = await publish(bench, { controlPlane, sandbox }, next);
   say(`release ${manifest.id} is rolled out`);
   let untilFirst = 0;
-  const updated = await timed(sandbox, count, async () => {
+  const updated = await timed(sandbox, async () => {
     const begun = performance.now();
     const id = await startRollout(controlPlane, manifest.id, count);
     let told = 0;
@@ -111,7 +107,7 @@ async function throughRollout(
   });
   await workspace.stop(controlPlane.started);
   await workspace.stop(sandbox.started);
-  return { ...updated, untilFirst };
+  return { ...updated, practices: count, untilFirst };
 }
 
 /** Signed and uploaded by the command line, as a pipeline does. */
@@ -146,28 +142,14 @@ async function throughCdk(bench: Bench, count: number, next: string): Promise<re
   await cdk.synthesise(names);
   await batched(cdk, names);
   cdk.use(nextManifest);
-  const update = (some: readonly string[], atOnce: number): Promise<Updated> => {
+  const update = async (some: readonly string[], atOnce: number): Promise<Updated> => {
     say(`${some.length} of them are updated, ${atOnce} at a time`);
-    return timed(sandbox, some.length, () => scripted(cdk, some, atOnce));
+    return { ...(await timed(sandbox, () => scripted(cdk, some, atOnce))), practices: some.length };
   };
   const alone = await update(names.slice(0, count), 1);
   const sideBySide = await update(names.slice(count), invocationsAtOnce);
   await workspace.stop(sandbox.started);
   return [alone, sideBySide];
-}
-
-async function timed(
-  sandbox: SandboxProcess,
-  practices: number,
-  work: () => Promise<void>,
-): Promise<Updated> {
-  const before = await sandbox.calls();
-  const begun = performance.now();
-  await work();
-  const seconds = (performance.now() - begun) / 1_000;
-  const after = await sandbox.calls();
-  const calls = Object.entries(after).map(([name, times]) => [name, times - (before[name] ?? 0)] as const);
-  return { practices, seconds, calls: Object.fromEntries(calls.filter(([, times]) => times > 0)) };
 }
 
 const kinds: Readonly<Record<string, (operation: string) => boolean>> = {

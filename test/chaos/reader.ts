@@ -286,7 +286,7 @@ function cloudProblems(practices: readonly Practice[], cloud: Cloud): string[] {
   const count = (of: readonly string[], id: string): number => of.filter((each) => each === id).length;
   for (const { id, state } of practices) {
     const own = live.filter(({ StackName = '' }) =>
-      components.some((component) => StackName === `lumenality-${id}-${component}`),
+      components.some((component) => StackName === stackNameFor(id, component)),
     );
     const unfinished = own.filter(
       ({ StackStatus = '' }) => !/^(CREATE|UPDATE|UPDATE_ROLLBACK)_COMPLETE$/.test(StackStatus),
