@@ -39,6 +39,13 @@ export function refusalOf(cause: unknown): unknown {
       { cause: undefined },
     );
   }
+  if (code === 'resource_missing' && param === 'customer') {
+    return new DomainError(
+      'configuration',
+      `Stripe does not know the customer that the practice is (${words}): it was deleted there, or LUMENALITY_STRIPE_KEY is of another account.`,
+      { cause: undefined },
+    );
+  }
   const mayWork = statusCode === undefined || statusCode === 409 || statusCode === 429 || statusCode >= 500;
   return new DomainError('unavailable', `Stripe did not take it (${words}).`, { retryable: mayWork });
 }

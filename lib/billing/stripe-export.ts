@@ -1,6 +1,7 @@
 import type { Stripe } from 'stripe';
-import type { ExportedLine, ExportedPractice, ExportedStatement } from '../domain/charge-export.ts';
+import type { ExportedPractice, ExportedStatement } from '../domain/charge-export.ts';
 import { DomainError } from '../domain/errors.ts';
+import { exactCents } from '../domain/ledger.ts';
 import type { ChargeExport, StripeCustomers } from '../ports/charge-export.ts';
 import { refusalOf } from './stripe-client.ts';
 
@@ -34,25 +35,18 @@ interface Work {
 }
 
 async function send(work: Work): Promise<string> {
-  const { stripe, statement, signal } = work;
+  const { stripe, statement } = work;
   const customer = await customerOf(work);
-  const invoice = (await findInvoice(work, customer)) ?? (await draftInvoice(work, customer));
-  // Stripe collects it already, or did.
-  if (invoice.auto_advance === true || invoice.status !== 'draft') return invoice.id;
-  const items = await itemsOf(stripe, invoice.id);
-  for (const line of statement.lines) {
-    signal?.throwIfAborted();
-    if (!items.has(line.id)) await addItem(work, { customer, invoice: invoice.id }, line);
-  }
-  const { subtotal } = await stripe.invoices.retrieve(invoice.id);
-  if (subtotal !== statement.totalCents) throw anotherTotal(statement, invoice.id, subtotal);
+  const found = (await findInvoice(work, customer)) ?? (await draftInvoice(work, customer));
+  const { id } = found;
+  if (found.status === 'draft') await fill(work, { customer, invoice: id });
+  const { total, status, auto_advance: isCollected } = await stripe.invoices.retrieve(id);
+  if (total !== statement.totalCents) throw anotherTotal(statement, id, total);
   // Only a whole invoice: Stripe finishes it within an hour from here on.
-  await stripe.invoices.update(
-    invoice.id,
-    { auto_advance: true },
-    { idempotencyKey: `${statement.number}:collect` },
-  );
-  return invoice.id;
+  if (status === 'draft' && isCollected !== true) {
+    await stripe.invoices.update(id, { auto_advance: true }, { idempotencyKey: `${id}:collect` });
+  }
+  return id;
 }
 
 async function customerOf({ stripe, customers, statement }: Work): Promise<string> {
@@ -81,13 +75,17 @@ const createCustomer = (stripe: Stripe, { id, displayName }: ExportedPractice): 
     { idempotencyKey: `customer:${id}` },
   );
 
-/** Of an earlier try. Stripe lists the newest first, and what is retried is new. */
+/**
+ * Of an earlier try. Stripe lists the newest first, and what is retried is new. One that somebody voided because its total was wrong is not
+ * it any more.
+ */
 async function findInvoice(
   { stripe, statement }: Work,
   customer: string,
 ): Promise<Stripe.Invoice | undefined> {
   for await (const invoice of stripe.invoices.list({ customer, limit: 100 })) {
-    if (invoice.metadata?.['statement'] === statement.number) return invoice;
+    const isWrong = invoice.status === 'void' && invoice.total !== statement.totalCents;
+    if (invoice.metadata?.['statement'] === statement.number && !isWrong) return invoice;
   }
   return undefined;
 }
@@ -103,10 +101,53 @@ function draftInvoice({ stripe, statement }: Work, customer: string): Promise<St
       collection_method: 'charge_automatically',
       // Nothing that somebody else left for the next invoice gets into this one.
       pending_invoice_items_behavior: 'exclude',
+      // Nor does a discount that somebody gave the customer there: credits are given here.
+      discounts: '',
       auto_advance: false,
     },
     { idempotencyKey: `${number}:invoice` },
   );
+}
+
+/** What an item is made of. */
+interface Item {
+  /** Of the ledger transaction. */
+  readonly id: string;
+  readonly amountCents: number;
+  readonly description: string;
+}
+
+/** "There is a maximum of 250 items per invoice" ("Create an invoice item", Stripe API reference). */
+const mostItems = 250;
+
+/** One of each line. Where there are more than Stripe takes, the last ones are one item together, under the id of the first of them. */
+function itemsFor({ number, lines }: ExportedStatement): Item[] {
+  const items = lines.map(({ id, amountCents, description, charge }): Item => {
+    return {
+      id,
+      amountCents,
+      description: charge === null ? description : `${description}: ${charge.quantity}`,
+    };
+  });
+  const rest = items.slice(mostItems - 1);
+  const [first] = rest;
+  if (first === undefined || rest.length === 1) return items;
+  const amountCents = rest.reduce((sum, item) => exactCents(sum + item.amountCents), 0);
+  const together = {
+    id: first.id,
+    amountCents,
+    description: `${rest.length} more lines of statement ${number}`,
+  };
+  return [...items.slice(0, mostItems - 1), together];
+}
+
+/** Adds the items that a draft does not have yet. */
+async function fill(work: Work, of: { readonly customer: string; readonly invoice: string }): Promise<void> {
+  const there = await itemsOf(work.stripe, of.invoice);
+  for (const item of itemsFor(work.statement)) {
+    work.signal?.throwIfAborted();
+    if (!there.has(item.id)) await addItem(work, of, item);
+  }
 }
 
 /** Ids of the ledger transactions that are items of an invoice already. */
@@ -122,26 +163,27 @@ async function itemsOf(stripe: Stripe, invoice: string): Promise<ReadonlySet<str
 const addItem = (
   { stripe, statement }: Work,
   of: { readonly customer: string; readonly invoice: string },
-  { id, amountCents, currency, description, charge }: ExportedLine,
+  { id, amountCents, description }: Item,
 ): Promise<Stripe.InvoiceItem> =>
   stripe.invoiceItems.create(
     {
       ...of,
       amount: amountCents,
-      currency: currency.toLowerCase(),
-      description: charge === null ? description : `${description}: ${charge.quantity}`,
+      currency: statement.currency.toLowerCase(),
+      description,
       metadata: { ledgerTransactionId: id, statement: statement.number },
     },
-    { idempotencyKey: `${statement.number}:${id}` },
+    // Of this invoice: another takes its place when somebody deletes or voids it.
+    { idempotencyKey: `${of.invoice}:${id}` },
   );
 
 function anotherTotal(
   { number, totalCents }: ExportedStatement,
   invoice: string,
-  subtotal: number,
+  total: number,
 ): DomainError {
   return new DomainError(
     'unavailable',
-    `The draft ${invoice} of statement ${number} comes to ${subtotal} cents at Stripe and to ${totalCents} here: somebody has changed it. Delete the draft at Stripe; a day later, when Stripe has forgotten it, it is made anew.`,
+    `The invoice ${invoice} of statement ${number} comes to ${total} cents at Stripe and to ${totalCents} here: somebody has changed it, or finished it too early. Delete it at Stripe while it is a draft, or else void it; a day later, when Stripe has forgotten it, it is made anew.`,
   );
 }

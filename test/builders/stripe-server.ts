@@ -4,7 +4,7 @@ import type { Stripe } from 'stripe';
 
 /** What the server keeps of each object: the fields of Stripe's own shape that anybody here reads or sets. */
 type Kept<Object, Fields extends keyof Object> = { -readonly [Field in Fields]: Object[Field] };
-type Customer = Kept<Stripe.Customer, 'id' | 'object' | 'name' | 'metadata' | 'livemode'>;
+type Customer = Kept<Stripe.Customer, 'id' | 'object' | 'name' | 'balance' | 'metadata' | 'livemode'>;
 type Invoice = Kept<
   Stripe.Invoice,
   | 'id'
@@ -15,7 +15,12 @@ type Invoice = Kept<
   | 'collection_method'
   | 'currency'
   | 'description'
+  | 'discounts'
   | 'subtotal'
+  | 'total'
+  | 'starting_balance'
+  | 'ending_balance'
+  | 'amount_due'
   | 'amount_paid'
   | 'metadata'
 >;
@@ -47,6 +52,16 @@ export interface StripeServer {
   readonly items: Item[];
   /** Each is met by the first call that fits. */
   readonly faults: Fault[];
+  /** Percents that somebody takes off every invoice of a customer, by its id, unless the invoice says otherwise. */
+  readonly discounts: Map<string, number>;
+  /** What Stripe does by itself within an hour, or somebody in the dashboard: the invoice is no draft any more. */
+  finalise(id: string): Invoice;
+  /** The customer pays what is due, by card or otherwise. */
+  pay(id: string): Invoice;
+  /** Only a draft can be deleted; what comes after it is voided. */
+  deleteDraft(id: string): void;
+  /** As some time later: Stripe forgets each key on its own. */
+  forgetKey(key: string): void;
   /** As after a day: keys of earlier calls are as good as new, and what was made then is found by a search. */
   passDay(): void;
   close(): Promise<void>;
@@ -57,6 +72,7 @@ type Answer = { readonly status: number; readonly body: object };
 export async function startStripeServer(): Promise<StripeServer> {
   const answered = new Map<string, { readonly call: string; readonly answer: Answer }>();
   let searchable = 0;
+  let drafted = 0;
   const server = createServer((request, response) => {
     void textOf(request).then((text) => serve(request, response, text));
   });
@@ -70,6 +86,18 @@ export async function startStripeServer(): Promise<StripeServer> {
     invoices: [],
     items: [],
     faults: [],
+    discounts: new Map(),
+    finalise: (id) => {
+      const invoice = kept(id);
+      const customer = account.customers.find((one) => one.id === invoice.customer);
+      if (customer === undefined) throw new Error(`${id} has no customer`);
+      return finished(invoice, customer);
+    },
+    pay: (id) => Object.assign(kept(id), { status: 'paid', amount_paid: kept(id).amount_due }),
+    deleteDraft: (id) => {
+      account.invoices.splice(account.invoices.indexOf(kept(id)), 1);
+    },
+    forgetKey: (key) => void answered.delete(key),
     passDay: () => {
       answered.clear();
       searchable = account.customers.length;
@@ -79,6 +107,12 @@ export async function startStripeServer(): Promise<StripeServer> {
       await new Promise((closed) => server.close(closed));
     },
   };
+
+  function kept(id: string): Invoice {
+    const invoice = account.invoices.find((one) => one.id === id);
+    if (invoice === undefined) throw new Error(`there is no ${id}`);
+    return invoice;
+  }
 
   function serve(request: IncomingMessage, response: ServerResponse, text: string): void {
     const url = new URL(request.url ?? '', account.address);
@@ -114,6 +148,8 @@ export async function startStripeServer(): Promise<StripeServer> {
     const { customers, invoices, items } = account;
     const invoiceId = /^(?:GET|POST) \/v1\/invoices\/(\w+)$/.exec(route)?.[1];
     const invoice = invoices.find(({ id }) => id === (invoiceId ?? form['invoice']));
+    const discountOf = ({ customer = '' }: typeof form) => account.discounts.get(customer) ?? 0;
+    const isKnown = (asked: string | undefined) => customers.some(({ id }) => id === asked);
     const common = { metadata: metadataOf(form), livemode: false };
     switch (invoiceId === undefined ? route : route.replace(invoiceId, ':id')) {
       case 'GET /v1/customers/search': {
@@ -131,16 +167,22 @@ export async function startStripeServer(): Promise<StripeServer> {
       }
       case 'POST /v1/customers': {
         const id = `cus_${customers.length + 1}`;
-        return made(customers, { ...common, id, object: 'customer', name: form['name'] ?? null });
+        return made(customers, { ...common, id, object: 'customer', name: form['name'] ?? null, balance: 0 });
       }
       case 'GET /v1/invoices': {
-        const data = invoices.filter(({ customer }) => customer === form['customer']).toReversed();
-        return ok({ object: 'list', url: '/v1/invoices', has_more: false, data });
+        if (!isKnown(form['customer'])) return missing('customer');
+        return listed(
+          '/v1/invoices',
+          invoices.filter(({ customer }) => customer === form['customer']),
+          form,
+        );
       }
       case 'POST /v1/invoices':
+        if (!isKnown(form['customer'])) return missing('customer');
+        drafted += 1;
         return made(invoices, {
           metadata: metadataOf(form),
-          id: `in_${invoices.length + 1}`,
+          id: `in_${drafted}`,
           object: 'invoice',
           customer: form['customer'] ?? '',
           status: 'draft',
@@ -148,7 +190,13 @@ export async function startStripeServer(): Promise<StripeServer> {
           collection_method: form['collection_method'] as Invoice['collection_method'],
           currency: form['currency'] ?? '',
           description: form['description'] ?? null,
+          // "If not specified, inherits the discount from the invoice's customer."
+          discounts: form['discounts'] === undefined && discountOf(form) > 0 ? ['di_1'] : [],
           subtotal: 0,
+          total: 0,
+          starting_balance: 0,
+          ending_balance: null,
+          amount_due: 0,
           amount_paid: 0,
         });
       case 'GET /v1/invoices/:id':
@@ -159,13 +207,28 @@ export async function startStripeServer(): Promise<StripeServer> {
         return ok(invoice);
       }
       case 'GET /v1/invoiceitems': {
-        const data = items.filter((item) => item.invoice === form['invoice']).toReversed();
-        return ok({ object: 'list', url: '/v1/invoiceitems', has_more: false, data });
+        if (invoice === undefined) return missing('invoice');
+        return listed(
+          '/v1/invoiceitems',
+          items.filter((item) => item.invoice === form['invoice']),
+          form,
+        );
       }
       case 'POST /v1/invoiceitems': {
         if (invoice === undefined) return missing('invoice');
+        const before = items.filter((item) => item.invoice === invoice.id).length;
+        if (invoice.status !== 'draft' || before >= 250) {
+          return failure(400, {
+            type: 'invalid_request_error',
+            code: 'invoice_not_editable',
+            param: 'invoice',
+            message: 'Only a draft takes items, and 250 at most.',
+          });
+        }
         const amount = Number(form['amount']);
+        const percent = invoice.discounts.length === 0 ? 0 : discountOf(form);
         invoice.subtotal += amount;
+        invoice.total = invoice.subtotal - Math.round((invoice.subtotal * percent) / 100);
         return made(items, {
           metadata: metadataOf(form),
           id: `ii_${items.length + 1}`,
@@ -199,6 +262,36 @@ function metadataOf(form: Readonly<Record<string, string>>): Record<string, stri
   return Object.fromEntries(named.filter(([name]) => name !== undefined));
 }
 
+/** The least that Stripe collects ("Minimum and maximum charge amounts"). Cents. */
+const leastCharge = 50;
+
+/**
+ * "Customer invoice balance": below 0 it is a credit. What the balance leaves of a total is due, unless it is less than Stripe
+ * collects: then nothing is due, the invoice is paid, and what is left is the customer's new balance.
+ */
+function finished(invoice: Invoice, customer: Customer): Invoice {
+  const left = invoice.total + customer.balance;
+  const isDue = left >= leastCharge;
+  invoice.starting_balance = customer.balance;
+  customer.balance = isDue ? 0 : left;
+  invoice.ending_balance = customer.balance;
+  invoice.amount_due = isDue ? left : 0;
+  invoice.status = isDue ? 'open' : 'paid';
+  return invoice;
+}
+
+/** "Pagination": the newest first, from after the one that is named. */
+function listed(
+  url: string,
+  oldestFirst: readonly { readonly id: string }[],
+  form: Readonly<Record<string, string>>,
+): Answer {
+  const all = oldestFirst.toReversed();
+  const rest = all.slice(all.findIndex(({ id }) => id === form['starting_after']) + 1);
+  const data = rest.slice(0, Number(form['limit'] ?? 10));
+  return ok({ object: 'list', url, has_more: rest.length > data.length, data });
+}
+
 const ok = (body: object): Answer => ({ status: 200, body: structuredClone(body) });
 
 function made<Object extends object>(list: Object[], object: Object): Answer {
@@ -208,7 +301,12 @@ function made<Object extends object>(list: Object[], object: Object): Answer {
 
 const failure = (status: number, error: object): Answer => ({ status, body: { error } });
 const missing = (what: string): Answer =>
-  failure(404, { type: 'invalid_request_error', code: 'resource_missing', message: `No such ${what}` });
+  failure(400, {
+    type: 'invalid_request_error',
+    code: 'resource_missing',
+    param: what,
+    message: `No such ${what}`,
+  });
 
 /** "Errors": what Stripe says of itself, and whether its SDK should ask again at once. */
 function refuse(response: ServerResponse, status: 401 | 409 | 429 | 500): void {

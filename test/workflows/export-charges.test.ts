@@ -187,6 +187,7 @@ describe('statements as invoices of Stripe', () => {
         id: 'cus_1',
         object: 'customer',
         name: 'oak-aba',
+        balance: 0,
         metadata: { practiceId: 'oak-aba' },
         livemode: false,
       },
@@ -281,7 +282,7 @@ describe('statements as invoices of Stripe', () => {
     await process.pass();
     const [invoice] = stripe.invoices;
     if (invoice === undefined) throw new Error('no invoice was drafted');
-    invoice.subtotal += 100;
+    invoice.total += 100;
     process.later(long);
     await process.pass();
     expect(invoice.auto_advance).toBe(false);
