@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../lib/config.ts';
 import { DomainError } from '../lib/domain/errors.ts';
@@ -7,6 +7,7 @@ import { fileMailer, smtpMailer } from '../lib/notices/mailers.ts';
 import { secretBox } from '../lib/notices/secret-box.ts';
 import { standardWebhooks } from '../lib/notices/standard-webhooks.ts';
 import type { NoticePorts } from '../lib/ports/notice-ports.ts';
+import { ownFile } from './own-file.ts';
 
 /** How notices leave this process, as the configuration says. */
 export function noticePorts(config: Config): NoticePorts {
@@ -24,13 +25,7 @@ export function noticePorts(config: Config): NoticePorts {
 /** The embedded database's key lies in the same directory; who shares a database server with other replicas has to be given one. */
 function ownKey({ databaseUrl, dataDirectory }: Config): Buffer | undefined {
   if (databaseUrl !== undefined) return undefined;
-  const file = join(dataDirectory, 'notice.key');
-  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
-  try {
-    writeFileSync(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
+  const file = ownFile(dataDirectory, 'notice.key', () => `${randomBytes(32).toString('base64')}\n`);
   const key = Buffer.from(readFileSync(file, 'utf8'), 'base64');
   if (key.length === 32) return key;
   throw new DomainError(

@@ -1,31 +1,22 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { Config } from '../lib/config.ts';
 import { DomainError } from '../lib/domain/errors.ts';
 import { signerWith } from '../lib/domain/plan/terms-signature.ts';
 import type { TermsSigner } from '../lib/ports/terms-signer.ts';
+import { ownFile } from './own-file.ts';
 
 /**
  * What signs the terms of members: the key that the configuration names, or one in the data directory.
- * @throws DomainError `configuration` for a file that holds no such key
+ * @throws DomainError `configuration` for a file that holds no such key, or that cannot be made
  */
 export function termsSigner({ termsKeyFile, dataDirectory }: Config): TermsSigner {
-  return signerWith(readKey(termsKeyFile ?? ownKey(dataDirectory)));
+  return signerWith(readKey(termsKeyFile ?? ownFile(dataDirectory, 'terms.key.pem', newKey)));
 }
 
-/** Any number of processes may start at once: the first of them makes the key. */
-function ownKey(dataDirectory: string): string {
-  const file = join(dataDirectory, 'terms.key.pem');
-  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+function newKey(): string {
   const { privateKey } = generateKeyPairSync('ed25519');
-  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
-  try {
-    writeFileSync(file, pem, { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  return file;
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 function readKey(file: string): KeyObject {

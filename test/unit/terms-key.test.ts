@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
-import { mkdtempSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { termsSigner } from '../../bin/terms-key.ts';
 import { readConfig } from '../../lib/config.ts';
@@ -23,6 +24,28 @@ test('the first start makes a key for its owner alone, and the next ones sign wi
   expect(again.keyId).toBe(signer.keyId);
   expect(signer.keyId).toMatch(/^[0-9a-f]{64}$/);
   expect(verify(null, message, createPublicKey(signer.publicKey), again.sign(message))).toBe(true);
+});
+
+const program = `import { termsSigner } from '${join(__dirname, '../../bin/terms-key.ts')}';
+termsSigner({ dataDirectory: process.argv[1] });`;
+
+test('a start that finds no room says so, and leaves nothing that the next one would take for a key', () => {
+  const directory = join(fresh(), 'data');
+  const start = [process.execPath, '--import', 'tsx', '--input-type=module', '--eval', program, directory];
+  // A process whose files may not grow: as on a disk that is full.
+  const { status, stderr } = spawnSync('bash', ['-c', 'ulimit -f 0 && exec "$@"', 'bash', ...start], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toContain(`The data directory ${directory} cannot be written`);
+  expect(status).not.toBe(0);
+  expect(signerIn(directory).keyId).toMatch(/^[0-9a-f]{64}$/);
+  expect(readdirSync(directory)).toEqual(['terms.key.pem']);
+});
+
+test('a data directory that cannot be made says what to do', () => {
+  const file = join(fresh(), 'a-file');
+  writeFileSync(file, '');
+  expect(() => signerIn(join(file, 'below'))).toThrow('set LUMENALITY_DATA_DIR');
 });
 
 test('a key that was named is used, and no other is made', () => {
