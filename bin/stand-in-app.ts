@@ -1,6 +1,7 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { sandboxDefaults } from '../lib/config.ts';
 import { DomainError } from '../lib/domain/errors.ts';
+import { stackNameFor } from '../lib/domain/stack-plan.ts';
 import type { HealthProbe } from '../lib/ports/health-probe.ts';
 
 /**
@@ -17,7 +18,7 @@ export function standInApp(endpoint: string, throughLoadBalancer: HealthProbe): 
   return {
     get: async (hostName, path, signal) => {
       const practiceId = hostName.split('.')[0] ?? '';
-      const service = await parametersOf(stacks, `lumenality-${practiceId}-service`);
+      const service = await parametersOf(stacks, stackNameFor(practiceId, 'service'));
       if (service['Access'] === 'closed') return throughLoadBalancer.get(hostName, path, signal);
       return {
         status: 200,
