@@ -76,6 +76,11 @@ beforeAll(async () => {
   await change('birch-aba', 'past-due', { reason: 'invoice not paid' });
   api.clock.at = new Date('2027-02-24T18:00:00Z');
   await change('birch-aba', 'settlement', { reason: 'paid by wire' });
+  // In the evenings of the days before, at the practice.
+  api.clock.at = new Date('2027-02-26T03:00:00Z');
+  await change('cedar-aba', 'past-due', { reason: 'invoice not paid' });
+  api.clock.at = new Date('2027-02-27T03:00:00Z');
+  await change('cedar-aba', 'settlement', { reason: 'paid by wire' });
   const practice = (id: string) => database.db.updateTable('practice').where('id', '=', id);
   await practice('alder-aba')
     .set({ settings: JSON.stringify({ instanceClass: 'db.t4g.large' }) })
@@ -215,9 +220,8 @@ test('churn is told month by month', async () => {
 test('a past day is shown as it was then, payments that were overdue included', async () => {
   const dueOn = async (on: Day) =>
     membersReportSchema.parse(await read('members', `?on=${on}`)).total.pastDue;
-  expect(await Promise.all(['2027-02-21', '2027-02-22', '2027-02-23', '2027-02-24'].map(dueOn))).toEqual([
-    0, 1, 1, 0,
-  ]);
+  const days = ['2027-02-21', '2027-02-22', '2027-02-23', '2027-02-24', '2027-02-25', '2027-02-26'];
+  expect(await Promise.all(days.map(dueOn))).toEqual([0, 1, 1, 0, 1, 0]);
   const early = membersReportSchema.parse(await read('members', '?on=2026-12-01'));
   expect(early.total).toMatchObject({ enrolled: 3, trialing: 3 });
 });
