@@ -78,3 +78,23 @@ export function pageFrom<Row>(rows: Row[], limit: number, positionOfRow: (row: R
   const { at, id } = positionOfRow(last);
   return { items, nextCursor: Buffer.from(`${at.toISOString()} ${id}`).toString('base64url') };
 }
+
+/** Where a page ended whose rows carry no time of their own: the cursor's time is a constant. */
+export const positionById = (id: string): Position => ({ at: new Date(0), id });
+
+/** In the order of their practices' ids by code units, as cursors compare them: a database may sort by the rules of its language. */
+export const byPracticeId = <Row extends { readonly practiceId: string }>(one: Row, other: Row): number =>
+  one.practiceId < other.practiceId ? -1 : 1;
+
+/**
+ * One page of rows that are all there, one a practice, in the order of `byPracticeId`.
+ * @throws DomainError `invalid_input` for a cursor that is not one of this list.
+ */
+export function pageByPractice<Row extends { readonly practiceId: string }>(
+  rows: readonly Row[],
+  { limit, cursor }: PageRequest,
+): Page<Row> {
+  const after = cursor === undefined ? '' : positionOf(cursor, 'text').id;
+  const rest = rows.filter(({ practiceId }) => practiceId > after);
+  return pageFrom(rest, limit, ({ practiceId }) => positionById(practiceId));
+}

@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely';
 import type { PlanTerms } from '../domain/plan/terms.ts';
 import type { PlanPromise } from '../domain/plan/version-check.ts';
 import { type Connection, type Trx, toJson } from './database.ts';
-import { type Page, type PageRequest, pageFrom, positionOf } from './page.ts';
+import { type Page, type PageRequest, pageFrom, positionById, positionOf } from './page.ts';
 import type { PlanTable, PlanVersionTable } from './plan-tables.ts';
 
 export type PlanVersionRow = Selectable<PlanVersionTable>;
@@ -52,9 +52,6 @@ export async function lockPlan(trx: Trx, id: string): Promise<PlanRow | undefine
   return plan === undefined ? undefined : { ...plan, versions: await versionsOf(trx, [id]) };
 }
 
-/** Plans carry no time of their own, so the cursor's time is a constant. */
-const noTime = new Date(0);
-
 /** By id. */
 export async function listPlans(db: Connection, page: PageRequest): Promise<Page<PlanRow>> {
   let query = db.selectFrom('plan').selectAll();
@@ -71,7 +68,7 @@ export async function listPlans(db: Connection, page: PageRequest): Promise<Page
     ...plan,
     versions: versions.filter((version) => version.plan_id === plan.id),
   }));
-  return pageFrom(rows, page.limit, (row) => ({ at: noTime, id: row.id }));
+  return pageFrom(rows, page.limit, ({ id }) => positionById(id));
 }
 
 async function versionsOf(db: Connection, planIds: readonly string[]): Promise<PlanVersionRow[]> {

@@ -1,4 +1,4 @@
-import { type Page, type PageRequest, pageFrom, positionOf } from '../db/page.ts';
+import { byPracticeId, type Page, type PageRequest, pageByPractice } from '../db/page.ts';
 import {
   countWaitingAt,
   listAnnouncements,
@@ -147,20 +147,13 @@ async function membersOf(core: Core, { on, plan }: Report): Promise<Member[]> {
     const member = memberOn(record, on, endIn(kept.timeZone));
     return member === null || (plan !== null && member.planId !== plan) ? [] : [member];
   });
-  // Not as the database sorts text, which differs by its locale: pages go by this.
-  return members.sort((one, other) => (one.practiceId < other.practiceId ? -1 : 1));
+  return members.sort(byPracticeId);
 }
-
-/** Rows carry no time of their own, so the cursor's time is a constant. */
-const noTime = new Date(0);
 
 /** All rows without a page. */
 function pageOf<Row extends { readonly practiceId: string }>(
   rows: readonly Row[],
   page: PageRequest | undefined,
 ): Page<Row> {
-  if (page === undefined) return { items: [...rows], nextCursor: null };
-  const after = page.cursor === undefined ? '' : positionOf(page.cursor, 'text').id;
-  const rest = rows.filter(({ practiceId }) => practiceId > after);
-  return pageFrom(rest, page.limit, ({ practiceId }) => ({ at: noTime, id: practiceId }));
+  return page === undefined ? { items: [...rows], nextCursor: null } : pageByPractice(rows, page);
 }

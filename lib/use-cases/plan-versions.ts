@@ -1,6 +1,6 @@
 import { appendAudit } from '../db/audit-store.ts';
 import type { Connection } from '../db/database.ts';
-import { type Page, type PageRequest, pageFrom, positionOf } from '../db/page.ts';
+import { byPracticeId, type Page, type PageRequest, pageByPractice } from '../db/page.ts';
 import { countMembers, membersOf } from '../db/plan-members-store.ts';
 import { findPlan, insertPlanVersion, lockPlan, type PlanRow } from '../db/plan-store.ts';
 import { wakeMembers } from '../db/subscription-store.ts';
@@ -105,7 +105,7 @@ export async function dryRunVersion(core: Core, request: VersionRequest, page: P
     version,
     currency: request.terms.currency,
     touched: {
-      ...pageOf(touched, page),
+      ...pageByPractice(touched.toSorted(byPracticeId), page),
       count: touched.length,
       difference: touched.reduce((sum, { before, after }) => sum + after - before, 0),
       firstFrom: pick(begins, earlierOf),
@@ -131,21 +131,6 @@ async function requirePublishable(
   }));
   checkVersion({ id, promise, members }, earlier, { effectiveFrom, terms }, dayIn('UTC', now));
   return (versions.at(-1)?.version ?? 0) + 1;
-}
-
-/** Subscriptions carry no time of their own in this list, so the cursor's time is a constant. */
-const noTime = new Date(0);
-
-function pageOf(
-  rows: readonly TouchedSubscription[],
-  { limit, cursor }: PageRequest,
-): Page<TouchedSubscription> {
-  const after = cursor === undefined ? '' : positionOf(cursor, 'text').id;
-  // By code units, as the filter compares: a database may sort by the rules of its language.
-  const rest = rows
-    .filter(({ practiceId }) => practiceId > after)
-    .toSorted((one, other) => (one.practiceId < other.practiceId ? -1 : 1));
-  return pageFrom(rest, limit, ({ practiceId }) => ({ at: noTime, id: practiceId }));
 }
 
 const pick = (days: readonly (Day | null)[], better: (one: Day, other: Day) => Day): Day | null =>
