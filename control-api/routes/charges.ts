@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { chargesAsCsv, type ExportedRow } from '../../lib/domain/charge-export.ts';
+import { statementNumber } from '../../lib/domain/statement.ts';
 import { listCharges, listStatementExports, type StatementExport } from '../../lib/use-cases/charges.ts';
 import {
   chargePageSchema,
@@ -73,7 +74,7 @@ function toExportedCharge({ practice, ...row }: ExportedRow): ExportedCharge {
 function toShownExport({ practiceId, from, dueAt, exportedAt, ...row }: StatementExport): ShownExport {
   return {
     ...row,
-    statement: `${practiceId}-${from}`,
+    statement: statementNumber(practiceId, from),
     practiceId,
     nextTryAt: row.state === 'pending' ? dueAt.toISOString() : null,
     exportedAt: exportedAt?.toISOString() ?? null,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { type ExportedRow, exportedLine } from '../domain/charge-export.ts';
 import type { Day } from '../domain/plan/day.ts';
+import { statementNumber } from '../domain/statement.ts';
 import type { Connection } from './database.ts';
 import { ledgerTransactions } from './ledger-store.ts';
 import { type Page, type PageRequest, pageFrom, positionOf } from './page.ts';
@@ -57,7 +58,11 @@ export async function listCharges(
     const line = transaction === undefined ? undefined : exportedLine(transaction);
     if (line === undefined) throw new Error(`The ledger transaction ${id} is not for export.`);
     const practice = { id: practice_id, displayName: display_name };
-    return { ...line, practice, statement: period_from === null ? null : `${practice_id}-${period_from}` };
+    return {
+      ...line,
+      practice,
+      statement: period_from === null ? null : statementNumber(practice_id, period_from),
+    };
   });
   return { items, nextCursor: page.nextCursor };
 }

@@ -19,6 +19,9 @@ export interface StatementSum {
   readonly cashCents: number;
 }
 
+/** What a statement is called: of which practice, and from which day on. */
+export const statementNumber = (practiceId: string, from: Day): string => `${practiceId}-${from}`;
+
 /**
  * What a practice is told of a closed period: what it owed before, what came and went, and what it owes at the end. A
  * transaction stands in the statement of the period that its day is in; what came before the first period, in the first.
@@ -64,5 +67,6 @@ function statementOf(
     costCents = exactCents(costCents + owedCents + cashCents);
     closingCents = exactCents(closingCents + owedCents);
   }
-  return { ...period, number: `${practiceId}-${period.from}`, openingCents, totals, costCents, closingCents };
+  const number = statementNumber(practiceId, period.from);
+  return { ...period, number, openingCents, totals, costCents, closingCents };
 }
