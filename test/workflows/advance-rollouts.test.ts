@@ -2,6 +2,7 @@ import { listNotices } from '../../lib/db/notice-store.ts';
 import { findPractice } from '../../lib/db/practice-store.ts';
 import { readRun } from '../../lib/db/run-store.ts';
 import { putSchedule } from '../../lib/db/schedule-store.ts';
+import { advanceTarget } from '../../lib/reconcilers/rollout-decisions.ts';
 import { type RolloutFleet, startRolloutFleet } from '../builders/rollout-fleet.ts';
 
 let fleet: RolloutFleet;
@@ -121,6 +122,9 @@ test('what was asked for since the plan was made counts at the start: a pin, ano
   const halted = { state: 'halted', halted_reason: 'it leaks', halted_by: 'test', halted_at: until } as const;
   await db.updateTable('release').set(halted).where('id', '=', fleet.releases[1]).execute();
   await db.updateTable('run').set({ state: 'succeeded' }).where('id', '=', busy.id).execute();
+  // By a process that had decided on it before the halt.
+  const start = advanceTarget(fleet.api.core, id, 'busy-one');
+  await expect(start).rejects.toThrow(`Release ${fleet.releases[1]} is halted, by test`);
   expect(await fleet.pass()).toEqual(['all: pause']);
   expect(await fleet.state(id)).toContain('is halted: it leaks');
   expect((await findPractice(db, 'busy-one'))?.latestRunId).toBe(busy.id);
