@@ -228,5 +228,5 @@ function sayNotes(output: Output, notes: readonly string[]): void {
 
 function sayMorePractices(output: Output, nextCursor: string | null): void {
   if (nextCursor === null) return;
-  output.line(output.colours.dim(`There are more: --limit 10000, --csv, or --cursor ${nextCursor}`));
+  output.line(output.colours.dim(`There are more: --csv has all of them, --cursor ${nextCursor} the next ones`));
 }
