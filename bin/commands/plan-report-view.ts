@@ -228,5 +228,7 @@ function sayNotes(output: Output, notes: readonly string[]): void {
 
 function sayMorePractices(output: Output, nextCursor: string | null): void {
   if (nextCursor === null) return;
-  output.line(output.colours.dim(`There are more: --csv has all of them, --cursor ${nextCursor} the next ones`));
+  output.line(
+    output.colours.dim(`There are more: --csv has all of them, --cursor ${nextCursor} the next ones`),
+  );
 }
