@@ -51,7 +51,10 @@ interface Ways {
 /** Rollouts are looked at so often: days pass in a moment here, so nothing else is to be waited for. */
 const rolloutsEveryMs = 250;
 
-/** The configuration of a control plane beside the one that the environment describes: the same but for its place, ports and database. */
+/**
+ * The configuration of a control plane beside the one that the environment describes: the same but for its place, ports and database. Its
+ * keys are its own, and nobody is written to or charged: its practices are made up.
+ */
 export async function configurationOf(config: Config, dataDirectory: string): Promise<Config> {
   return {
     ...config,
@@ -60,6 +63,12 @@ export async function configurationOf(config: Config, dataDirectory: string): Pr
     dataDirectory,
     databaseUrl: undefined,
     cloud: { kind: 'sandbox', port: await freePort(), endpoint: undefined },
+    mail: { server: undefined, from: config.mail.from },
+    billingDirectory: join(dataDirectory, 'billing'),
+    stripe: undefined,
+    stripeWebhookSecret: undefined,
+    termsKeyFile: undefined,
+    releaseKeysFile: undefined,
     drainSeconds: 0,
     // All practices of a demonstration sign up from one address.
     signUpRate: 100_000,

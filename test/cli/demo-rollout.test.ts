@@ -1,7 +1,9 @@
+import { configurationOf } from '../../bin/demo-rollout-control-plane.ts';
 import { nextMoment } from '../../bin/demo-rollout-follow.ts';
 import type { RolloutTarget } from '../../control-api/contracts/rollouts.ts';
+import { readConfig } from '../../lib/config.ts';
 
-// The demo itself takes minutes: CI runs it (.github/workflows/ci.yml). This is the one rule by which it could skip what it is to show.
+// The demo itself takes minutes: CI runs it (.github/workflows/ci.yml). Here is what it must not touch, and the one rule by which it could skip what it is to show.
 
 const now = new Date('2027-01-10T08:00:00Z');
 const at = (hour: number, minute = 0) => new Date(Date.UTC(2027, 0, 10, hour, minute));
@@ -22,6 +24,26 @@ const target = (given: Partial<RolloutTarget>): RolloutTarget => ({
   ...given,
 });
 const baking = target({ state: 'baking', bakedUntil: at(11).toISOString() });
+
+test('whatever the environment says, nothing of a demonstration leaves its directory, and its keys are its own', async () => {
+  const config = readConfig({
+    LUMENALITY_BILLING_DIR: '/books',
+    LUMENALITY_MAIL_FROM: 'notices@lumenality.example',
+    LUMENALITY_RELEASE_KEYS: '/keys/release.pem',
+    LUMENALITY_SMTP_URL: 'smtps://mail.lumenality.example',
+    LUMENALITY_STRIPE_KEY: 'rk_live_1',
+    LUMENALITY_STRIPE_WEBHOOK_SECRET: 'whsec_1',
+    LUMENALITY_TERMS_KEY: '/keys/terms.pem',
+  });
+  expect(await configurationOf(config, '/demo')).toMatchObject({
+    billingDirectory: '/demo/billing',
+    mail: { server: undefined },
+    releaseKeysFile: undefined,
+    stripe: undefined,
+    stripeWebhookSecret: undefined,
+    termsKeyFile: undefined,
+  });
+});
 
 test('time jumps to the next start or to when the figures of a bake are there, whichever comes first', () => {
   expect(nextMoment([target({}), baking], now)).toEqual(at(9));
