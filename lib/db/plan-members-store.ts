@@ -5,14 +5,14 @@ import type { Connection } from './database.ts';
 export async function countMembers(connection: Connection, planId: string): Promise<number> {
   const { count } = await connection
     .selectFrom('subscription')
-    .select((eb) => eb.fn.countAll<string>().as('count'))
+    .select((eb) => eb.fn.countAll<number>().as('count'))
     .where('plan_id', '=', planId)
     .where('state', '<>', 'cancelled')
     .executeTakeFirstOrThrow();
-  return Number(count);
+  return count;
 }
 
-export interface PlanMember {
+interface PlanMember {
   readonly practiceId: string;
   readonly timeZone: string;
   /** In the order in which they were recorded. */

@@ -5,7 +5,7 @@ import { type Connection, type Trx, toJson } from './database.ts';
 import { type Page, type PageRequest, pageFrom, positionById, positionOf } from './page.ts';
 import type { PlanTable, PlanVersionTable } from './plan-tables.ts';
 
-export type PlanVersionRow = Selectable<PlanVersionTable>;
+type PlanVersionRow = Selectable<PlanVersionTable>;
 /** A plan with its versions, oldest first. */
 export type PlanRow = Selectable<PlanTable> & { readonly versions: PlanVersionRow[] };
 

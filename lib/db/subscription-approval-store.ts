@@ -33,7 +33,7 @@ export interface StoredApproval extends SubscriptionApproval {
   readonly revision: number;
 }
 
-export interface ApprovalFilter {
+interface ApprovalFilter {
   readonly practiceId?: string | undefined;
   /** Those that can still be decided at this time. */
   readonly openAt?: Date | undefined;

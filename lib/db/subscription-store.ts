@@ -35,7 +35,7 @@ export interface Subscription {
 export type KeptFact = RecordedFact & { readonly signature: DsseEnvelope | null };
 
 /** Who records a fact, why and when. */
-export interface Recording {
+interface Recording {
   /** The id of an actor. */
   readonly actor: string;
   readonly reason: string | null;

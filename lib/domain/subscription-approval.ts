@@ -16,7 +16,7 @@ export type ApprovalKind = (typeof approvalKinds)[number];
 const approvalDecisions = ['approved', 'declined'] as const;
 export type ApprovalDecision = (typeof approvalDecisions)[number];
 export const approvalStates = ['requested', ...approvalDecisions, 'expired'] as const;
-export type ApprovalState = (typeof approvalStates)[number];
+type ApprovalState = (typeof approvalStates)[number];
 
 /** How long a request waits for a second person, in days of 24 hours. */
 const approvalDays = 14;

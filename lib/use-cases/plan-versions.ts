@@ -16,7 +16,7 @@ import { requirePlan } from './plans.ts';
 import { requireRevision } from './refusals.ts';
 
 /** A version that somebody wants to publish, held to the revisions of the plan that its author saw. */
-export interface VersionRequest extends VersionCandidate {
+interface VersionRequest extends VersionCandidate {
   readonly planId: string;
   readonly revision?: readonly number[] | undefined;
 }

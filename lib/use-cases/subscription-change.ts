@@ -84,11 +84,16 @@ export interface Recorder {
 type Decide = (trx: Trx, held: Held, recorder: Recorder) => Promise<Decided | Awaited> | Decided;
 type Answer = Promise<{ readonly status: number; readonly body: SubscriptionReceipt }>;
 
-/** A request with the last part of its route, and the key by which it is answered once. */
-export interface Asked<Request extends SubscriptionRequest> {
+/** The key by which a request is answered once. */
+export interface Call {
+  readonly idempotencyKey: string;
+}
+
+/** A request with the last part of its route. */
+interface Asked<Request extends SubscriptionRequest> {
   readonly verb: string;
   readonly request: Request;
-  readonly call: { readonly idempotencyKey: string };
+  readonly call: Call;
 }
 
 /**
@@ -159,7 +164,7 @@ export async function recordChange(
   const { practiceId } = subscription;
   const after =
     fact === undefined
-      ? await withState(trx, subscription, state ?? standing.state, at)
+      ? await withState(trx, { subscription, standing }, state ?? standing.state, at)
       : await addFact(trx, subscription, fact, {
           actor: actor.id,
           reason,
@@ -174,14 +179,18 @@ export async function recordChange(
     details: { ...details, reason },
     at,
   });
-  const timeline = 'timeline' in after ? after.timeline : standing.timeline;
-  for (const notice of tell(timeline)) await tellSubscriber(trx, notice, { practiceId, now: at });
+  for (const notice of tell(after.timeline)) await tellSubscriber(trx, notice, { practiceId, now: at });
   return after.subscription;
 }
 
-async function withState(trx: Trx, subscription: Subscription, state: SubscriptionState, at: Date) {
+async function withState(
+  trx: Trx,
+  { subscription, standing: { timeline } }: Pick<Held, 'subscription' | 'standing'>,
+  state: SubscriptionState,
+  at: Date,
+) {
   await changeSubscription(trx, subscription.practiceId, { state, nextDueAt: at }, at);
-  return { subscription: { ...subscription, state, revision: subscription.revision + 1 } };
+  return { subscription: { ...subscription, state, revision: subscription.revision + 1 }, timeline };
 }
 
 /** The notice of a change, with how the subscription stands from its day on. */

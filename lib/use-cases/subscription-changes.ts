@@ -14,6 +14,7 @@ import { hasPlaceIn, offerOf, type PlanOffer, signedTerms } from './enrol.ts';
 import { notFound, wrongState } from './refusals.ts';
 import {
   answerChange,
+  type Call,
   changed,
   changeInside,
   changeOnce,
@@ -24,10 +25,6 @@ import {
 } from './subscription-change.ts';
 
 export type { SubscriptionReceipt };
-
-interface Call {
-  readonly idempotencyKey: string;
-}
 
 /**
  * Another number of clinicians or locations; what is left out stays. Unit rates stay as they are, locked or not.

@@ -10,6 +10,7 @@ import type { Core } from './core.ts';
 import { type Approved, requestApproval } from './request-approval.ts';
 import {
   type Awaited,
+  type Call,
   changed,
   changeOnce,
   type Decided,
@@ -20,10 +21,6 @@ import {
   type SubscriptionReceipt,
   type SubscriptionRequest,
 } from './subscription-change.ts';
-
-interface Call {
-  readonly idempotencyKey: string;
-}
 
 /**
  * A longer free period, while it lasts. What is worth more than one person may give away waits for a second one.

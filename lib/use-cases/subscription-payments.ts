@@ -11,6 +11,7 @@ import type { Core } from './core.ts';
 import { requestResumption, requestSuspension } from './practice-access.ts';
 import { wrongState } from './refusals.ts';
 import {
+  type Call,
   changed,
   changeOnce,
   type Decided,
@@ -18,10 +19,6 @@ import {
   type SubscriptionReceipt,
   type SubscriptionRequest,
 } from './subscription-change.ts';
-
-interface Call {
-  readonly idempotencyKey: string;
-}
 
 /**
  * Records that a payment is overdue, and tells the practice. Nothing else comes of it by itself.

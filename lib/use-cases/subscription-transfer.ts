@@ -14,6 +14,7 @@ import type { Core } from './core.ts';
 import { notFound } from './refusals.ts';
 import { type Approved, requestApproval } from './request-approval.ts';
 import {
+  type Call,
   changed,
   changeOnce,
   type Held,
@@ -31,7 +32,7 @@ import { overdueStill } from './subscription-payments.ts';
 export function transferSubscription(
   core: Core,
   request: SubscriptionRequest & { readonly owner: PracticeOwner },
-  call: { readonly idempotencyKey: string },
+  call: Call,
   actor: Actor,
 ): Promise<OnceAnswer<SubscriptionReceipt>> {
   const { practiceId, reason, owner } = request;

@@ -40,14 +40,15 @@ export function noticeDaysOf(timeline: Timeline): Day[] {
 }
 
 /** Whoever has left by then, or does so on that day, is not told: nothing changes for them. */
-function endsOf({ chargedFrom, freeFrom, lockedUntil, locks, endsOn, plans }: Timeline) {
+function endsOf({ chargedFrom, freeFrom, locks, endsOn, plans }: Timeline) {
   const ends: { readonly kind: EndingNotice['kind']; readonly until: Day }[] = [];
   if (chargedFrom !== null && freeFrom !== null && freeFrom < chargedFrom) {
     ends.push({ kind: 'trial_ending', until: chargedFrom });
   }
+  const [plan, lock] = [plans.at(-1), locks.at(-1)];
   // A lock that a change of plan ends was given up: there is nothing to tell.
-  if (lockedUntil !== null && (plans.at(-1)?.from ?? lockedUntil) <= (locks.at(-1)?.from ?? lockedUntil)) {
-    ends.push({ kind: 'lock_ending', until: lockedUntil });
+  if (plan !== undefined && lock !== undefined && plan.from <= lock.from) {
+    ends.push({ kind: 'lock_ending', until: lock.until });
   }
   return ends.filter(({ until }) => endsOn === null || until < endsOn);
 }

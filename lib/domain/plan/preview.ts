@@ -3,7 +3,7 @@ import { type ProjectedPeriod, project } from './projection.ts';
 import type { PlanTerms, Quantities } from './terms.ts';
 import { timelineOf } from './timeline.ts';
 
-export interface PreviewInput {
+interface PreviewInput {
   readonly planId: string;
   readonly planVersion: number;
   readonly terms: PlanTerms;

@@ -5,7 +5,7 @@ import type { Rates } from './terms.ts';
 import { isLockedOn, type Timeline } from './timeline.ts';
 
 /** A price of the subscription's plan that it may get when its lock is over. */
-export interface NextPrice {
+interface NextPrice {
   readonly planVersion: number;
   readonly rates: Rates;
   /** The day on which its notice was sent, or could be sent at the earliest. */

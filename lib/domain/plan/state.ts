@@ -40,7 +40,7 @@ export const subscriptionVerbs = [
   'resumption',
   'transfer',
 ] as const;
-export type SubscriptionVerb = (typeof subscriptionVerbs)[number];
+type SubscriptionVerb = (typeof subscriptionVerbs)[number];
 
 /** The states in which each verb is taken, and what to do in another one. */
 const takenIn: Readonly<Record<SubscriptionVerb, readonly SubscriptionState[]>> = {

@@ -9,7 +9,7 @@ import type { VersionCandidate } from './version-check.ts';
  * What a new version would mean for a subscription of its plan. `touched`: it gets the new rates, after notice. `locked`: its lock goes
  * on beyond the version's first day, and nothing changes before it ends. `unaffected`: it ends before, or its rates are those already.
  */
-export type Reach =
+type Reach =
   | {
       readonly kind: 'touched';
       /** The first day that could cost the new rates; null while its activation is still to come. */
