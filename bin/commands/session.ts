@@ -6,6 +6,7 @@ import { ApiClient } from './api-client.ts';
 import { commandError } from './command-error.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { createOutput, type Output, type World } from './output.ts';
+import { clean } from './text.ts';
 
 /** Options that every command has; `program.ts` declares them. */
 interface GlobalOptions {
@@ -181,7 +182,7 @@ async function ask(world: World, prompted: string, question: string, otherwise: 
   const interrupted = new AbortController();
   prompt.on('SIGINT', () => interrupted.abort());
   try {
-    return (await prompt.question(`${prompted} `, { signal: interrupted.signal })).trim();
+    return (await prompt.question(`${clean(prompted)} `, { signal: interrupted.signal })).trim();
   } catch (error) {
     if (!interrupted.signal.aborted) throw error;
     world.stderr.write('\n');

@@ -58,6 +58,20 @@ test('money is posted by amounts with two decimals, and reversed by the start of
   });
 });
 
+test('the question before a reversal shows no reason that moves the cursor', async () => {
+  await billedPractice(plane.api.database, 'maple-aba', { on: '2026-11-01' });
+  await said(['credit', 'maple', '1.00', '--reason', 'as \u001b[2Jagreed']);
+  const { items } = JSON.parse(await said(['ledger', 'maple', '--json']));
+  const { code, stderr } = await runHere(['subscription', 'reverse', 'maple', items[0].id, ...why], {
+    env: { LUMENALITY_URL: plane.url, LUMENALITY_TOKEN: plane.token },
+    stdin: 'n\n',
+    isTyped: true,
+  });
+  expect(code).not.toBe(0);
+  expect(stderr).toContain('Reverse the credit');
+  expect(stderr).not.toContain('\u001b[2J');
+});
+
 test('what is typed wrongly is refused, and nothing is posted', async () => {
   for (const amount of ['19', '-19.00', '0.00']) {
     const answer = await cli(['credit', 'hazel', amount, ...why]);

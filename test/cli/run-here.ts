@@ -12,13 +12,15 @@ const elsewhere = mkdtempSync(join(tmpdir(), 'lumenality-here-'));
 interface Given {
   readonly env: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** Whether somebody types `stdin` at a terminal, who can be asked. */
+  readonly isTyped?: boolean;
 }
 
 /**
- * Starts a command line in this process, without a terminal. A process of its own (run-cli.ts) takes half a second to start: enough if a
+ * Starts a command line in this process, without a terminal unless told. A process of its own (run-cli.ts) takes half a second to start: enough if a
  * few tests do that.
  */
-export function startHere(args: readonly string[], { env, stdin }: Given): CommandLine {
+export function startHere(args: readonly string[], { env, stdin, isTyped = false }: Given): CommandLine {
   const said = { stdout: '', stderr: '' };
   const screen = (name: keyof typeof said) =>
     new Writable({
@@ -30,9 +32,9 @@ export function startHere(args: readonly string[], { env, stdin }: Given): Comma
     });
   const world = {
     env: { LUMENALITY_DATA_DIR: elsewhere, ...env },
-    stdin: Readable.from(stdin === undefined ? [] : [stdin]),
+    stdin: Object.assign(Readable.from(stdin === undefined ? [] : [stdin]), { isTTY: isTyped }),
     stdout: screen('stdout'),
-    stderr: screen('stderr'),
+    stderr: Object.assign(screen('stderr'), { isTTY: isTyped }),
     version: '0.1.0',
   };
   return {
