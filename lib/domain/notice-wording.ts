@@ -32,11 +32,6 @@ export function dayInWords(day: string): string {
   return new Intl.DateTimeFormat('en-US', { ...date, timeZone: 'UTC' }).format(new Date(`${day}T00:00:00Z`));
 }
 
-/** The day before a day (ISO dates): the last one of a span that ends before `day`. */
-export function dayBefore(day: string): string {
-  return new Date(Date.parse(`${day}T00:00:00Z`) - 86_400_000).toISOString().slice(0, 10);
-}
-
 /** `$1,149.00` of integer cents. */
 export function moneyInWords(cents: number, currency: string): string {
   return new Intl.NumberFormat('en-US', { style: 'currency', currency }).format(cents / 100);

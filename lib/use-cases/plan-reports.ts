@@ -26,16 +26,7 @@ import type { Core } from './core.ts';
 import { findSiloCosts } from './read-cost.ts';
 import { notFound } from './refusals.ts';
 
-export type {
-  ChurnMonth,
-  Cohort,
-  MarginRow,
-  MarginTotal,
-  MemberCounts,
-  PlanPlaces,
-  RevenueRow,
-  RevenueTotal,
-};
+export type { RevenueRow };
 
 /** As of which day, of each practice's calendar, and of which plan; today in UTC and all plans unless given. */
 export interface ReportRequest {

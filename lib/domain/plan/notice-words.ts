@@ -1,4 +1,5 @@
-import { dayBefore, dayInWords, moneyInWords, type Told, type Words } from '../notice-wording.ts';
+import { dayInWords, moneyInWords, type Told, type Words } from '../notice-wording.ts';
+import { addDays, type Day } from './day.ts';
 import type { PlanNoticeData, PlanNoticeKind, SubscriptionChange } from './notices.ts';
 
 /** What mails say about a subscription. */
@@ -8,7 +9,7 @@ export const planWordings: {
   trial_ending: ({ until, daysLeft }, { name }) => ({
     subject: `${name}: the free period ends in ${days(daysLeft)}`,
     paragraphs: [
-      `${dayInWords(dayBefore(until))} is the last free day of ${name}.`,
+      `${lastDay(until)} is the last free day of ${name}.`,
       `From ${dayInWords(until)} on your subscription is charged, at the rate of your plan.`,
       'You do not have to do anything.',
     ],
@@ -16,7 +17,7 @@ export const planWordings: {
   lock_ending: ({ until, daysLeft }, { name }) => ({
     subject: `${name}: the locked rate ends in ${days(daysLeft)}`,
     paragraphs: [
-      `The rate of ${name} is locked up to and including ${dayInWords(dayBefore(until))}.`,
+      `The rate of ${name} is locked up to and including ${lastDay(until)}.`,
       'After that it stays as it is, unless we have told you of another one as long before as your terms say.',
     ],
   }),
@@ -66,14 +67,14 @@ export const planWordings: {
   subscription_cancelled: ({ until }, { name }) => ({
     subject: `${name}: the subscription ends`,
     paragraphs: [
-      `${dayInWords(dayBefore(until))} is the last day of the subscription of ${name}. Nothing is charged for later days.`,
+      `${lastDay(until)} is the last day of the subscription of ${name}. Nothing is charged for later days.`,
       'What becomes of your data we agree on with you before anything is removed.',
     ],
   }),
   statement_ready: ({ from, until, totalCents, currency }, { name }) => ({
     subject: `${name}: statement from ${from}`,
     paragraphs: [
-      `The statement of ${name} from ${dayInWords(from)} up to and including ${dayInWords(dayBefore(until))} is ready.`,
+      `The statement of ${name} from ${dayInWords(from)} up to and including ${lastDay(until)} is ready.`,
       `It comes to ${moneyInWords(totalCents, currency)}.`,
     ],
   }),
@@ -82,9 +83,12 @@ export const planWordings: {
 const notYetKnown = 'by your terms, counted from the day on which the app is ready';
 
 function lockInWords({ chargedFrom, lockedUntil }: PlanNoticeData<'subscription_changed'>): string {
-  if (lockedUntil !== null) return `up to and including ${dayInWords(dayBefore(lockedUntil))}`;
+  if (lockedUntil !== null) return `up to and including ${lastDay(lockedUntil)}`;
   return chargedFrom === null ? notYetKnown : 'no';
 }
+
+/** Of what ends before a day. */
+const lastDay = (until: Day): string => dayInWords(addDays(until, -1));
 
 const days = (count: number): string => (count === 1 ? '1 day' : `${count} days`);
 
