@@ -27,6 +27,7 @@ function writeWhole(file: string, content: string): void {
     // Unlike a renaming, a link takes no other file's place.
     linkSync(unfinished, file);
   } catch (error) {
+    // Where another process has made it meanwhile, that one counts.
     if (!existsSync(file)) throw error;
   } finally {
     rmSync(unfinished, { force: true });
