@@ -46,3 +46,12 @@ export function started(
 ): SubscriptionFact[] {
   return [enrolment({ on, terms: { ...foundingTerms, ...terms }, quantities }), { kind: 'activated', on }];
 }
+
+/** A change to the standard plan from a day on. */
+export const toStandard = (from: string, terms = standardTerms): FactOf<'plan'> => ({
+  kind: 'plan',
+  from,
+  planId: 'standard',
+  planVersion: 1,
+  terms,
+});

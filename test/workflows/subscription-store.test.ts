@@ -11,7 +11,7 @@ import { stateOn } from '../../lib/domain/plan/state.ts';
 import { signTerms } from '../../lib/domain/plan/terms-signature.ts';
 import { timelineOf } from '../../lib/domain/plan/timeline.ts';
 import { openTestDatabase } from '../builders/database.ts';
-import { enrolment, foundingTerms, standardTerms } from '../builders/plan-terms.ts';
+import { enrolment, foundingTerms, toStandard } from '../builders/plan-terms.ts';
 import { approvedPractice } from '../builders/runs.ts';
 import { testTermsSigner } from '../builders/terms-signer.ts';
 
@@ -63,7 +63,7 @@ test('what stands in a subscription is what its facts come to, after each of the
     { kind: 'lock_extended', months: 3 },
     { kind: 'suspended', from: '2026-12-15' },
     { kind: 'resumed', from: '2026-12-18' },
-    { kind: 'plan', from: '2027-04-11', planId: 'standard', planVersion: 1, terms: standardTerms },
+    toStandard('2027-04-11'),
     { kind: 'ends', from: '2027-06-01' },
     { kind: 'ends', from: null },
     { kind: 'ends', from: '2026-12-20' },

@@ -3,7 +3,7 @@ import { noticeDaysOf, noticesOn } from '../../../lib/domain/plan/calendar-of-no
 import { addDays } from '../../../lib/domain/plan/day.ts';
 import type { SubscriptionFact } from '../../../lib/domain/plan/facts.ts';
 import { timelineOf } from '../../../lib/domain/plan/timeline.ts';
-import { standardTerms, started } from '../../builders/plan-terms.ts';
+import { standardTerms, started, toStandard } from '../../builders/plan-terms.ts';
 
 /** Free until 1 April 2027, locked until 1 April 2029. */
 const founding = started('2027-01-01');
@@ -48,14 +48,7 @@ test('an end that moves is told anew', () => {
 test('whoever leaves, gives the lock up or had nothing free is not told', () => {
   const leaves: SubscriptionFact = { kind: 'ends', from: '2027-04-01' };
   expect(toldOn([...founding, leaves], everyDay('2027-01-01', 900))).toEqual([]);
-  const changes: SubscriptionFact = {
-    kind: 'plan',
-    from: '2029-03-01',
-    planId: 'standard',
-    planVersion: 1,
-    terms: standardTerms,
-  };
-  expect(toldOn([...founding, changes], everyDay('2028-01-01', 900))).toEqual([]);
+  expect(toldOn([...founding, toStandard('2029-03-01')], everyDay('2028-01-01', 900))).toEqual([]);
   expect(toldOn(started('2027-01-01', standardTerms), everyDay('2027-01-01', 100))).toEqual([]);
 });
 

@@ -9,7 +9,7 @@ import {
   subscriptionVerbs,
 } from '../../../lib/domain/plan/state.ts';
 import { timelineOf } from '../../../lib/domain/plan/timeline.ts';
-import { enrolment, foundingTerms, standardTerms } from '../../builders/plan-terms.ts';
+import { enrolment, foundingTerms, standardTerms, toStandard } from '../../builders/plan-terms.ts';
 
 /** Free until 1 April 2027, locked until 1 April 2029; periods begin on the first of a month. */
 const founding: SubscriptionFact[] = [
@@ -140,13 +140,7 @@ describe('a change of plan', () => {
     const euros = { terms: { ...standardTerms, currency: 'EUR' } };
     expect(refusal(() => ask(inPeriod, euros)).message).toContain('another currency (EUR)');
     expect(refusal(() => ask(inPeriod, { shape: 'group' })).message).toContain('shape');
-    const planned: SubscriptionFact = {
-      kind: 'plan',
-      from: '2027-08-01',
-      planId: 'standard',
-      planVersion: 1,
-      terms: standardTerms,
-    };
+    const planned = toStandard('2027-08-01');
     const second = { planId: 'other', from: '2027-09-01' };
     expect(refusal(() => ask(inPeriod, second, [planned])).message).toContain('planned for 2027-08-01');
     expect(ask(inPeriod, { planId: 'other' }, [planned]).from).toBe('2027-08-01');
@@ -154,13 +148,7 @@ describe('a change of plan', () => {
 });
 
 test('a change of plan is taken back until its day, and the lock is as before', () => {
-  const planned: SubscriptionFact = {
-    kind: 'plan',
-    from: '2027-07-01',
-    planId: 'standard',
-    planVersion: 1,
-    terms: standardTerms,
-  };
+  const planned = toStandard('2027-07-01');
   const before = standing(inPeriod, { facts: [planned] });
   expect(before.timeline.lockedUntil).toBe('2027-07-01');
   const fact = changes.withdrawPlan(before);
@@ -200,17 +188,10 @@ describe('extensions', () => {
   });
 
   test('of the free period never take days from a lock that a planned change of plan would end', () => {
-    const planned = (from: string): SubscriptionFact => ({
-      kind: 'plan',
-      from,
-      planId: 'standard',
-      planVersion: 1,
-      terms: standardTerms,
-    });
     // Nobody gave the lock up: it would have been over by then.
-    const after = standing(trial, { facts: [planned('2029-04-01')] });
+    const after = standing(trial, { facts: [toStandard('2029-04-01')] });
     expect(refusal(() => changes.extendTrial(after, 14, 0)).message).toContain('planned for 2029-04-01');
-    const moves = standing(trial, { facts: [planned('2027-04-01')] });
+    const moves = standing(trial, { facts: [toStandard('2027-04-01')] });
     expect(changes.extendTrial(moves, 14, 0).fact).toEqual({ kind: 'trial_extended', days: 14 });
   });
 
@@ -218,13 +199,7 @@ describe('extensions', () => {
     expect(refusal(() => changes.extendLock(standing('2029-04-01'), 6, 0, [list])).message).toContain(
       'there is none',
     );
-    const planned: SubscriptionFact = {
-      kind: 'plan',
-      from: '2027-08-01',
-      planId: 'standard',
-      planVersion: 1,
-      terms: standardTerms,
-    };
+    const planned = toStandard('2027-08-01');
     const before = standing(inPeriod, { facts: [planned] });
     expect(refusal(() => changes.extendLock(before, 6, 0, [list])).message).toContain(
       'planned for 2027-08-01',

@@ -2,7 +2,7 @@ import { type Charge, chargeKey, chargesOf } from '../../../lib/domain/plan/char
 import type { SubscriptionFact } from '../../../lib/domain/plan/facts.ts';
 import { firstPeriodStart, periodAt, periodsOf } from '../../../lib/domain/plan/periods.ts';
 import { timelineOf } from '../../../lib/domain/plan/timeline.ts';
-import { standardTerms, started } from '../../builders/plan-terms.ts';
+import { started, toStandard } from '../../builders/plan-terms.ts';
 
 const founding = started('2026-11-22');
 /** As they are at a month's end: nothing free, from 31 January on. */
@@ -127,11 +127,7 @@ describe('the charges of a period', () => {
   });
 
   it('follow another plan from its first period on', () => {
-    const moved: SubscriptionFact[] = [
-      ...founding,
-      { kind: 'plan', from: '2027-03-20', planId: 'standard', planVersion: 1, terms: standardTerms },
-    ];
-    const timeline = timelineOf(moved);
+    const timeline = timelineOf([...founding, toStandard('2027-03-20')]);
     const [before, after] = periodsOf(timeline, { from: '2027-03-19', until: '2027-03-21' });
     const bases = [before, after].map((period) => (period ? chargesOf(timeline, period)[0] : undefined));
     expect(bases).toMatchObject([

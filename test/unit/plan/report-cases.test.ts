@@ -1,5 +1,4 @@
 import type { Day } from '../../../lib/domain/plan/day.ts';
-import type { FactOf } from '../../../lib/domain/plan/facts.ts';
 import {
   churnOf,
   cohortsOf,
@@ -7,20 +6,13 @@ import {
   type SubscriptionRecord,
 } from '../../../lib/domain/plan/reports.ts';
 import { revenueOf } from '../../../lib/domain/plan/revenue-report.ts';
-import { enrolment, foundingTerms, standardTerms, started } from '../../builders/plan-terms.ts';
+import { enrolment, foundingTerms, standardTerms, started, toStandard } from '../../builders/plan-terms.ts';
 import { at, membersOn, record } from './report-records.ts';
 
 /** Free until 20 February 2027, then 313.00 a month, locked until 20 February 2029. */
 const founding = started('2026-11-22');
 const foundingCents = 14_900 + 5 * 2_900 + 1_900;
 
-const toStandard = (from: Day, terms = standardTerms): FactOf<'plan'> => ({
-  kind: 'plan',
-  from,
-  planId: 'standard',
-  planVersion: 1,
-  terms,
-});
 const offered = (planId: string, version: number): OfferedVersion => ({
   planId,
   version,

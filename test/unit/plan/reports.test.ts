@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { addDays, type Day } from '../../../lib/domain/plan/day.ts';
-import type { SubscriptionFact } from '../../../lib/domain/plan/facts.ts';
 import { marginOf, type SiloCostFinding } from '../../../lib/domain/plan/margin-report.ts';
 import { project } from '../../../lib/domain/plan/projection.ts';
 import {
@@ -12,7 +11,7 @@ import {
   type SubscriptionRecord,
 } from '../../../lib/domain/plan/reports.ts';
 import { revenueOf } from '../../../lib/domain/plan/revenue-report.ts';
-import { enrolment, standardTerms, started } from '../../builders/plan-terms.ts';
+import { enrolment, standardTerms, started, toStandard } from '../../builders/plan-terms.ts';
 import { histories } from './histories.ts';
 import { at, membersOn, record } from './report-records.ts';
 
@@ -99,17 +98,10 @@ test('a report about a past day knows nothing that was recorded later', () => {
 });
 
 test('places are held from the change to a plan on, and given back with the end', () => {
-  const standard: SubscriptionFact = {
-    kind: 'plan',
-    from: '2027-03-20',
-    planId: 'standard',
-    planVersion: 1,
-    terms: standardTerms,
-  };
   const records = [
     record('stays', founding),
     record('goes', founding, [['2027-01-02', { kind: 'ends', from: '2027-01-05' }]]),
-    record('changes', founding, [['2027-03-01', standard]]),
+    record('changes', founding, [['2027-03-01', toStandard('2027-03-20')]]),
   ];
   const offered = [dearer, { ...dearer, planId: 'standard', version: 1, cap: null }];
   const placesOn = (on: Day) => placesOf(offered, membersOn(records, on), new Map([['founding', 4]]));

@@ -1,16 +1,9 @@
 import type { SubscriptionFact } from '../../../lib/domain/plan/facts.ts';
 import { isLockedOn, timelineOf } from '../../../lib/domain/plan/timeline.ts';
-import { enrolment, foundingTerms, standardTerms, started } from '../../builders/plan-terms.ts';
+import { enrolment, foundingTerms, started, toStandard } from '../../builders/plan-terms.ts';
 
 const dearer = { base: 15_900, perClinician: 3_100, perLocation: 2_000 };
 const rates = (from: string): SubscriptionFact => ({ kind: 'rates', from, planVersion: 2, rates: dearer });
-const toStandard = (from: string): SubscriptionFact => ({
-  kind: 'plan',
-  from,
-  planId: 'standard',
-  planVersion: 1,
-  terms: standardTerms,
-});
 
 describe('the timeline of a subscription', () => {
   it('knows no charged day before activation', () => {
