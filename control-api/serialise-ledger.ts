@@ -1,3 +1,4 @@
+import { whatFor } from '../lib/domain/charge-export.ts';
 import { owedBy } from '../lib/domain/ledger.ts';
 import { approvalStateOf } from '../lib/domain/subscription-approval.ts';
 import type { LedgerTransaction } from '../lib/use-cases/ledger.ts';
@@ -19,16 +20,11 @@ export function toLedgerTransaction(row: LedgerTransaction): ShownTransaction {
     reason: row.reason,
     author: row.author,
     approvedBy: row.approvedBy,
-    charge: row.charge === null ? null : toCharge(row.charge),
+    charge: row.charge === null ? null : whatFor(row.charge),
     reverses: row.reverses,
     reversedBy: row.reversedBy,
     at: row.at.toISOString(),
   };
-}
-
-function toCharge(charge: NonNullable<LedgerTransaction['charge']>): NonNullable<ShownTransaction['charge']> {
-  const { component, from, until, quantity, rateCents, planId, planVersion, locked } = charge;
-  return { component, from, until, quantity, rateCents, planId, planVersion, locked };
 }
 
 export function toStatementSummary(practiceId: string, statement: Statement): StatementSummary {

@@ -40,10 +40,7 @@ export function chargeRoutes(app: Routes, { core }: AppDeps): void {
       if (request.query.format === 'json') return toPage(page, toExportedCharge);
       const { nextCursor } = page;
       if (nextCursor !== null) reply.header('link', `<${addressOf(request.query, nextCursor)}>; rel="next"`);
-      return reply
-        .type('text/csv; charset=utf-8; header=present')
-        .serializer((body: unknown) => String(body))
-        .send(chargesAsCsv(page.items));
+      return reply.type('text/csv; charset=utf-8; header=present').send(chargesAsCsv(page.items));
     },
   });
 

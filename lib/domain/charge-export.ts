@@ -91,7 +91,8 @@ export function exportedLine(transaction: Posted): ExportedLine | undefined {
   };
 }
 
-function whatFor(charge: Charge): NonNullable<ExportedLine['charge']> {
+/** What is told of a charge, wherever it is told. */
+export function whatFor(charge: Charge): NonNullable<ExportedLine['charge']> {
   const { component, from, until, quantity, rateCents, planId, planVersion, locked } = charge;
   return { component, from, until, quantity, rateCents, planId, planVersion, locked };
 }
