@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { chargeExports } from '../../bin/charge-exports.ts';
 import { stripeEvents } from '../../lib/billing/stripe-events.ts';
 import { readConfig } from '../../lib/config.ts';
+import { readExportedStatement } from '../../lib/db/charge-export-store.ts';
 import { insertLedgerTransactions } from '../../lib/db/ledger-store.ts';
 import { entriesOf } from '../../lib/domain/ledger.ts';
 import { exportDue } from '../../lib/reconcilers/export-charges.ts';
@@ -29,17 +30,19 @@ afterEach(async () => {
   await stripe.close();
 });
 
-/** Hands over what is due, as a process does whose configuration names Stripe. */
-async function exportStatements(): Promise<void> {
-  api.clock.at = new Date(api.clock.at.getTime() + longMs);
-  const { db, clock } = api.core;
-  const config = readConfig({
+const config = () =>
+  readConfig({
     LUMENALITY_BILLING_DIR: tmpdir(),
     LUMENALITY_STRIPE_KEY: 'rk_test_abc123',
     LUMENALITY_STRIPE_URL: stripe.address.href,
   });
+
+/** Hands over what is due, as a process does whose configuration names Stripe. */
+async function exportStatements(): Promise<void> {
+  api.clock.at = new Date(api.clock.at.getTime() + longMs);
+  const { db, clock } = api.core;
   const log = { info: () => {}, warn: () => {}, error: () => {} };
-  await exportDue({ db, clock, log, exports: chargeExports(config, { db, clock }) });
+  await exportDue({ db, clock, log, exports: chargeExports(config(), { db, clock }) });
 }
 
 /** Closes a practice's periods that are over before a day, and hands their statements over. */
@@ -140,6 +143,21 @@ test('an invoice may be paid before it is on record', async () => {
   await exportStatements();
   expect(await exportsOf(ash)).toMatchObject([{ state: 'exported', external_id: 'in_1' }]);
   expect(await balanceOf(ash)).toBe(0);
+});
+
+test('two processes at one statement make one invoice of it', async () => {
+  const { db, clock } = api.core;
+  const yam = await billedPractice(api.database, 'yam-aba');
+  await yam.close('2027-03-20');
+  const statement = await readExportedStatement(db, { practiceId: yam.id, from: '2027-02-20' });
+  const [one] = chargeExports(config(), { db, clock });
+  const [other] = chargeExports(config(), { db, clock });
+  expect(await Promise.all([one.send(statement), other.send(statement)])).toEqual([
+    { externalId: 'in_1' },
+    { externalId: 'in_1' },
+  ]);
+  expect([stripe.customers.length, stripe.items.length]).toEqual([1, 3]);
+  expect(stripe.invoices).toMatchObject([{ total: costs, auto_advance: true }]);
 });
 
 describe('what somebody does to an invoice at Stripe', () => {
