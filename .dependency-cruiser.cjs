@@ -24,6 +24,14 @@ module.exports = {
       to: { path: '^bin/' },
     },
     {
+      name: 'independent-check-knows-only-the-terms',
+      comment:
+        'It recomputes what the product did from docs/plans.md (CONTRIBUTING.md); its tests compare the two.',
+      severity: 'error',
+      from: { path: '^test/independent/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^(lib|control-api|bin|stacks|tenant-template|test/(?!independent/))' },
+    },
+    {
       name: 'agpl-in-tests-only',
       comment: 'Licensed under the AGPL: never part of what is deployed (CONTRIBUTING.md, decision 10).',
       severity: 'error',

@@ -2,11 +2,13 @@ import fc from 'fast-check';
 import { type Charge, chargesOf } from '../../lib/domain/plan/charges.ts';
 import type { SubscriptionFact } from '../../lib/domain/plan/facts.ts';
 import { periodsOf } from '../../lib/domain/plan/periods.ts';
+import { isLockedOn as isLockedInDomain } from '../../lib/domain/plan/timeline.ts';
 import { started } from '../builders/plan-terms.ts';
 import { histories } from '../unit/plan/histories.ts';
-import { chargesByDay } from './charges-by-day.ts';
+import { chargesByDay, isLockedOn, lockedUntil } from './charges-by-day.ts';
 import { dayNumber, dayText, monthsLater } from './civil-days.ts';
 import { factSchema, type Line } from './record.ts';
+import { whatHolds } from './what-holds.ts';
 
 const recomputed = (facts: readonly SubscriptionFact[], today: string): Line[] =>
   chargesByDay(
@@ -73,7 +75,7 @@ test('the first charged day of the example is 20 February 2027, and its lock has
   expect(recomputed(example, '2027-03-19')).toEqual([]);
 });
 
-test('what is counted day by day and what the domain works out by formulas is the same, for any subscription', () => {
+test('charges and locks that are counted day by day are those of the domain, for any subscription', () => {
   fc.assert(
     fc.property(histories, ({ facts, timeline, chargedFrom }) => {
       const today = dayText(monthsLater(dayNumber(chargedFrom), 40));
@@ -82,6 +84,14 @@ test('what is counted day by day and what the domain works out by formulas is th
         .filter(({ until }) => until <= today)
         .flatMap((period) => chargesOf(timeline, period).map((charge) => asLine(charge)));
       expect(recomputed(facts, today)).toEqual(byFormulas);
+      const { stretches } = whatHolds(facts.map((fact) => factSchema.parse(fact)));
+      const until = lockedUntil(stretches);
+      expect(until === null ? null : dayText(until)).toBe(timeline.lockedUntil);
+      for (const day of timeline.locks.flatMap((lock) => [lock.from, lock.until])) {
+        for (const near of [dayNumber(day) - 1, dayNumber(day)]) {
+          expect(isLockedOn(stretches, near)).toBe(isLockedInDomain(timeline, dayText(near)));
+        }
+      }
     }),
     { numRuns: 100 },
   );

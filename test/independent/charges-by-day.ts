@@ -9,6 +9,9 @@ export interface Period {
   readonly wholeUntil: DayNumber;
 }
 
+/** Days of the longest interval. */
+export const longestPeriod = 366;
+
 const components = [
   { component: 'base', rate: 'base', quantity: () => 1 },
   { component: 'per_clinician', rate: 'perClinician', quantity: ({ clinicians }) => clinicians },
@@ -109,3 +112,9 @@ function linesOf(
 
 export const isLockedOn = (stretches: readonly Stretch[], day: DayNumber): boolean =>
   stretches.some(({ lock }) => lock !== null && lock.from <= day && lock.until !== null && day < lock.until);
+
+/** The end of the newest lock of at least a day; null where there is none. */
+export function lockedUntil(stretches: readonly Stretch[]): DayNumber | null {
+  const locks = stretches.flatMap(({ lock }) => (lock === null ? [] : [lock]));
+  return locks.findLast(({ from, until }) => until !== null && from < until)?.until ?? null;
+}

@@ -1,4 +1,5 @@
-import { type Check, checks, examine, type Finding } from './findings.ts';
+import { type Check, checks, type Finding } from './checks.ts';
+import { examine } from './findings.ts';
 import { type Api, readPlans, readPractices, readSubscription } from './read-record.ts';
 
 /** Subscriptions that are read at the same time. */

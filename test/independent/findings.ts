@@ -1,28 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import { chargesByDay, isLockedOn, periodsOver } from './charges-by-day.ts';
-import { type DayNumber, dayNumber, dayText, localDay, monthsLater } from './civil-days.ts';
-import { isKind, type Line, type Plan, type Shown, type Transaction } from './record.ts';
+import { examineLedger, examineStatements, spansAfterEnd } from './accounts.ts';
+import { chargesByDay, periodsOver } from './charges-by-day.ts';
+import type { Finding, Say } from './checks.ts';
+import { type DayNumber, dayNumber, dayText, localDay } from './civil-days.ts';
+import { examineNotices } from './notices.ts';
+import { examinePrices } from './prices.ts';
+import { type Line, type Plan, type Shown, type Transaction, type Version, versionOf } from './record.ts';
+import { examineStanding, examineSuspensions } from './standing.ts';
 import { type WhatHolds, whatHolds } from './what-holds.ts';
-
-/** What is held against the record; each is a promise of docs/plans.md. */
-export const checks = {
-  terms: 'each subscription has the terms of its published plan version',
-  charges: 'every charge is what the terms say, to the cent, and none is missing',
-  locks: 'no locked rate ever rose',
-  prices: 'each new price was told in time and came after the lock, with a period',
-  ledger: 'the ledger sums to zero',
-  statements: 'each statement adds up and opens with what the one before closed with',
-  notices: 'notices 30, 14 and 3 days before the end of trial and lock were sent once each',
-} as const;
-export type Check = keyof typeof checks;
-
-export interface Finding {
-  readonly check: Check;
-  readonly practiceId: string;
-  readonly text: string;
-}
-
-type Say = (check: Check, text: string) => void;
 
 export interface Examined {
   readonly findings: readonly Finding[];
@@ -33,36 +18,53 @@ export interface Examined {
 /** Holds what is shown of one subscription against the terms, as of an instant. */
 export function examine(record: Shown, plans: readonly Plan[], now: Date): Examined {
   const findings: Finding[] = [];
-  const say: Say = (check, text) => findings.push({ check, practiceId: record.practiceId, text });
+  const say: Say = (check, text) => findings.push({ check, practiceId: record.practice.id, text });
   const facts = record.facts.map(({ fact }) => fact);
-  const today = localDay(record.timeZone, now);
+  const today = localDay(record.practice.timeZone, now);
   const holds = whatHolds(facts);
   const periods = periodsOver(holds, today);
   const lines = chargesByDay(facts, today);
   examineTerms(say, record, plans);
+  examineStanding(say, record, holds, today);
   examineCharges(say, record, lines);
   examineLocks(say, record, holds);
-  examinePrices(say, record, holds);
-  examineLedger(say, record);
+  examinePrices(say, record, plans, holds, today);
+  examineLedger(say, record, holds);
   examineStatements(say, record, [...periods, ...spansAfterEnd(record, holds, periods, today)], lines);
-  examineNotices(say, record, holds, today);
+  examineNotices(say, record, today);
+  examineSuspensions(say, record);
   return { findings, periods: periods.length, lines };
 }
 
-function examineTerms(say: Say, { facts }: Shown, plans: readonly Plan[]): void {
-  const published = (planId: string, planVersion: number) =>
-    plans.find(({ id }) => id === planId)?.versions.find(({ version }) => version === planVersion)?.terms;
+function examineTerms(say: Say, { facts, practice: { timeZone } }: Shown, plans: readonly Plan[]): void {
   let planId = '';
-  for (const { fact } of facts) {
+  for (const { at, fact } of facts) {
     if (fact.kind === 'enrolled' || fact.kind === 'plan') {
       planId = fact.planId;
-      if (!isDeepStrictEqual(fact.terms, published(planId, fact.planVersion)))
-        say('terms', `the terms of ${planId} ${fact.planVersion} are not those that were published`);
+      const name = `${planId} ${fact.planVersion}`;
+      const version = versionOf(plans, planId, fact.planVersion);
+      if (!isDeepStrictEqual(fact.terms, version?.terms))
+        say('terms', `the terms of ${name} are not those that were published`);
+      if (!isOffered(version, fact.kind === 'enrolled' ? fact.on : localDay(timeZone, at)))
+        say('terms', `${name} was not offered on the day on which it was taken`);
+      const promise = plans.find(({ id }) => id === planId)?.promise;
+      const { freeDays, lock } = fact.terms;
+      if (promise === undefined || freeDays < promise.freeDays || lock.months < promise.lockMonths)
+        say('terms', `${name} gives less than ${planId} promises`);
     }
-    if (fact.kind === 'rates' && !isDeepStrictEqual(fact.rates, published(planId, fact.planVersion)?.rates))
+    if (
+      fact.kind === 'rates' &&
+      !isDeepStrictEqual(fact.rates, versionOf(plans, planId, fact.planVersion)?.terms.rates)
+    )
       say('terms', `the rates of ${planId} ${fact.planVersion} are not those that were published`);
   }
 }
+
+/** "Each is offered until the next one takes effect", which may be published in the course of its first day, by UTC. */
+const isOffered = (version: Version | undefined, day: DayNumber): boolean =>
+  version !== undefined &&
+  version.effectiveFrom <= day &&
+  (version.offeredUntil === null || day <= version.offeredUntil + 1);
 
 const lineOf = ({ day, owedCents, currency, charge }: Transaction): Line | undefined => {
   if (charge === null) return undefined;
@@ -78,7 +80,17 @@ const lineOf = ({ day, owedCents, currency, charge }: Transaction): Line | undef
 
 const placeOf = ({ lastDay, component, from }: Line): string => `${lastDay} ${component} from ${from}`;
 
-function examineCharges(say: Say, { transactions }: Shown, expected: readonly Line[]): void {
+function examineCharges(
+  say: Say,
+  { transactions, practice: { timeZone } }: Shown,
+  expected: readonly Line[],
+): void {
+  for (const { id, at, kind, day, charge } of transactions) {
+    if ((kind === 'charge') !== (charge !== null))
+      say('charges', `${id}, a ${kind}, has no line, or one too many`);
+    if (kind === 'charge' && localDay(timeZone, at) <= day)
+      say('charges', `${id} was posted before its period was over, at ${at.toISOString()}`);
+  }
   const posted = transactions
     .filter(({ kind }) => kind === 'charge')
     .map((transaction) => lineOf(transaction))
@@ -116,172 +128,3 @@ function examineLocks(say: Say, { transactions }: Shown, { stretches }: WhatHold
     }
   }
 }
-
-function examinePrices(say: Say, { facts, notices, timeZone }: Shown, holds: WhatHolds): void {
-  const { stretches, endsOn } = holds;
-  for (const { fact } of facts) {
-    if (fact.kind !== 'rates' || (endsOn !== null && endsOn <= fact.from)) continue;
-    const { from, planVersion, rates } = fact;
-    const day = dayText(from);
-    const told = notices.find(
-      ({ kind, about, data }) =>
-        kind === 'price_change' &&
-        about === from &&
-        data['planVersion'] === planVersion &&
-        isDeepStrictEqual(data['after'], rates),
-    );
-    const stretch = stretches.findLast((one) => one.from <= from);
-    const sentOn = told?.sentAt == null ? undefined : localDay(timeZone, told.sentAt);
-    if (sentOn === undefined) say('prices', `the price of ${day} was told to nobody`);
-    else if (stretch === undefined || from < sentOn + stretch.noticeDays)
-      say('prices', `the price of ${day} was told too late, on ${dayText(sentOn)}`);
-    if (isLockedOn(stretches, from)) say('prices', `the price of ${day} is within a lock`);
-    if (!periodsOver(holds, from + longestPeriod).some((period) => period.from === from))
-      say('prices', `the price of ${day} does not begin with a period`);
-  }
-}
-
-const longestPeriod = 366;
-
-const sum = (amounts: readonly number[]): number => amounts.reduce((total, amount) => total + amount, 0);
-
-function examineLedger(say: Say, { transactions, balanceCents }: Shown): void {
-  for (const { id, entries, owedCents } of transactions) {
-    const total = sum(entries.map(({ amountCents }) => amountCents));
-    if (entries.length < 2 || total !== 0) say('ledger', `${id} sums to ${total}`);
-    const receivable = entries.filter(({ account }) => account === 'receivable');
-    if (sum(receivable.map(({ amountCents }) => amountCents)) !== owedCents)
-      say('ledger', `${id} says that ${owedCents} is owed, its entries do not`);
-  }
-  const owed = sum(transactions.map(({ owedCents }) => owedCents));
-  if (owed !== balanceCents) say('ledger', `the balance is ${balanceCents}, all that was posted ${owed}`);
-}
-
-interface Span {
-  readonly from: DayNumber;
-  readonly until: DayNumber;
-}
-
-/** Whether one of these transactions is money that came in, or the reversal of that. */
-function isMoneyAmong(transactions: readonly Transaction[]): (one: Transaction) => boolean {
-  const byId = new Map(transactions.map((transaction) => [transaction.id, transaction]));
-  return ({ kind, reverses }) =>
-    kind === 'payment' || (reverses !== null && byId.get(reverses)?.kind === 'payment');
-}
-
-/** "It begins where the last one ended … and is as many whole months long as it takes to have that day in it." */
-function spansAfterEnd(
-  { transactions }: Shown,
-  { endsOn }: WhatHolds,
-  periods: readonly Span[],
-  today: DayNumber,
-): Span[] {
-  if (endsOn === null || endsOn > today) return [];
-  const isMoney = isMoneyAmong(transactions);
-  const said = transactions.filter((one) => one.kind !== 'charge' && !isMoney(one)).map(({ day }) => day);
-  const spans: Span[] = [];
-  for (;;) {
-    const last = [...periods, ...spans].at(-1)?.until;
-    const from = last ?? endsOn;
-    const first = Math.min(...said.filter((day) => last === undefined || day >= last));
-    if (first === Number.POSITIVE_INFINITY) return spans;
-    let months = 1;
-    while (monthsLater(from, months) <= first) months += 1;
-    const until = monthsLater(from, months);
-    if (until > today) return spans;
-    spans.push({ from, until });
-  }
-}
-
-/** A transaction stands in the statement of the period that its day is in, what came before the first period in the first one. */
-function examineStatements(
-  say: Say,
-  { statements, transactions }: Shown,
-  periods: readonly Span[],
-  lines: readonly Line[],
-): void {
-  const of = (days: readonly Span[]) =>
-    days.map(({ from, until }) => `${dayText(from)} to ${dayText(until)}`);
-  if (!isDeepStrictEqual(of(statements), of(periods)))
-    say(
-      'statements',
-      `there are statements of ${of(statements).join(', ')}; periods are ${of(periods).join(', ')}`,
-    );
-  const isMoney = isMoneyAmong(transactions);
-  let opening = 0;
-  let since = Number.NEGATIVE_INFINITY;
-  for (const { from, until, openingCents, totals, costCents, closingCents } of statements) {
-    const inIt = transactions.filter(({ day }) => since <= day && day < until);
-    const owed = (which: readonly Transaction[]) => sum(which.map(({ owedCents }) => owedCents));
-    const charged = sum(
-      lines.filter(({ lastDay }) => lastDay === dayText(until - 1)).map(({ amountCents }) => amountCents),
-    );
-    const shows = { openingCents, costCents, closingCents, ...totals };
-    const byKind = (kind: Transaction['kind']) => owed(inIt.filter((one) => one.kind === kind));
-    const should = {
-      openingCents: opening,
-      costCents: owed(inIt.filter((transaction) => !isMoney(transaction))),
-      closingCents: opening + owed(inIt),
-      charge: charged,
-      credit: byKind('credit'),
-      adjustment: byKind('adjustment'),
-      payment: byKind('payment'),
-      reversal: byKind('reversal'),
-    };
-    if (!isDeepStrictEqual(shows, should))
-      say('statements', `${dayText(from)} shows ${JSON.stringify(shows)}, not ${JSON.stringify(should)}`);
-    opening = should.closingCents;
-    since = until;
-  }
-}
-
-const daysBefore = [30, 14, 3] as const;
-
-/** Of each end that stood: all that were still to come when the end became known, each once, sent, and not too early. */
-function examineNotices(
-  say: Say,
-  { facts, notices, timeZone }: Shown,
-  holds: WhatHolds,
-  today: DayNumber,
-): void {
-  const told = notices.filter(({ kind }) => kind === 'trial_ending' || kind === 'lock_ending');
-  const named = told.map(({ kind, about, daysBefore: days }) => `${kind} ${about} ${days}`);
-  if (new Set(named).size < named.length) say('notices', 'one was written twice');
-  if (told.some(({ sentAt }) => sentAt === null)) say('notices', 'one was not sent');
-  const lastRecorded = (kinds: readonly string[]): DayNumber =>
-    Math.max(
-      ...facts.filter(({ fact }) => kinds.includes(fact.kind)).map(({ at }) => localDay(timeZone, at)),
-    );
-  const moves = ['activated', 'trial_extended'];
-  const lock = holds.stretches.at(-1)?.lock;
-  const ends = [
-    { kind: 'trial_ending', until: holds.chargedFrom, known: lastRecorded(moves) },
-    {
-      kind: 'lock_ending',
-      until: lock?.isGivenUp === false ? lock.until : null,
-      known: lastRecorded([...moves, 'lock_extended', 'plan']),
-    },
-  ];
-  for (const { kind, until, known } of ends) {
-    if (
-      until === null ||
-      leaves(
-        facts.map(({ fact }) => fact),
-        until,
-      )
-    )
-      continue;
-    for (const days of daysBefore) {
-      const on = until - days;
-      if (on < known || on > today) continue;
-      const notice = told.find((one) => one.kind === kind && one.about === until && one.daysBefore === days);
-      if (notice === undefined) say('notices', `${kind} ${dayText(until)}: none ${days} days before`);
-      else if (localDay(timeZone, notice.writtenAt) < on)
-        say('notices', `${kind} ${dayText(until)}: written before its day`);
-    }
-  }
-}
-
-/** Whether a cancellation, also one that was taken back, keeps the end from being reached; then notices depend on when it was known. */
-const leaves = (facts: Shown['facts'][number]['fact'][], until: DayNumber): boolean =>
-  facts.filter(isKind('ends')).some(({ from }) => from !== null && from <= until);

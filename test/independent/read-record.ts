@@ -10,9 +10,12 @@ export interface Api {
 const page = z.object({ items: z.array(z.unknown()), nextCursor: z.string().nullable() });
 
 async function get(api: Api, path: string): Promise<unknown> {
-  const response = await fetch(new URL(path, api.url), {
-    headers: { authorization: `Bearer ${api.token}` },
-  });
+  const url = new URL(path, api.url);
+  const response = await fetch(url, { headers: { authorization: `Bearer ${api.token}` } }).catch(
+    (cause: unknown) => {
+      throw new Error(`${url.origin} does not answer.`, { cause });
+    },
+  );
   if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
   return response.json();
 }
@@ -34,19 +37,16 @@ export const readPlans = (api: Api): Promise<Plan[]> => all(api, '/v1/plans', sh
 
 export const readPractices = (api: Api) => all(api, '/v1/practices', shown.practice);
 
-export async function readSubscription(
-  api: Api,
-  { id: practiceId, timeZone }: z.infer<typeof shown.practice>,
-): Promise<Shown> {
-  const of = `/v1/practices/${practiceId}`;
+export async function readSubscription(api: Api, practice: z.infer<typeof shown.practice>): Promise<Shown> {
+  const of = `/v1/practices/${practice.id}`;
   // Lists of the ledger are newest first.
   const transactions = (await all(api, `${of}/ledger`, shown.transaction)).reverse();
   const { balanceCents } = z
     .object({ balanceCents: z.number().int() })
     .parse(await get(api, `${of}/ledger?limit=1`));
   return {
-    practiceId,
-    timeZone,
+    practice,
+    overview: shown.overview.parse(await get(api, `${of}/subscription`)),
     facts: await all(api, `${of}/subscription/facts`, shown.fact),
     transactions,
     balanceCents,

@@ -8,7 +8,8 @@ const count = z.number().int().min(0);
 const rates = z.object({ base: count, perClinician: count, perLocation: count });
 export type Rates = z.infer<typeof rates>;
 
-const terms = z.object({
+/** What is counted with; the rest of the terms is kept as it is, to be held against what was published. */
+const terms = z.looseObject({
   currency: z.string(),
   interval: z.enum(['month', 'year']),
   rates,
@@ -41,7 +42,7 @@ export const factSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ends'), from: day.nullable() }),
 ]);
 export type Fact = z.infer<typeof factSchema>;
-type FactOf<Kind extends Fact['kind']> = Extract<Fact, { readonly kind: Kind }>;
+export type FactOf<Kind extends Fact['kind']> = Extract<Fact, { readonly kind: Kind }>;
 
 export const isKind =
   <Kind extends Fact['kind']>(kind: Kind) =>
@@ -69,6 +70,7 @@ const kinds = ['charge', 'credit', 'adjustment', 'reversal', 'payment'] as const
 
 const transaction = z.object({
   id: z.string(),
+  at: time,
   kind: z.enum(kinds),
   day,
   owedCents: cents,
@@ -97,6 +99,7 @@ const statement = z.object({
   totals: z.record(z.enum(kinds), cents),
   costCents: cents,
   closingCents: cents,
+  closedAt: time,
 });
 
 const notice = z.object({
@@ -106,27 +109,56 @@ const notice = z.object({
   data: z.record(z.string(), z.unknown()),
   writtenAt: time,
   sentAt: time.nullable(),
+  outcome: z.string().nullable(),
 });
-type Notice = z.infer<typeof notice>;
+export type Notice = z.infer<typeof notice>;
+
+const practice = z.object({
+  id: z.string(),
+  timeZone: z.string(),
+  state: z.string(),
+  activatedAt: time.nullable(),
+});
+
+/** How the control plane says that the subscription stands today. */
+const overview = z.object({
+  state: z.string(),
+  plan: z.object({ id: z.string(), version: count }),
+  rates,
+  quantities: z.object(quantities),
+  activatedOn: day.nullable(),
+  chargedFrom: day.nullable(),
+  locked: z.boolean(),
+  lockedUntil: day.nullable(),
+  period: z.object({ from: day, until: day }).nullable(),
+  closedUntil: day.nullable(),
+  endsOn: day.nullable(),
+});
 
 export const shown = {
-  practice: z.object({ id: z.string(), timeZone: z.string() }),
+  practice,
+  overview,
   fact: z.object({ at: time, fact: factSchema }),
   transaction,
   statement,
   notice,
   plan: z.object({
     id: z.string(),
-    versions: z.array(z.object({ version: count, terms })),
+    promise: z.object({ freeDays: count, lockMonths: count }),
+    versions: z.array(z.object({ version: count, effectiveFrom: day, offeredUntil: day.nullable(), terms })),
   }),
 } as const;
 
 export type Plan = z.infer<typeof shown.plan>;
+export type Version = Plan['versions'][number];
+
+export const versionOf = (plans: readonly Plan[], planId: string, planVersion: number): Version | undefined =>
+  plans.find(({ id }) => id === planId)?.versions.find(({ version }) => version === planVersion);
 
 /** All that is shown of one subscription. Transactions and statements in the order of time. */
 export interface Shown {
-  readonly practiceId: string;
-  readonly timeZone: string;
+  readonly practice: z.infer<typeof practice>;
+  readonly overview: z.infer<typeof overview>;
   readonly facts: readonly z.infer<typeof shown.fact>[];
   readonly transactions: readonly Transaction[];
   readonly balanceCents: number;

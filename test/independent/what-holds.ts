@@ -118,7 +118,8 @@ function stretchesOf(
     if (fact.kind !== 'plan') continue;
     // "From that day on, or from the first charged day if that is later; its lock, if it has one, begins there."
     const from = Math.max(fact.from, chargedFrom);
-    begun = begun.filter((earlier) => earlier.from < from);
+    // One whose lock began in the free period has had it until now, also where it never costs anything.
+    begun = begun.filter((earlier) => earlier.from < from || earlier.lockFrom < from);
     begun.push({ from, lockFrom: from, terms: fact.terms, moreMonths: 0 });
   }
   return begun.map((stretch, place) => {
