@@ -11,13 +11,6 @@ export function warningsOf({ cloud, mail, stripe, stripeWebhookSecret }: Config)
       advice: 'Set LUMENALITY_SMTP_URL and LUMENALITY_MAIL_FROM (docs/notices.md).',
     });
   }
-  if (cloud.kind === 'sandbox' && stripe?.key.startsWith('rk_live_') === true) {
-    warnings.push({
-      part: 'charges',
-      found: 'Stripe collects money for practices of the sandbox, which are made up',
-      advice: 'Set LUMENALITY_STRIPE_KEY to a key that begins with rk_test_, or LUMENALITY_CLOUD=aws.',
-    });
-  }
   if (stripe !== undefined && stripeWebhookSecret === undefined) {
     warnings.push({
       part: 'payments',

@@ -256,13 +256,18 @@ function mailOf(env: z.infer<typeof environmentSchema>): Config['mail'] {
   };
 }
 
-/** A stand-in for Stripe never gets a key that moves money. */
+/** Neither a stand-in for Stripe nor the sandbox, whose practices are made up, ever gets a key that moves money. */
 function stripeOf(env: z.infer<typeof environmentSchema>): Config['stripe'] {
-  const { LUMENALITY_STRIPE_KEY: key, LUMENALITY_STRIPE_URL: address } = env;
+  const { LUMENALITY_STRIPE_KEY: key, LUMENALITY_STRIPE_URL: address, LUMENALITY_CLOUD: cloud } = env;
   if (address !== undefined && !(key ?? '').startsWith('rk_test_')) {
     throw refusal(['LUMENALITY_STRIPE_URL goes with a LUMENALITY_STRIPE_KEY that begins with rk_test_']);
   }
   if (key === undefined) return undefined;
+  if (cloud === 'sandbox' && key.startsWith('rk_live_')) {
+    throw refusal([
+      'LUMENALITY_STRIPE_KEY must begin with rk_test_ while LUMENALITY_CLOUD is sandbox, whose practices are made up',
+    ]);
+  }
   return { key, address: address === undefined ? undefined : new URL(address) };
 }
 

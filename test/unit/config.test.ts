@@ -105,6 +105,12 @@ describe('where statements go', () => {
     },
   );
 
+  test('a key that moves money is for AWS only: practices of the sandbox are made up', () => {
+    const live = { LUMENALITY_STRIPE_KEY: 'rk_live_abc123' };
+    expect(() => readConfig(live)).toThrow('must begin with rk_test_ while LUMENALITY_CLOUD is sandbox');
+    expect(readConfig({ ...aws, ...live }).stripe?.key).toBe('rk_live_abc123');
+  });
+
   test('a stand-in gets no key that moves money', () => {
     const address = 'http://127.0.0.1:12111';
     const live = { LUMENALITY_STRIPE_KEY: 'rk_live_abc123', LUMENALITY_STRIPE_URL: address };

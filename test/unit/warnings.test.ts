@@ -21,14 +21,6 @@ test('on AWS mails that nobody gets are warned of, on the sandbox they are meant
   expect(warningsOf(readConfig({}))).toEqual([]);
 });
 
-test('a key that moves money is warned of where practices are made up', () => {
-  const live = { LUMENALITY_STRIPE_KEY: 'rk_live_abc123', LUMENALITY_STRIPE_WEBHOOK_SECRET: 'whsec_abc' };
-  expect(warningsOf(readConfig(live))).toEqual([
-    expect.objectContaining({ part: 'charges', advice: expect.stringContaining('rk_test_') }),
-  ]);
-  expect(warningsOf(readConfig({ ...aws, ...mailServer, ...live }))).toEqual([]);
-});
-
 test('payments that nobody here hears of are warned of', () => {
   const key = { LUMENALITY_STRIPE_KEY: 'rk_test_abc123' };
   expect(warningsOf(readConfig(key))).toEqual([expect.objectContaining({ part: 'payments' })]);
