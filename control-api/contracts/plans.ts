@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { components } from '../../lib/domain/plan/charges.ts';
 import { daySchema } from '../../lib/domain/plan/day.ts';
+import { bases } from '../../lib/domain/plan/projection.ts';
 import { planTermsSchema, quantitiesSchema } from '../../lib/domain/plan/terms.ts';
 import { isTimeZone } from '../../lib/domain/time-zone.ts';
 import { pageOf, pageQuerySchema, timeSchema } from './common.ts';
@@ -132,7 +133,7 @@ export const planPreviewSchema = z
         from: day,
         until: day.describe('The first day after it'),
         days: z.number().int(),
-        basis: z.enum(['locked', 'agreed', 'assumed']).describe('agreed: the price can change after notice'),
+        basis: z.enum(bases).describe('agreed: the price can change after notice'),
         chargedAt: timeSchema.describe('When its last day has ended in the zone'),
         charges: z.array(
           z.object({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { daySchema } from '../../lib/domain/plan/day.ts';
 import { subscriptionFactSchema } from '../../lib/domain/plan/facts.ts';
+import { bases } from '../../lib/domain/plan/projection.ts';
 import { subscriptionStates } from '../../lib/domain/plan/state.ts';
 import { planTermsSchema, quantitiesSchema, ratesSchema } from '../../lib/domain/plan/terms.ts';
 import { pageOf, timeSchema } from './common.ts';
@@ -94,7 +95,7 @@ export const projectionSchema = z
       z.object({
         from: day,
         until: day.describe('The first day after it'),
-        basis: z.enum(['locked', 'agreed', 'assumed']).describe('agreed: the price can change after notice'),
+        basis: z.enum(bases).describe('agreed: the price can change after notice'),
         totalCents: cents,
       }),
     ),

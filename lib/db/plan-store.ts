@@ -52,6 +52,14 @@ export async function lockPlan(trx: Trx, id: string): Promise<PlanRow | undefine
   return plan === undefined ? undefined : { ...plan, versions: await versionsOf(trx, [id]) };
 }
 
+/**
+ * Keeps others from publishing a version of a plan until the transaction ends, but not from becoming members: for plans without a cap,
+ * whose approvals need not wait for each other.
+ */
+export async function holdPlan(trx: Trx, planId: string): Promise<void> {
+  await trx.selectFrom('plan').select('id').where('id', '=', planId).forShare().execute();
+}
+
 /** By id. */
 export async function listPlans(db: Connection, page: PageRequest): Promise<Page<PlanRow>> {
   let query = db.selectFrom('plan').selectAll();

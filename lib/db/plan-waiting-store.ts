@@ -15,14 +15,6 @@ export interface WaitingSignUp {
   readonly since: Date;
 }
 
-/**
- * Keeps others from publishing a version of a plan until the transaction ends, but not from becoming members: for plans without a cap,
- * whose approvals need not wait for each other.
- */
-export async function holdPlan(trx: Trx, planId: string): Promise<void> {
-  await trx.selectFrom('plan').select('id').where('id', '=', planId).forShare().execute();
-}
-
 /** The place of a sign-up on a plan's waiting list; undefined when it has none. */
 export async function waitingPosition(
   trx: Trx,

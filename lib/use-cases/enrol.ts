@@ -1,15 +1,15 @@
 import { appendAudit } from '../db/audit-store.ts';
 import type { Trx } from '../db/database.ts';
 import { countMembers } from '../db/plan-members-store.ts';
-import { lockPlan, planExists, planVersionOn } from '../db/plan-store.ts';
-import { countWaiting, holdPlan, joinWaiting, waitingPosition } from '../db/plan-waiting-store.ts';
+import { holdPlan, lockPlan, planExists, planVersionOn } from '../db/plan-store.ts';
+import { countWaiting, joinWaiting, waitingPosition } from '../db/plan-waiting-store.ts';
 import type { SignUpRow } from '../db/sign-up-store.ts';
 import { insertSubscription } from '../db/subscription-store.ts';
 import { registerTermsKey } from '../db/terms-key-store.ts';
 import { type Actor, systemActor } from '../domain/access.ts';
 import { DomainError } from '../domain/errors.ts';
 import { type Day, dayIn } from '../domain/plan/day.ts';
-import { enrolmentObjection, hasPlace, requireEligible } from '../domain/plan/enrolment.ts';
+import { type Applicant, enrolmentObjection, hasPlace, requireEligible } from '../domain/plan/enrolment.ts';
 import type { PlanTerms } from '../domain/plan/terms.ts';
 import { signTerms, type TermsStatement } from '../domain/plan/terms-signature.ts';
 import type { DsseEnvelope } from '../domain/release-publication.ts';
@@ -101,8 +101,8 @@ export async function findPlace(
   actor: Actor,
 ): Promise<PlanOffer | PlanFull> {
   const now = core.clock.now();
-  const candidate = { disciplines: signUp.disciplines, timeZone: signUp.time_zone };
-  const offer = await offerOf(trx, planId, candidate, now);
+  const { disciplines, time_zone: timeZone } = signUp;
+  const offer = await offerOf(trx, planId, { disciplines, timeZone }, now);
   const known = await waitingPosition(trx, planId, signUp.id);
   if (await hasPlaceIn(trx, offer, known)) return offer;
   const position = known ?? (await joinWaiting(trx, { planId, signUpId: signUp.id, now }));
@@ -115,20 +115,15 @@ export async function findPlace(
       at: now,
     });
   }
-  return { planId, position, offer: await otherOffer(trx, planId, candidate, now) };
+  const { today } = offer;
+  return { planId, position, offer: await otherOffer(trx, planId, { disciplines, today }) };
 }
 
-async function otherOffer(
-  trx: Trx,
-  fullPlan: string,
-  { disciplines, timeZone }: Candidate,
-  now: Date,
-): Promise<PlanFull['offer']> {
-  const today = dayIn(timeZone, now);
-  const version = await planVersionOn(trx, offeredInstead, today);
+async function otherOffer(trx: Trx, fullPlan: string, applicant: Applicant): Promise<PlanFull['offer']> {
+  const version = await planVersionOn(trx, offeredInstead, applicant.today);
   if (fullPlan === offeredInstead || version === undefined) return null;
   const { terms } = version;
-  if (enrolmentObjection(offeredInstead, terms, { disciplines, today }) !== undefined) return null;
+  if (enrolmentObjection(offeredInstead, terms, applicant) !== undefined) return null;
   return { planId: offeredInstead, planVersion: version.version, terms };
 }
 

@@ -4,7 +4,7 @@ import type { Day } from './day.ts';
 import type { PlanTerms } from './terms.ts';
 
 /** A practice that wants to become a member; `today` by its own calendar. */
-interface Applicant {
+export interface Applicant {
   readonly disciplines: readonly Discipline[];
   readonly today: Day;
 }

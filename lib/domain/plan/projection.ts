@@ -16,7 +16,8 @@ interface NextPrice {
  * Where the rates of a period come from. `locked`: promised. `agreed`: in force or announced, and may change after notice. `assumed`:
  * the plan's present price, from the first period that it could reach.
  */
-type Basis = 'locked' | 'agreed' | 'assumed';
+export const bases = ['locked', 'agreed', 'assumed'] as const;
+type Basis = (typeof bases)[number];
 
 export interface ProjectedPeriod {
   readonly from: Day;
