@@ -31,7 +31,7 @@ test('whatever the environment says, nothing of a demonstration leaves its direc
     LUMENALITY_MAIL_FROM: 'notices@lumenality.example',
     LUMENALITY_RELEASE_KEYS: '/keys/release.pem',
     LUMENALITY_SMTP_URL: 'smtps://mail.lumenality.example',
-    LUMENALITY_STRIPE_KEY: 'rk_live_1',
+    LUMENALITY_STRIPE_KEY: 'rk_test_1',
     LUMENALITY_STRIPE_WEBHOOK_SECRET: 'whsec_1',
     LUMENALITY_TERMS_KEY: '/keys/terms.pem',
   });
