@@ -10,5 +10,10 @@ export type CsvColumns<Row> = Readonly<Record<string, (row: Row) => string | num
 export function csvOf<Row>(columns: CsvColumns<Row>, rows: readonly Row[]): string {
   const cells = Object.values(columns);
   const lines = rows.map((row) => cells.map((cell) => cell(row)));
-  return stringify([Object.keys(columns), ...lines], { record_delimiter: 'windows', escape_formulas: true });
+  return stringify([Object.keys(columns), ...lines], {
+    record_delimiter: 'windows',
+    // Readers end a row at a lone CR or LF too.
+    quote_record_delimiter: true,
+    escape_formulas: true,
+  });
 }
