@@ -1,13 +1,14 @@
 import { appendAudit } from '../db/audit-store.ts';
 import type { Trx } from '../db/database.ts';
+import { listStatements } from '../db/statement-store.ts';
 import { findLink, insertLink, removeLink } from '../db/subscription-link-store.ts';
 import { lockSubscription } from '../db/subscription-store.ts';
 import type { Actor } from '../domain/access.ts';
 import { DomainError } from '../domain/errors.ts';
+import type { Statement } from '../domain/statement.ts';
 import { addressKeyHash, newAddressKey } from './address-key.ts';
 import type { Core } from './core.ts';
 import { readPractice } from './read-practices.ts';
-import { listStatements, type Statement } from './statements.ts';
 import { type Projected, projectionOf } from './subscription-projection.ts';
 import {
   lookAtSubscription,
@@ -64,7 +65,7 @@ export async function readOwnSubscription(core: Core, key: string): Promise<OwnS
   const found = await lookAtSubscription(core, practiceId);
   const subscription = await overviewOf(core, found);
   const projection = await projectionOf(core, found, monthsAhead);
-  const { items: statements } = await listStatements(core, { practiceId, limit: statementsShown });
+  const { items: statements } = await listStatements(core.db, { practiceId, limit: statementsShown });
   return { displayName, subscription, projection, statements };
 }
 
