@@ -76,7 +76,7 @@ function readingRoutes(app: Routes, { core }: AppDeps): void {
     schema: {
       summary: 'Send a notice once more',
       description:
-        'Under the same id, so that a receiver knows what it has already: wherever it was given up or, with deliveryId, to that destination, also when it arrived there. What was cancelled stays so.',
+        'Under the same id, so that a receiver knows what it has already: wherever it was given up or, with deliveryId, to that destination, also when it arrived there. What was cancelled stays so. A notice whose mails reached nobody goes to the contacts that the practice has now.',
       tags,
       params: uuidParams,
       body: redeliveryRequestSchema.meta({ examples: [{ reason: 'The receiver was down for four days' }] }),

@@ -50,8 +50,24 @@ export async function addNotice(trx: Trx, notice: NewNotice, now: Date): Promise
 const signUpsContact = sql`jsonb_build_array(jsonb_build_object(
   'email', sign_up.contact->>'email', 'notices', ${toJson(practiceNoticeKinds)}::jsonb))`;
 
-async function addDeliveries(trx: Trx, noticeIds: readonly string[], now: Date): Promise<void> {
-  await sql`
+/**
+ * Gives a notice to the practice's contacts of now, if its mails reached nobody and are not tried any more: the addresses that it was
+ * written for may have been wrong. Answers how many mails come of it.
+ */
+export function mailContactsOfNow(trx: Trx, noticeId: string, now: Date): Promise<number> {
+  const reachedNobody = sql<boolean>`channel = 'mail' and (select bool_and(state in ('failed', 'cancelled'))
+    from notice_delivery before where before.notice_id = destination.notice_id and before.channel = 'mail')`;
+  return addDeliveries(trx, [noticeId], now, reachedNobody);
+}
+
+/** @param condition of the destinations; all of them unless given */
+async function addDeliveries(
+  trx: Trx,
+  noticeIds: readonly string[],
+  now: Date,
+  condition = sql<boolean>`true`,
+): Promise<number> {
+  const { numAffectedRows } = await sql`
     with told as (select id, seq, kind, practice_id, data from notice where id = any(${noticeIds}::uuid[])),
     destination as (
       select told.id as notice_id, told.seq, 'webhook' as channel, endpoint.id as endpoint_id, null as address
@@ -76,7 +92,12 @@ async function addDeliveries(trx: Trx, noticeIds: readonly string[], now: Date):
     insert into notice_delivery (id, notice_id, channel, endpoint_id, address, destination, state, due_at, give_up_at)
     select gen_random_uuid(), notice_id, channel, endpoint_id, address, coalesce(endpoint_id::text, address), 'pending',
       ${now}, ${giveUpAfter(now)}
-    from destination order by seq, channel, endpoint_id, address`.execute(trx);
+    from destination where ${condition} order by seq, channel, endpoint_id, address
+    -- A contact that had left, and is one again.
+    on conflict (notice_id, destination) do update set state = 'pending', attempts = 0, due_at = excluded.due_at,
+      give_up_at = excluded.give_up_at, last_error = null, finished_at = null
+      where notice_delivery.state = 'cancelled'`.execute(trx);
+  return Number(numAffectedRows);
 }
 
 export type NoticeDelivery = Selectable<NoticeDeliveryTable>;

@@ -2,6 +2,7 @@ import { appendAudit } from '../db/audit-store.ts';
 import { reopenDeliveries } from '../db/notice-delivery-store.ts';
 import {
   findNotice,
+  mailContactsOfNow,
   type Notice,
   type NoticeDelivery,
   type NoticeFilter,
@@ -29,8 +30,8 @@ export async function readNotice(core: Core, id: string): Promise<Notice> {
 }
 
 /**
- * Sends a notice once more, under the same id: to the destination of one delivery, or wherever it was given up.
- * Never to an endpoint or an address that was removed since.
+ * Sends a notice once more, under the same id: to the destination of one delivery, or wherever it was given up. Never to an endpoint or an
+ * address that was removed since; where its mails reached nobody, to the practice's contacts of now.
  * @throws DomainError `not_found`; `conflict` when there is nothing to send again.
  */
 export async function redeliverNotice(
@@ -45,12 +46,13 @@ export async function redeliverNotice(
     const at = core.clock.now();
     const addresses = notice.practice_id === null ? [] : await addressesOf(trx, notice.practice_id);
     const reopened = await reopenDeliveries(trx, id, { deliveryId, addresses }, at);
-    if (reopened === 0) throw nothingToSend(deliveryId);
+    const mailed = deliveryId === undefined ? await mailContactsOfNow(trx, id, at) : 0;
+    if (reopened + mailed === 0) throw nothingToSend(deliveryId);
     await appendAudit(trx, {
       actor,
       action: 'notice.redelivered',
       subject: { type: 'notice', id },
-      details: { reason, deliveries: reopened, ...(deliveryId === undefined ? {} : { deliveryId }) },
+      details: { reason, deliveries: reopened + mailed, ...(deliveryId === undefined ? {} : { deliveryId }) },
       at,
     });
   });

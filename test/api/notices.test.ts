@@ -268,6 +268,48 @@ describe('contacts', () => {
     expect(JSON.stringify(api.log)).not.toContain('dana@example.com');
   });
 
+  test('of now get the mail that reached nobody, when somebody sends it again', async () => {
+    const id = await practice();
+    const kim = { ...dana, name: 'Kim Ode', email: 'kim@example.com' };
+    const sentTo = async (noticeId: string) =>
+      (await read(`/v1/notices/${noticeId}`))
+        .json()
+        .deliveries.map(({ address, state }: { address: string; state: string }) => [address, state]);
+    const again = (noticeId: string) => post(`/v1/notices/${noticeId}/redeliver`, { reason: 'asked for' });
+    await put(id, [dana]);
+    const [cancelled, refused] = [await tell(failed(id)), await tell(failed(id))];
+    await api.database.db
+      .updateTable('notice_delivery')
+      .set({ state: 'failed', finished_at: api.clock.at })
+      .where('notice_id', '=', refused)
+      .execute();
+    await put(id, [kim]);
+    for (const noticeId of [cancelled, refused]) {
+      const answers = await Promise.all([again(noticeId), again(noticeId)]);
+      expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([202, 409]));
+      await deliver();
+      expect(await sentTo(noticeId)).toEqual([
+        [dana.email, noticeId === cancelled ? 'cancelled' : 'failed'],
+        [kim.email, 'delivered'],
+      ]);
+      expect((await again(noticeId)).statusCode).toBe(409);
+    }
+    // Who has it has it: a contact that came later is not told of what was.
+    await put(id, [dana]);
+    expect((await again(cancelled)).statusCode).toBe(409);
+    const left = await tell(failed(id));
+    await put(id, []);
+    await put(id, [dana]);
+    expect((await again(left)).statusCode).toBe(202);
+    await deliver();
+    expect(await sentTo(left)).toEqual([[dana.email, 'delivered']]);
+    // Nor is anybody of what no contact asked for.
+    await put(id, []);
+    const unasked = await tell(failed(id));
+    await put(id, [dana]);
+    expect((await again(unasked)).statusCode).toBe(409);
+  });
+
   test.each([
     ['an address twice', [dana, { ...dana, name: 'Other' }], '/contacts/1/email'],
     ['a second header line', [{ ...dana, name: 'Dana\r\nBcc: x@example.com' }], '/contacts/0/name'],
