@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { endpointNoticeKinds, noticeKinds, practiceNoticeKinds } from '../../lib/domain/notice.ts';
+import { oneLine } from '../../lib/domain/one-line.ts';
 import { pageOf, pageQuerySchema, timeSchema } from './common.ts';
 
 const deliveryStates = ['pending', 'delivered', 'failed', 'cancelled'] as const;
@@ -83,12 +84,7 @@ export const endpointWithSecretSchema = endpointSchema
   .meta({ id: 'NoticeEndpointWithSecret' });
 
 const contactSchema = z.strictObject({
-  name: z
-    .string()
-    .trim()
-    .min(1, 'must not be empty')
-    .max(120)
-    .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'must be one line without control characters'),
+  name: oneLine(z.string().trim().min(1, 'must not be empty').max(120)),
   email: z.email('must be an e-mail address').max(254),
   notices: z
     .array(z.enum(practiceNoticeKinds))

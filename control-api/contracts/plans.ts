@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { oneLine } from '../../lib/domain/one-line.ts';
 import { components } from '../../lib/domain/plan/charges.ts';
 import { daySchema } from '../../lib/domain/plan/day.ts';
 import { bases } from '../../lib/domain/plan/projection.ts';
@@ -16,12 +17,13 @@ const promiseSchema = z.strictObject({
   lockMonths: planTermsSchema.shape.lock.shape.months,
 });
 const line = (most: number) =>
-  z
-    .string()
-    .trim()
-    .min(3, 'must have at least 3 characters')
-    .max(most, `must have at most ${most} characters`)
-    .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'must be one line without control characters');
+  oneLine(
+    z
+      .string()
+      .trim()
+      .min(3, 'must have at least 3 characters')
+      .max(most, `must have at most ${most} characters`),
+  );
 
 export const planParams = z.object({ id: planId });
 

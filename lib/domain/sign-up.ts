@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { oneLine } from './one-line.ts';
 import { isTimeZone } from './time-zone.ts';
 
 export const disciplines = ['aba', 'speech', 'occupational', 'physical', 'behavioral_health'] as const;
@@ -27,14 +28,10 @@ export function isNpi(value: string): boolean {
   return sum % 10 === 0;
 }
 
-/** One line of text: trimmed, without control characters or direction overrides. */
 const line = (maximum: number) =>
-  z
-    .string()
-    .trim()
-    .min(1, 'must not be empty')
-    .max(maximum, `must have at most ${maximum} characters`)
-    .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'must be one line without control characters');
+  oneLine(
+    z.string().trim().min(1, 'must not be empty').max(maximum, `must have at most ${maximum} characters`),
+  );
 
 /** The business associate agreement (45 CFR 164.504(e)) as the practice accepted it. */
 export const agreementSchema = z.strictObject({
