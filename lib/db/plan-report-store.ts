@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { Day } from '../domain/plan/day.ts';
 import type { PlanNoticeData } from '../domain/plan/notices.ts';
-import type { OfferedVersion, SubscriptionRecord } from '../domain/plan/reports.ts';
+import { groupBy, type OfferedVersion, type SubscriptionRecord } from '../domain/plan/reports.ts';
 import type { SubscriptionState } from '../domain/plan/state.ts';
 import type { Connection } from './database.ts';
 import type { PracticeTable } from './practice-tables.ts';
@@ -51,13 +51,8 @@ export async function listStateDecisions(
     .orderBy('seq')
     .$narrowType<{ action: Action }>()
     .execute();
-  const decisions = new Map<string, { state: SubscriptionState; at: Date }[]>();
-  for (const { subject_id: id, action, at } of rows) {
-    const list = decisions.get(id) ?? [];
-    list.push({ state: stateAfter[action], at });
-    decisions.set(id, list);
-  }
-  return decisions;
+  const decisions = rows.map(({ subject_id: id, action, at }) => ({ id, state: stateAfter[action], at }));
+  return new Map(groupBy(decisions, ({ id }) => id));
 }
 
 /** Of each subscription that was told of a price, what it was told, oldest first. */
@@ -82,13 +77,14 @@ export async function listAnnouncements(
     .where('kind', '=', 'price_change')
     .orderBy('written_at')
     .execute();
-  const announcements = new Map<string, SubscriptionRecord['announcements'][number][]>();
-  for (const { practice_id: id, data, written_at: at, sent_at: sentAt, lapsed_at: lapsedAt } of rows) {
-    const list = announcements.get(id) ?? [];
-    list.push({ announced: data as PlanNoticeData<'price_change'>, at, sentAt, lapsedAt });
-    announcements.set(id, list);
-  }
-  return announcements;
+  const announcements = rows.map((row) => ({
+    id: row.practice_id,
+    announced: row.data as PlanNoticeData<'price_change'>,
+    at: row.written_at,
+    sentAt: row.sent_at,
+    lapsedAt: row.lapsed_at,
+  }));
+  return new Map(groupBy(announcements, ({ id }) => id));
 }
 
 /** Of each plan that is offered on a day its version, by plan id. */
