@@ -6,6 +6,7 @@ import { measure } from './plugins/app/metrics.ts';
 import { answerWithProblems, sendProblem } from './plugins/app/problems.ts';
 import { answerWithRequestId, requestIdOf } from './plugins/app/request-id.ts';
 import { logRequests } from './plugins/app/request-log.ts';
+import { refuseUnstorableText } from './plugins/app/storable-text.ts';
 import { registerApiDocuments } from './plugins/external/api-documents.ts';
 import { registerRateLimit } from './plugins/external/rate-limit.ts';
 import { registerSecurityHeaders } from './plugins/external/security-headers.ts';
@@ -79,6 +80,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await registerSecurityHeaders(app);
   await registerRateLimit(app, limits);
   requireAccess(app, deps.core, limits.failedSignInsPerMinute);
+  refuseUnstorableText(app);
   await registerApiDocuments(app, deps.version);
 
   signUpRoutes(app, deps, limits);

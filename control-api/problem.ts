@@ -109,6 +109,6 @@ function fieldErrors(issue: ZodFastifySchemaValidationError, root: string): Fiel
 }
 
 /** RFC 6901, section 3; cut, because the name is the caller's. */
-function pointerPart(name: string): string {
+export function pointerPart(name: string): string {
   return name.slice(0, 60).replaceAll('~', '~0').replaceAll('/', '~1');
 }

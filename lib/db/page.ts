@@ -31,7 +31,9 @@ const idPatterns = { uuid, text: /^[\w.-]{1,80}$/, integer: /^\d{1,15}$/ } as co
 export function positionOf(cursor: string, idKind: keyof typeof idPatterns): Position {
   const [time, id, ...rest] = Buffer.from(cursor, 'base64url').toString('utf8').split(' ');
   const at = new Date(time ?? '');
-  const isOurs = rest.length === 0 && !Number.isNaN(at.getTime()) && at.toISOString() === time;
+  const isTime = !Number.isNaN(at.getTime()) && at.toISOString() === time;
+  // Years of more digits, before year 1 too, are written otherwise, and the database has not all of them.
+  const isOurs = rest.length === 0 && isTime && /^(?!0000)\d{4}-/.test(time);
   if (!isOurs || id === undefined || !idPatterns[idKind].test(id)) {
     throw new DomainError(
       'invalid_input',
