@@ -29,7 +29,10 @@ export interface ExportParts {
 
 /** Statements at once in one process: each takes Stripe a second or two. */
 const width = 8;
-/** Longer than any try takes. What a process left that died is tried again after so long. */
+/**
+ * Longer than a try takes, unless Stripe is very slow: then a second process does the same, and nothing is there twice. What a process left
+ * that died is tried again after so long.
+ */
 const claimMs = 600_000;
 
 /**
