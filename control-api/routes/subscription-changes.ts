@@ -165,7 +165,7 @@ function extensionRoutes(app: Routes, { core }: AppDeps): void {
       ...changing,
       summary: 'Hand a subscription to the new owner of a practice, once another person approves',
       description:
-        'Plan, lock and free days go on. The new owner accepts the business associate agreement as its own, and its contact is told what the former contacts were told.',
+        'Plan, lock and free days go on. The new owner accepts the business associate agreement as its own, and its contact is told what the former contacts were told. Endpoints of the practice are removed, and the addresses of its own view and calendar stop.',
       body: transferSchema.meta({
         examples: [
           {

@@ -37,6 +37,18 @@ export function lockEndpoint(trx: Trx, id: string): Promise<NoticeEndpoint | und
     .executeTakeFirst();
 }
 
+/** Those of a practice that are not removed, and nobody else changes them until the transaction ends. */
+export function lockEndpointsOf(trx: Trx, practiceId: string): Promise<NoticeEndpoint[]> {
+  return trx
+    .selectFrom('notice_endpoint')
+    .selectAll()
+    .where('practice_id', '=', practiceId)
+    .where('removed_at', 'is', null)
+    .orderBy('id')
+    .forUpdate()
+    .execute();
+}
+
 /** Those that are not removed, newest first; `practice` for those of one practice only. */
 export function listEndpoints(
   connection: Connection,

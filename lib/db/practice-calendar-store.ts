@@ -10,11 +10,7 @@ export interface PracticeCalendar {
 
 /** Gives a practice's calendar an address, in place of the one before. Answers whether there was one. */
 export async function putCalendar(trx: Trx, calendar: PracticeCalendar): Promise<boolean> {
-  const before = await trx
-    .deleteFrom('practice_calendar')
-    .where('practice_id', '=', calendar.practiceId)
-    .returning('practice_id')
-    .executeTakeFirst();
+  const replaced = await removeCalendar(trx, calendar.practiceId);
   await trx
     .insertInto('practice_calendar')
     .values({
@@ -24,7 +20,16 @@ export async function putCalendar(trx: Trx, calendar: PracticeCalendar): Promise
       created_at: calendar.createdAt,
     })
     .execute();
-  return before !== undefined;
+  return replaced;
+}
+
+/** Takes the address of a practice's calendar away. Answers whether there was one. */
+export async function removeCalendar(trx: Trx, practiceId: string): Promise<boolean> {
+  const { numDeletedRows } = await trx
+    .deleteFrom('practice_calendar')
+    .where('practice_id', '=', practiceId)
+    .executeTakeFirstOrThrow();
+  return numDeletedRows === 1n;
 }
 
 /** The practice whose calendar has this address. */

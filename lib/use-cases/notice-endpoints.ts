@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { appendAudit } from '../db/audit-store.ts';
+import type { Trx } from '../db/database.ts';
 import { cancelDeliveries } from '../db/notice-delivery-store.ts';
 import {
   listEndpoints as endpointRows,
   findEndpoint,
   insertEndpoint,
   lockEndpoint,
+  lockEndpointsOf,
   type NoticeEndpoint,
   removeEndpoint as removeRow,
   replaceSecret,
@@ -141,16 +143,35 @@ export function removeEndpoint(core: Core, id: string, actor: Actor): Promise<vo
   return core.db.transaction().execute(async (trx) => {
     const endpoint = await lockEndpoint(trx, id);
     if (endpoint === undefined) throw notFound('notice endpoint');
-    const at = core.clock.now();
-    await cancelDeliveries(trx, { endpointId: id }, at);
-    await removeRow(trx, id, actor.name, at);
-    await appendAudit(trx, {
-      actor,
-      action: 'notice_endpoint.removed',
-      subject: { type: 'notice_endpoint', id },
-      details: { practice: endpoint.practice_id, host: new URL(endpoint.url).host },
-      at,
-    });
+    await removeInside(trx, endpoint, actor, core.clock.now());
+  });
+}
+
+/** Removes all endpoints of a practice, in the transaction of whoever decides it; those of the fleet stay. */
+export async function removeEndpointsOf(
+  trx: Trx,
+  practiceId: string,
+  { actor, at }: { readonly actor: Actor; readonly at: Date },
+): Promise<void> {
+  for (const endpoint of await lockEndpointsOf(trx, practiceId)) {
+    await removeInside(trx, endpoint, actor, at);
+  }
+}
+
+async function removeInside(
+  trx: Trx,
+  { id, practice_id: practice, url }: NoticeEndpoint,
+  actor: Actor,
+  at: Date,
+): Promise<void> {
+  await cancelDeliveries(trx, { endpointId: id }, at);
+  await removeRow(trx, id, actor.name, at);
+  await appendAudit(trx, {
+    actor,
+    action: 'notice_endpoint.removed',
+    subject: { type: 'notice_endpoint', id },
+    details: { practice, host: new URL(url).host },
+    at,
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Trx } from '../db/database.ts';
 import { cancelDeliveries } from '../db/notice-delivery-store.ts';
+import { removeCalendar } from '../db/practice-calendar-store.ts';
 import { addressesOf, putContacts, readContacts } from '../db/practice-contact-store.ts';
 import { findSignUp, setOwner } from '../db/sign-up-store.ts';
 import { removeLink } from '../db/subscription-link-store.ts';
@@ -11,6 +12,7 @@ import { requireTaken } from '../domain/plan/state.ts';
 import { type PracticeOwner, practiceOwnerSchema } from '../domain/sign-up.ts';
 import type { OnceAnswer } from './answer-once.ts';
 import type { Core } from './core.ts';
+import { removeEndpointsOf } from './notice-endpoints.ts';
 import { notFound } from './refusals.ts';
 import { type Approved, requestApproval } from './request-approval.ts';
 import {
@@ -19,6 +21,7 @@ import {
   changeOnce,
   type Held,
   holdSubscription,
+  type Recorder,
   recordChange,
   type SubscriptionReceipt,
   type SubscriptionRequest,
@@ -57,9 +60,9 @@ export async function executeTransfer(_core: Core, trx: Trx, { approval, approve
   const held = await holdSubscription(trx, approval.practiceId, at);
   requireTaken('transfer', held.standing.state);
   const { today, state } = held.standing;
-  const before = await handOver(trx, held, owner, at);
-  const overdue = state === 'past_due' ? [await overdueStill(trx, approval.practiceId, today)] : [];
   const recorder = { actor: approver, reason: approval.reason, at };
+  const before = await handOver(trx, held, owner, recorder);
+  const overdue = state === 'past_due' ? [await overdueStill(trx, approval.practiceId, today)] : [];
   const by = { approvalId: approval.id, requestedBy: approval.requestedBy.name };
   await recordChange(
     trx,
@@ -75,7 +78,8 @@ export async function executeTransfer(_core: Core, trx: Trx, { approval, approve
 }
 
 /** Whoever was told of the practice so far is told nothing any more: the new owner chooses anew. */
-async function handOver(trx: Trx, { practice }: Held, owner: PracticeOwner, at: Date) {
+async function handOver(trx: Trx, { practice }: Held, owner: PracticeOwner, recorder: Recorder) {
+  const { at } = recorder;
   const signUp = await findSignUp(trx, practice.sign_up_id);
   const contacts = await readContacts(trx, practice.id);
   if (signUp === undefined || contacts === undefined) throw notFound('practice');
@@ -92,8 +96,10 @@ async function handOver(trx: Trx, { practice }: Held, owner: PracticeOwner, at: 
   if (addresses.length > 0) await cancelDeliveries(trx, { practiceId: practice.id, addresses }, at);
   const chosen = [{ name, email, notices: practiceNoticeKinds }];
   await putContacts(trx, practice.id, { contacts: chosen, revision: contacts.revision + 1 }, at);
-  // The address of the practice's own view was the former owner's, and so was the notice of a price that has not come yet.
+  await removeEndpointsOf(trx, practice.id, recorder);
+  // The addresses of the practice's own view and calendar were the former owner's, and so was the notice of a price that has not come yet.
   await removeLink(trx, practice.id);
+  await removeCalendar(trx, practice.id);
   const announcement = await openAnnouncement(trx, practice.id);
   if (announcement !== undefined) {
     await endAnnouncement(trx, announcement.noticeId, 'the practice has a new owner, who was not told');

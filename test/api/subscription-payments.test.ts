@@ -230,6 +230,48 @@ describe('a transfer', () => {
     ]);
   });
 
+  test("ends the practice's own endpoints and its calendar's address, which were the former owner's", async () => {
+    const [id, other] = [await practice(), await practice()];
+    const { db } = the.api.database;
+    const endpointOf = async (practiceId: string | null) => {
+      const endpointId = randomUUID();
+      await db.transaction().execute((trx) =>
+        insertEndpoint(trx, {
+          id: endpointId,
+          practice_id: practiceId,
+          url: 'https://hooks.example.com/',
+          kinds: practiceId === null ? [] : ['payment_overdue'],
+          secret: notices.secrets.seal(notices.webhooks.newSecret(), endpointId),
+          created_by: 'test',
+          created_at: charged,
+        }),
+      );
+      return endpointId;
+    };
+    const own = await endpointOf(id);
+    const others = [await endpointOf(other), await endpointOf(null)];
+    const calendar = await the.api.call({ method: 'POST', url: `/v1/practices/${id}/calendar` });
+    await changed(id, 'past-due', { since: '2027-05-01' });
+    const owner = { legalName: 'Lakeside LLC', npi: freshNpi(), contact, agreement };
+    const { approvalId } = await changed(id, 'transfer', owner);
+    expect((await decide(approvalId, 'approve', the.second)).statusCode).toBe(200);
+
+    const deliveries = await db
+      .selectFrom('notice_delivery')
+      .select('state')
+      .where('endpoint_id', '=', own)
+      .execute();
+    expect(deliveries).toEqual([{ state: 'cancelled' }]);
+    const kept = await db
+      .selectFrom('notice_endpoint')
+      .select('id')
+      .where('id', 'in', [own, ...others])
+      .where('removed_at', 'is', null)
+      .execute();
+    expect(kept.map((each) => each.id).toSorted()).toEqual(others.toSorted());
+    expect((await the.api.call({ method: 'GET', url: calendar.json().path })).statusCode).toBe(404);
+  });
+
   test('to an NPI that another practice has is refused', async () => {
     const [id, other] = [await practice(), await practice()];
     const { npi } = await the.api.database.db
