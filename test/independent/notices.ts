@@ -15,14 +15,15 @@ interface End {
   readonly until: DayNumber;
 }
 
-/** What ends by these facts. "Not to whoever leaves before, or has given the lock up." */
+/** What ends by these facts. "Not to whoever leaves before, has given the lock up, or has another plan from that day on." */
 function endsBy(facts: readonly Fact[]): End[] {
   if (facts.length === 0) return [];
   const { chargedFrom, stretches, endsOn } = whatHolds(facts);
-  const lock = stretches.at(-1)?.lock;
   const ends: { readonly kind: End['kind']; readonly until: DayNumber | null }[] = [
     { kind: 'trial_ending', until: chargedFrom },
-    { kind: 'lock_ending', until: lock?.isGivenUp === false ? lock.until : null },
+    ...stretches
+      .filter(({ lock, until }) => lock?.isGivenUp === false && lock.until !== until)
+      .map(({ lock }) => ({ kind: 'lock_ending' as const, until: lock?.until ?? null })),
   ];
   return ends.flatMap(({ kind, until }) =>
     until === null || (endsOn !== null && endsOn <= until) ? [] : [{ kind, until }],

@@ -45,10 +45,9 @@ function endsOf({ chargedFrom, freeFrom, locks, endsOn, plans }: Timeline) {
   if (chargedFrom !== null && freeFrom !== null && freeFrom < chargedFrom) {
     ends.push({ kind: 'trial_ending', until: chargedFrom });
   }
-  const [plan, lock] = [plans.at(-1), locks.at(-1)];
-  // A lock that a change of plan ends was given up: there is nothing to tell.
-  if (plan !== undefined && lock !== undefined && plan.from <= lock.from) {
-    ends.push({ kind: 'lock_ending', until: lock.until });
+  for (const { until } of locks) {
+    // One that a change of plan ends was given up, and who has another plan from that day on knows: there is nothing to tell.
+    if (plans.every(({ from }) => from !== until)) ends.push({ kind: 'lock_ending', until });
   }
   return ends.filter(({ until }) => endsOn === null || until < endsOn);
 }

@@ -52,6 +52,24 @@ test('whoever leaves, gives the lock up or had nothing free is not told', () => 
   expect(toldOn(started('2027-01-01', standardTerms), everyDay('2027-01-01', 100))).toEqual([]);
 });
 
+test('a lock that ends before another plan begins is told of, and so is the lock of that plan', () => {
+  const changes = (from: string, months: number): SubscriptionFact => ({
+    kind: 'plan',
+    from,
+    planId: 'standard',
+    planVersion: 1,
+    terms: { ...standardTerms, lock: { months, from: 'first_charged_day' } },
+  });
+  const locksTold = (change: SubscriptionFact) =>
+    toldOn([...founding, change], everyDay('2028-01-01', 1_200)).map(({ until, day }) => [until, day]);
+  const ofFounding = ['2029-03-02', '2029-03-18', '2029-03-29'].map((day) => ['2029-04-01', day]);
+  const ofStandard = ['2030-04-01', '2030-04-17', '2030-04-28'].map((day) => ['2030-05-01', day]);
+  expect(locksTold(changes('2029-05-01', 0))).toEqual(ofFounding);
+  expect(locksTold(changes('2029-05-01', 12))).toEqual([...ofFounding, ...ofStandard]);
+  // Who has another plan from that day on knows.
+  expect(locksTold(changes('2029-04-01', 0))).toEqual([]);
+});
+
 test('whichever days somebody looks, nothing is told twice, late notices say the days left, and no look between the days that are named finds any', () => {
   const days = fc.uniqueArray(fc.integer({ min: 0, max: 830 }), { minLength: 1, maxLength: 40 });
   const named = new Set(noticeDaysOf(timelineOf(founding)));
