@@ -4,7 +4,7 @@ import { stripeEvents } from '../lib/billing/stripe-events.ts';
 import { stripeExport } from '../lib/billing/stripe-export.ts';
 import type { Config } from '../lib/config.ts';
 import { findStripeCustomer, keepStripeCustomer } from '../lib/db/stripe-store.ts';
-import type { ChargeExports } from '../lib/ports/charge-export.ts';
+import type { ChargeExports, StripeCustomers } from '../lib/ports/charge-export.ts';
 import type { PaymentEvents } from '../lib/ports/payment-events.ts';
 import type { Core } from '../lib/use-cases/core.ts';
 
@@ -15,10 +15,9 @@ export function chargeExports(
 ): ChargeExports {
   const files = fileExport(billingDirectory);
   if (stripe === undefined) return [files];
-  const customers = {
-    find: (practiceId: string) => findStripeCustomer(db, practiceId),
-    keep: (practiceId: string, customerId: string) =>
-      keepStripeCustomer(db, { practiceId, customerId, now: clock.now() }),
+  const customers: StripeCustomers = {
+    find: (payer) => findStripeCustomer(db, payer),
+    keep: (payer, customerId) => keepStripeCustomer(db, payer, { customerId, now: clock.now() }),
   };
   return [stripeExport(stripeClient(stripe.key, stripe.address), customers), files];
 }

@@ -1,8 +1,8 @@
 import type { Stripe } from 'stripe';
-import type { ExportedPractice, ExportedStatement } from '../domain/charge-export.ts';
+import type { ExportedStatement } from '../domain/charge-export.ts';
 import { DomainError } from '../domain/errors.ts';
 import { exactCents } from '../domain/ledger.ts';
-import type { ChargeExport, StripeCustomers } from '../ports/charge-export.ts';
+import type { ChargeExport, Payer, StripeCustomers } from '../ports/charge-export.ts';
 import { refusalOf } from './stripe-client.ts';
 
 /**
@@ -50,29 +50,35 @@ async function send(work: Work): Promise<string> {
 }
 
 async function customerOf({ stripe, customers, statement }: Work): Promise<string> {
-  const { practice } = statement;
-  const known = await customers.find(practice.id);
+  const known = await customers.find(statement);
   if (known !== undefined) return known;
-  const customer = (await searchCustomer(stripe, practice)) ?? (await createCustomer(stripe, practice));
-  await customers.keep(practice.id, customer.id);
+  const customer = (await searchCustomer(stripe, statement)) ?? (await createCustomer(stripe, statement));
+  await customers.keep(statement, customer.id);
   return customer.id;
 }
 
 /** Finds one that was made more than some minutes ago ("Search", Stripe API reference); a younger one its idempotency key finds. */
 async function searchCustomer(
   stripe: Stripe,
-  { id }: ExportedPractice,
+  { practice, owner }: Payer,
 ): Promise<Stripe.Customer | undefined> {
   // A practice's id has no quotes to escape.
-  const { data } = await stripe.customers.search({ query: `metadata['practiceId']:'${id}'`, limit: 1 });
+  const query = `metadata['practiceId']:'${practice.id}' AND metadata['owner']:'${owner}'`;
+  const { data } = await stripe.customers.search({ query, limit: 1 });
   return data[0];
 }
 
-/** No more of a practice than its name: who pays, and how, it tells Stripe itself. */
-const createCustomer = (stripe: Stripe, { id, displayName }: ExportedPractice): Promise<Stripe.Customer> =>
+/**
+ * No more of a practice than its name: who pays, and how, it tells Stripe itself. A new owner is another customer, so that nothing is taken
+ * from the former one.
+ */
+const createCustomer = (
+  stripe: Stripe,
+  { practice: { id, displayName }, owner }: Payer,
+): Promise<Stripe.Customer> =>
   stripe.customers.create(
-    { name: displayName, metadata: { practiceId: id } },
-    { idempotencyKey: `customer:${id}` },
+    { name: displayName, metadata: { practiceId: id, owner } },
+    { idempotencyKey: `customer:${id}:${owner}` },
   );
 
 /**

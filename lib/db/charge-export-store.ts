@@ -6,14 +6,22 @@ import type { ChargeExportTable } from './charge-export-tables.ts';
 import type { Connection, Db, Trx } from './database.ts';
 import { type Page, type PageRequest, pageFrom, positionOf } from './page.ts';
 import { findStatement, statementLines } from './statement-store.ts';
+import { countTransfers } from './subscription-approval-store.ts';
 
 type Target = ChargeExport['name'];
 
-/** Lets the statement of a period that is closed in this transaction be exported. */
+/** Lets the statement of a period that is closed in this transaction be exported: to whoever owns the practice now. */
 export async function addChargeExport(trx: Trx, practiceId: string, from: Day, now: Date): Promise<void> {
+  const transfers = await countTransfers(trx, practiceId);
   await trx
     .insertInto('charge_export')
-    .values({ practice_id: practiceId, period_from: from, state: 'pending', due_at: now })
+    .values({
+      practice_id: practiceId,
+      period_from: from,
+      owner: 1 + transfers,
+      state: 'pending',
+      due_at: now,
+    })
     .execute();
 }
 
@@ -62,16 +70,18 @@ export async function readExportedStatement(
   connection: Connection,
   { practiceId, from }: Pick<ExportClaim, 'practiceId' | 'from'>,
 ): Promise<ExportedStatement> {
-  const { id, display_name: displayName } = await connection
-    .selectFrom('practice')
-    .select(['id', 'display_name'])
-    .where('id', '=', practiceId)
+  const { display_name: displayName, owner } = await connection
+    .selectFrom('charge_export')
+    .innerJoin('practice', 'practice.id', 'charge_export.practice_id')
+    .select(['display_name', 'owner'])
+    .where('practice_id', '=', practiceId)
+    .where('period_from', '=', from)
     .executeTakeFirstOrThrow();
   const statement = await findStatement(connection, practiceId, from);
   if (statement === undefined)
     throw new Error(`No period of ${practiceId} that begins on ${from} is closed.`);
   const posted = await statementLines(connection, practiceId, statement);
-  return exportedStatement({ id, displayName }, statement, posted);
+  return exportedStatement({ practice: { id: practiceId, displayName }, owner }, statement, posted);
 }
 
 /** Answers false, and nothing is written, when the claim was lost. */

@@ -6,6 +6,8 @@ export interface ChargeExportTable {
   practice_id: string;
   /** `date`: ISO text. */
   period_from: ColumnType<string, string, never>;
+  /** Of the practice, who is to pay. Counts from 1. */
+  owner: ColumnType<number, number, never>;
   state: 'pending' | 'exported';
   /** Null until somebody begins with it: whoever did goes on. */
   target: ColumnType<'files' | 'stripe' | null, undefined, 'files' | 'stripe'>;
@@ -20,9 +22,11 @@ export interface ChargeExportTable {
   exported_at: NullableTime;
 }
 
-/** Which customer of Stripe a practice is. */
+/** Which customer of Stripe an owner of a practice is. */
 export interface StripeCustomerTable {
   practice_id: string;
+  /** Counts from 1. */
+  owner: number;
   customer_id: string;
   created_at: Time;
 }

@@ -1,14 +1,16 @@
 import { sql } from 'kysely';
+import type { Payer } from '../ports/charge-export.ts';
 import type { Connection, Db, Trx } from './database.ts';
 
 export async function findStripeCustomer(
   connection: Connection,
-  practiceId: string,
+  { practice, owner }: Payer,
 ): Promise<string | undefined> {
   const row = await connection
     .selectFrom('stripe_customer')
     .select('customer_id')
-    .where('practice_id', '=', practiceId)
+    .where('practice_id', '=', practice.id)
+    .where('owner', '=', owner)
     .executeTakeFirst();
   return row?.customer_id;
 }
@@ -16,16 +18,13 @@ export async function findStripeCustomer(
 /** Keeps the first one that is told. */
 export async function keepStripeCustomer(
   connection: Connection,
-  {
-    practiceId,
-    customerId,
-    now,
-  }: { readonly practiceId: string; readonly customerId: string; readonly now: Date },
+  { practice, owner }: Payer,
+  { customerId, now }: { readonly customerId: string; readonly now: Date },
 ): Promise<void> {
   await connection
     .insertInto('stripe_customer')
-    .values({ practice_id: practiceId, customer_id: customerId, created_at: now })
-    .onConflict((conflict) => conflict.column('practice_id').doNothing())
+    .values({ practice_id: practice.id, owner, customer_id: customerId, created_at: now })
+    .onConflict((conflict) => conflict.columns(['practice_id', 'owner']).doNothing())
     .execute();
 }
 

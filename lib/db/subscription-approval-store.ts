@@ -74,6 +74,18 @@ export async function listApprovals(
   return { items: items.map(toApproval), nextCursor };
 }
 
+/** How often a practice was handed to a new owner. */
+export async function countTransfers(connection: Connection, practiceId: string): Promise<number> {
+  const { count } = await connection
+    .selectFrom('subscription_approval')
+    .select((eb) => eb.fn.countAll<string>().as('count'))
+    .where('practice_id', '=', practiceId)
+    .where('kind', '=', 'transfer')
+    .where('state', '=', 'approved')
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
 export async function findApproval(connection: Connection, id: string): Promise<StoredApproval | undefined> {
   const row = await approvals(connection).where('id', '=', id).executeTakeFirst();
   return row === undefined ? undefined : toApproval(row);

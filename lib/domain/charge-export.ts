@@ -43,6 +43,8 @@ export interface ExportedPractice {
 export interface ExportedStatement {
   readonly number: string;
   readonly practice: ExportedPractice;
+  /** Whose it is to pay: 1 for the first owner of the practice, one more with each transfer that came before the period was closed. */
+  readonly owner: number;
   readonly from: Day;
   readonly until: Day;
   readonly currency: string;
@@ -65,14 +67,14 @@ interface Posted {
 }
 
 export function exportedStatement(
-  practice: ExportedPractice,
+  payer: Pick<ExportedStatement, 'practice' | 'owner'>,
   statement: Pick<ExportedStatement, 'number' | 'from' | 'until' | 'currency'>,
   posted: readonly Posted[],
 ): ExportedStatement {
   const { number, from, until, currency } = statement;
   const lines = posted.flatMap((transaction) => exportedLine(transaction) ?? []);
   const totalCents = lines.reduce((sum, { amountCents }) => exactCents(sum + amountCents), 0);
-  return { number, practice, from, until, currency, lines, totalCents };
+  return { number, ...payer, from, until, currency, lines, totalCents };
 }
 
 /** Undefined for a payment, and for the reversal of one. */

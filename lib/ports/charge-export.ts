@@ -14,9 +14,12 @@ export interface ChargeExport {
 /** The first takes statements that nobody has begun with; those that another began with stay with it. */
 export type ChargeExports = readonly [ChargeExport, ...ChargeExport[]];
 
-/** Which customer of Stripe a practice is. */
+/** An owner of a practice, as one that pays. */
+export type Payer = Pick<ExportedStatement, 'practice' | 'owner'>;
+
+/** Which customer of Stripe each owner of a practice is. */
 export interface StripeCustomers {
-  find(practiceId: string): Promise<string | undefined>;
+  find(payer: Payer): Promise<string | undefined>;
   /** Keeps the first one that is told. */
-  keep(practiceId: string, customerId: string): Promise<void>;
+  keep(payer: Payer, customerId: string): Promise<void>;
 }

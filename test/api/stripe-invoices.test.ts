@@ -8,6 +8,7 @@ import { entriesOf } from '../../lib/domain/ledger.ts';
 import { exportDue } from '../../lib/reconcilers/export-charges.ts';
 import { freshKey, startTestApi, type TestApi } from '../builders/api.ts';
 import { type BilledPractice, billedPractice } from '../builders/billed-practice.ts';
+import { freshNpi } from '../builders/sign-up.ts';
 import { stripeEvent } from '../builders/stripe-event.ts';
 import { type StripeServer, startStripeServer } from '../builders/stripe-server.ts';
 
@@ -158,6 +159,41 @@ test('two processes at one statement make one invoice of it', async () => {
   ]);
   expect([stripe.customers.length, stripe.items.length]).toEqual([1, 3]);
   expect(stripe.invoices).toMatchObject([{ total: costs, auto_advance: true }]);
+});
+
+test('a new owner is another customer: nobody pays for who came after', async () => {
+  const oak = await billedPractice(api.database, 'oak-aba');
+  await closeAndExport(oak, '2027-03-20');
+  const second = (await api.tokenWith(['plan_admin'])).token;
+  const transfer = await api.call({
+    method: 'POST',
+    url: `/v1/practices/${oak.id}/subscription/transfer`,
+    payload: {
+      legalName: 'Harbor Group LLC',
+      npi: freshNpi(),
+      contact: { name: 'Kim Ode', email: 'kim@harbor.example', phone: '+13125550100' },
+      agreement: { acceptedBy: 'Kim Ode', acceptedAt: '2027-03-20T12:00:00Z', version: '2027-01' },
+      reason: 'the practice is acquired',
+    },
+    headers: { 'idempotency-key': freshKey() },
+  });
+  expect(transfer.statusCode).toBe(202);
+  // A statement of before goes to who owned the practice then, whenever it goes.
+  await oak.close('2027-04-20');
+  const approval = await api.call({
+    method: 'POST',
+    url: `/v1/subscription-approvals/${transfer.json().approvalId}/approve`,
+    payload: { reason: 'the deed was seen' },
+    headers: { authorization: `Bearer ${second}` },
+  });
+  expect(approval.statusCode).toBe(200);
+  await exportStatements();
+  await closeAndExport(oak, '2027-05-20');
+  expect(stripe.customers.map(({ metadata }) => metadata)).toEqual([
+    { practiceId: oak.id, owner: '1' },
+    { practiceId: oak.id, owner: '2' },
+  ]);
+  expect(stripe.invoices.map(({ customer }) => customer)).toEqual(['cus_1', 'cus_1', 'cus_2']);
 });
 
 describe('what somebody does to an invoice at Stripe', () => {

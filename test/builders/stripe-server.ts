@@ -153,10 +153,14 @@ export async function startStripeServer(): Promise<StripeServer> {
     const common = { metadata: metadataOf(form), livemode: false };
     switch (invoiceId === undefined ? route : route.replace(invoiceId, ':id')) {
       case 'GET /v1/customers/search': {
-        const asked = /^metadata\['practiceId'\]:'([\w-]+)'$/.exec(form['query'] ?? '')?.[1];
+        const asked = /^metadata\['practiceId'\]:'([\w-]+)' AND metadata\['owner'\]:'(\d+)'$/.exec(
+          form['query'] ?? '',
+        );
         const data = customers
           .slice(0, searchable)
-          .filter(({ metadata }) => metadata['practiceId'] === asked);
+          .filter(
+            ({ metadata }) => metadata['practiceId'] === asked?.[1] && metadata['owner'] === asked?.[2],
+          );
         return ok({
           object: 'search_result',
           url: '/v1/customers/search',

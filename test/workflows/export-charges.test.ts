@@ -188,7 +188,7 @@ describe('statements as invoices of Stripe', () => {
         object: 'customer',
         name: 'oak-aba',
         balance: 0,
-        metadata: { practiceId: 'oak-aba' },
+        metadata: { practiceId: 'oak-aba', owner: '1' },
         livemode: false,
       },
     ]);

@@ -20,6 +20,7 @@ import * as complianceReports from './0018-compliance-reports.ts';
 import * as rolloutReads from './0019-rollout-reads.ts';
 import * as chargeExport from './0020-charge-export.ts';
 import * as afterTheEnd from './0021-after-the-end.ts';
+import * as stripeOwners from './0022-stripe-owners.ts';
 
 /** Forward only, in the order of their numbers; a published migration never changes. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -44,4 +45,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0019-rollout-reads': rolloutReads,
   '0020-charge-export': chargeExport,
   '0021-after-the-end': afterTheEnd,
+  '0022-stripe-owners': stripeOwners,
 };
