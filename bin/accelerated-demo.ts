@@ -56,9 +56,17 @@ export async function demonstrate<Plane extends AcceleratedControlPlane>(
   } catch (error) {
     // What Ctrl-C cuts off fails in ways of its own; there is only one reason to tell.
     interrupt.throwIfAborted();
+    say(`What the control plane did is in ${join(directory, 'control-plane.log')}.`);
     throw error;
   } finally {
     say('Stopping …');
-    for (const stop of stops.reverse()) await stop();
+    await stopAll(stops);
   }
+}
+
+/** Each of them, also after one that fails: the sandbox is a process of its own, and would be in the way of the next start. */
+async function stopAll(stops: Stops): Promise<void> {
+  const faults: unknown[] = [];
+  for (const stop of stops.reverse()) await stop().catch((fault: unknown) => faults.push(fault));
+  if (faults.length > 0) throw faults[0];
 }

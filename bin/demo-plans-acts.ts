@@ -4,13 +4,14 @@ import { approvalSchema } from '../control-api/contracts/subscription-approvals.
 import { subscriptionChangeSchema } from '../control-api/contracts/subscription-changes.ts';
 import { waitingListSchema } from '../control-api/contracts/subscriptions.ts';
 import { createdTokenSchema } from '../control-api/contracts/tokens.ts';
-import { addDays, type Day } from '../lib/domain/plan/day.ts';
+import { addDays, type Day, dayIn } from '../lib/domain/plan/day.ts';
 import type { Rates } from '../lib/domain/plan/terms.ts';
 import { ApiClient } from './commands/api-client.ts';
 import { CommandError } from './commands/command-error.ts';
 import type { Session } from './commands/session.ts';
+import type { Asked, Posting } from './demo-plans-asked.ts';
 import type { DailyControlPlane } from './demo-plans-control-plane.ts';
-import { approve, npiOf, signUpMember, untilState } from './demo-plans-members.ts';
+import { approve, cliniciansOf, npiOf, signUpMember, untilState } from './demo-plans-members.ts';
 
 /** Where the story plays. */
 export interface Stage {
@@ -27,6 +28,8 @@ export interface Stage {
     /** Of the plan, at that time. */
     readonly members: number;
   }[];
+  /** In the order in which it was asked. */
+  readonly asked: Asked[];
 }
 
 const reason = 'Demo: what happens in three years';
@@ -35,6 +38,11 @@ export function idOf({ members }: Stage, index: number): string {
   const id = members[index];
   if (id === undefined) throw new Error(`the practice ${index} has not signed up yet`);
   return id;
+}
+
+/** Notes what is asked for a practice. It is noon by UTC, and the same date at every practice. */
+function note({ asked, controlPlane }: Stage, index: number, verb: string, body: object): void {
+  asked.push({ index, on: dayIn('UTC', controlPlane.clock.now()), verb, body: { ...body } });
 }
 
 /** A day of the story, counted from the first one. */
@@ -47,22 +55,21 @@ export async function change(stage: Stage, index: number, verb: string, body: ob
     body: { reason, ...body },
   });
   if (approvalId !== null) await approveAsSecond(stage, approvalId);
+  note(stage, index, verb, body);
 }
 
-export async function keep({ session }: Stage, id: string): Promise<void> {
-  await session.api.request('DELETE', `/v1/practices/${id}/subscription/cancellation`, { body: { reason } });
+export async function keep(stage: Stage, index: number): Promise<void> {
+  const path = `/v1/practices/${idOf(stage, index)}/subscription/cancellation`;
+  await stage.session.api.request('DELETE', path, { body: { reason } });
+  note(stage, index, 'cancellation taken back', {});
 }
 
 /** Posts to a ledger; what waits for a second person is approved by one. */
-export async function post(
-  stage: Stage,
-  index: number,
-  what: 'credits' | 'adjustments' | 'payments',
-  amountCents: number,
-): Promise<void> {
+export async function post(stage: Stage, index: number, what: Posting, amountCents: number): Promise<void> {
   const path = `/v1/practices/${idOf(stage, index)}/ledger/${what}`;
   const response = await stage.session.api.request('POST', path, { body: { amountCents, reason } });
   if (response.status === 202) await approveAsSecond(stage, approvalSchema.parse(await response.json()).id);
+  note(stage, index, what, { amountCents });
 }
 
 async function approveAsSecond({ session }: Stage, approvalId: string): Promise<void> {
@@ -94,6 +101,7 @@ export async function enrol(stage: Stage, indexes: readonly number[]): Promise<v
   for (const index of indexes) {
     const locations = index % 9 === 0 ? 2 : 1;
     members[index] = await approve(session, await signUpMember(session, index), { locations });
+    note(stage, index, 'enrolment', { clinicians: cliniciansOf(index), locations });
   }
   await untilState(
     session,
@@ -131,6 +139,7 @@ export async function approveWaiting(
   const signUpId = stage.waited[place]?.signUpId;
   if (signUpId === undefined) throw new Error('nobody waits');
   stage.members[index] = await approve(stage.session, signUpId, body);
+  note(stage, index, 'enrolment', { clinicians: cliniciansOf(index), locations: 1 });
   await untilState(stage.session, [idOf(stage, index)], 'active');
 }
 

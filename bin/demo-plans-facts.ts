@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
@@ -11,8 +12,10 @@ import {
   type ShownSubscription,
   subscriptionSchema,
 } from '../control-api/contracts/subscriptions.ts';
+import type { Clock } from '../lib/ports/clock.ts';
 import { commandError } from './commands/command-error.ts';
 import { idOf, type Stage } from './demo-plans-acts.ts';
+import { hasWhatWasAsked } from './demo-plans-asked.ts';
 import { people } from './demo-plans-story.ts';
 import type { Fact } from './demo-rollout-facts.ts';
 
@@ -38,8 +41,10 @@ export interface Standing {
 }
 
 /** As a process of its own: nothing of what it is to check is loaded there. */
-export async function checkIndependently({ controlPlane }: Stage, interrupt: AbortSignal): Promise<Checked> {
-  const { url, tokenFile, clock } = controlPlane;
+export async function checkIndependently(
+  { url, tokenFile, clock }: { readonly url: string; readonly tokenFile: string; readonly clock: Clock },
+  interrupt: AbortSignal,
+): Promise<Checked> {
   const program = fileURLToPath(new URL('../test/independent/check.ts', import.meta.url));
   const child = spawn(
     process.execPath,
@@ -55,7 +60,9 @@ export async function checkIndependently({ controlPlane }: Stage, interrupt: Abo
     ],
     { stdio: ['ignore', 'pipe', 'pipe'], signal: interrupt },
   );
-  const [answer, complaint] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  // An interruption is an event of the child: nobody else hears it, and unheard it would end the demo before it has stopped anything.
+  const ended = once(child, 'close');
+  const [answer, complaint] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   if (answer === '')
     throw commandError('internal', 'The independent check did not run.', { hint: complaint });
   return checkedSchema.parse(JSON.parse(answer));
@@ -75,13 +82,31 @@ export async function standing({ session: { api }, members }: Stage): Promise<St
 }
 
 /** What the story was to show, beside what the independent check says. */
-export async function storyFacts(stage: Stage, { subscriptions }: Standing): Promise<Fact[]> {
+export async function storyFacts(
+  stage: Stage,
+  { subscriptions, statements }: Standing,
+  checked: Checked,
+): Promise<Fact[]> {
   const of = (index: number) => subscriptions.find(({ practiceId }) => practiceId === idOf(stage, index));
   const newest = (await stage.session.api.get('/v1/plans/founding', planSchema)).versions.at(-1);
   const members = subscriptions.filter(({ state, plan }) => state !== 'cancelled' && plan.id === 'founding');
   const unlocked = members.filter(({ locked }) => !locked);
   const extended = of(people.lockExtended);
+  const others = await recordedOtherwise(stage);
+  const stated = statements.reduce((sum, { totals }) => sum + totals.charge, 0);
   return [
+    {
+      words: `the check looked at all ${stage.members.length} practices, and at all that their statements charge`,
+      held: checked.subscriptions === stage.members.length && checked.chargedCents === stated && stated > 0,
+    },
+    {
+      words: `every practice has on record what was asked for it, from that day on, and nothing else${others.map((id) => `; not ${id}`).join('')}`,
+      held: others.length === 0,
+    },
+    {
+      words: 'all terms are those that were signed',
+      held: subscriptions.every(({ signature }) => signature.good),
+    },
     {
       words: 'with 100 members the 101st and the 102nd practice waited as numbers 1 and 2',
       held: isDeepStrictEqual(
@@ -97,9 +122,10 @@ export async function storyFacts(stage: Stage, { subscriptions }: Standing): Pro
       held: of(people.waits)?.plan.id === 'founding' && of(people.takesOffer)?.plan.id === 'standard',
     },
     {
-      words: `after their locks all ${unlocked.length} founding members have the newest price`,
+      words: `after their locks all ${unlocked.length} other founding members have the newest price`,
       held:
-        unlocked.length > 0 && unlocked.every(({ rates }) => isDeepStrictEqual(rates, newest?.terms.rates)),
+        unlocked.length === members.length - 1 &&
+        unlocked.every(({ rates }) => isDeepStrictEqual(rates, newest?.terms.rates)),
     },
     {
       words: 'the practice whose lock was extended still has the first price',
@@ -111,6 +137,16 @@ export async function storyFacts(stage: Stage, { subscriptions }: Standing): Pro
       held: await oldPriceWentOn(stage),
     },
   ];
+}
+
+/** Practices whose record is another than what was asked. */
+async function recordedOtherwise({ session: { api }, members, asked }: Stage): Promise<string[]> {
+  const others: string[] = [];
+  for (const [index, id] of members.entries()) {
+    const ofPractice = asked.filter((each) => each.index === index);
+    if (!(await hasWhatWasAsked(api, id, ofPractice))) others.push(id);
+  }
+  return others;
 }
 
 async function oldPriceWentOn(stage: Stage): Promise<boolean> {

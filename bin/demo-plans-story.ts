@@ -4,7 +4,6 @@ import {
   change,
   dayOf,
   enrol,
-  idOf,
   keep,
   post,
   raise,
@@ -36,6 +35,7 @@ const enrolledOn = (index: number): number => Math.floor(index / cohort) * daysB
 /** By number of the practice, so that reports can look at whom something happened to. */
 export const people = {
   trialExtended: 3,
+  hasLeft: 5,
   lockExtended: 8,
   changesPlan: 9,
   acquired: 12,
@@ -50,7 +50,7 @@ export const people = {
 
 /** Who leaves, and on which day they say so. */
 const leaving: Readonly<Record<number, number>> = {
-  5: 300,
+  [people.hasLeft]: 300,
   25: 420,
   35: 560,
   45: 700,
@@ -203,7 +203,11 @@ function payments(): Scene[] {
         await change(stage, suspended, 'settlement');
       },
     },
-    { day: 500, words: 'credits and an adjustment; one takes a second person', play: corrections },
+    {
+      day: 500,
+      words: 'credits and an adjustment; one takes a second person, one is for a practice that has left',
+      play: corrections,
+    },
   ];
   const paid = Array.from({ length: 30 }, (_, place): Scene => {
     const index = (place * 3 + 1) % cap;
@@ -219,6 +223,7 @@ async function corrections(stage: Stage): Promise<void> {
   await post(stage, 20, 'credits', 5_000);
   await post(stage, 21, 'adjustments', -1_000);
   await post(stage, 22, 'credits', 60_000);
+  await post(stage, people.hasLeft, 'credits', 2_500);
 }
 
 function ends(): Scene[] {
@@ -241,7 +246,7 @@ function ends(): Scene[] {
       words: 'practice 86 cancels, and takes it back ten days later',
       play: (stage) => change(stage, keepsAfterAll, 'cancellation'),
     },
-    { day: 510, play: (stage) => keep(stage, idOf(stage, keepsAfterAll)) },
+    { day: 510, play: (stage) => keep(stage, keepsAfterAll) },
     {
       day: 640,
       words: 'practice 96 cancels, and its notice is waived',

@@ -28,13 +28,13 @@ async function show(session: Session, controlPlane: DailyControlPlane, interrupt
   const begun = performance.now();
   const seconds = () => Math.round((performance.now() - begun) / 1_000);
   const firstDay = dayIn('UTC', new Date(controlPlane.clock.now().getTime() + dayMs));
-  const stage: Stage = { session, controlPlane, firstDay, members: [], waited: [] };
+  const stage: Stage = { session, controlPlane, firstDay, members: [], waited: [], asked: [] };
   heading(output, `Three years from ${firstDay} on, day by day`);
   await play(stage, interrupt, seconds);
 
   const stands = await standing(stage);
-  const facts = await storyFacts(stage, stands);
-  const checked = await checkIndependently(stage, interrupt);
+  const checked = await checkIndependently(controlPlane, interrupt);
+  const facts = await storyFacts(stage, stands, checked);
   const years = yearsOf(stands, firstDay);
   reportMembers(output, stands);
   reportYears(output, years);
@@ -67,7 +67,10 @@ async function play(stage: Stage, interrupt: AbortSignal, seconds: () => number)
     const scenes = story.filter((scene) => scene.day === day);
     for (const { words, play: act } of scenes) {
       if (words !== undefined) output.line(`${date}  ${words}`);
-      await act(stage);
+      await act(stage).catch((error: unknown) => {
+        if (!interrupt.aborted) output.line(`${date}  here it stopped`);
+        throw error;
+      });
     }
     if (scenes.length > 0) await controlPlane.settle();
     if (day > 0 && day % daysBetweenSigns === 0)
