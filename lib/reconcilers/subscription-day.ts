@@ -19,7 +19,7 @@ import {
 } from '../db/subscription-store.ts';
 import { systemActor } from '../domain/access.ts';
 import { noticeDaysOf, noticesOn } from '../domain/plan/calendar-of-notices.ts';
-import { type Day, dayIn, laterOf, startOfDay } from '../domain/plan/day.ts';
+import { addDays, type Day, dayIn, earlierOf, laterOf, startOfDay } from '../domain/plan/day.ts';
 import { firstStatementDay, type Period, periodAfterEnd, periodAt } from '../domain/plan/periods.ts';
 import { type Announcement, priceChangeOn, priceChangeTaken } from '../domain/plan/price-changes.ts';
 import { type SubscriptionState, stateOn } from '../domain/plan/state.ts';
@@ -187,9 +187,11 @@ async function announcePrice(work: Work, timeline: Timeline): Promise<Day | null
   return from;
 }
 
-/** The practice's own record shows the plan whose rates it has today. */
+/** The practice's own record shows the plan whose rates it has today, or had on its last day: what was to come after that never does. */
 async function followPlan({ trx, practice, today, now }: Work, timeline: Timeline): Promise<void> {
-  const { planId, planVersion } = entryOn(timeline.rates, laterOf(today, timeline.enrolledOn));
+  const { endsOn, enrolledOn, rates } = timeline;
+  const day = endsOn === null ? today : earlierOf(today, addDays(endsOn, -1));
+  const { planId, planVersion } = entryOn(rates, laterOf(day, enrolledOn));
   if (practice.plan_id === planId && practice.plan_version === planVersion) return;
   await setPracticePlan(trx, practice.id, { planId, planVersion }, now);
 }

@@ -22,7 +22,7 @@ import { deliverDue } from '../../lib/reconcilers/deliver-notices.ts';
 import { billedPractice } from '../builders/billed-practice.ts';
 import { createTestDatabase } from '../builders/database.ts';
 import { testNoticePorts } from '../builders/notices.ts';
-import { foundingTerms } from '../builders/plan-terms.ts';
+import { foundingTerms, toStandard } from '../builders/plan-terms.ts';
 import { silent } from '../builders/runs.ts';
 
 /** In Chicago, free until 20 February 2027 and locked until 20 February 2029; periods begin on the 20th. */
@@ -231,6 +231,16 @@ test('a subscription that ends is charged to its last day, and then left alone',
   });
   // 12 of 31 days.
   expect((await baseRates()).at(-1)).toMatchObject({ until: '2027-06-01', amountCents: 5_767 });
+});
+
+test('a plan that was to come after the end never is the practice’s', async () => {
+  await billedPractice(database, id);
+  await liveUntil('2027-05-01');
+  await happens(toStandard('2027-06-20'));
+  await happens({ kind: 'ends', from: '2027-06-10' });
+  await liveUntil('2027-07-10');
+  const practice = await database.db.selectFrom('practice').select('plan_id').executeTakeFirstOrThrow();
+  expect(practice.plan_id).toBe('founding');
 });
 
 test('killed at any statement and begun again, nothing is lost or doubled', async () => {
