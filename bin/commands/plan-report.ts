@@ -83,13 +83,16 @@ async function showReports(
   { on, plan, limit, cursor }: ReportOptions,
   isOverview: boolean,
 ): Promise<void> {
+  const isPaged = (name: ReportName | undefined): boolean => name === 'revenue' || name === 'margin';
+  if (cursor !== undefined && (isOverview || !isPaged(asked[0]))) {
+    throw commandError('usage', '--cursor goes on with one report that has pages: name revenue or margin.');
+  }
   const fetched: Partial<Record<ReportName, unknown>> = {};
   for (const name of asked) {
-    const isPaged = name === 'revenue' || name === 'margin';
     const { report, show } = await fetchReport(api, name, {
       on,
       plan,
-      ...(isPaged ? { limit, cursor } : {}),
+      ...(isPaged(name) ? { limit, cursor } : {}),
     });
     fetched[name] = report;
     if (isOverview && name !== asked[0]) output.line();

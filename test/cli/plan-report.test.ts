@@ -97,6 +97,8 @@ test('CSV is the table as the control plane gives it', async () => {
 test.each([
   [['--csv'], 2, 'name a report'],
   [['revenue', '--csv', '--json'], 2, 'name a report'],
+  [['--cursor', 'x'], 2, 'name revenue or margin'],
+  [['members', '--cursor', 'x'], 2, 'name revenue or margin'],
   [['profit'], 2, 'Allowed choices are members, places'],
   [['churn', '--on', addDays(today, 2)], 2, '--on (/on): must not be after'],
   [['places', '--plan', 'nothing'], 3, 'plan'],
