@@ -142,6 +142,25 @@ test.each<[string, Rise]>([
   expect(foundRisen(change)).toContain('prices');
 });
 
+test('the rates of a plan are still its own after another plan was taken back', () => {
+  const { record, plans } = risen(example, {});
+  const standard = plans.find(({ id }) => id === 'standard');
+  const terms = standard?.versions[0]?.terms;
+  if (terms === undefined) throw new Error('it is not there');
+  const from = dayNumber('2027-07-22');
+  const change = { kind: 'plan', from, planId: 'standard', planVersion: 1, terms } as const;
+  const changed = [
+    { at: at('2027-05-01'), fact: change },
+    { at: at('2027-05-02'), fact: { kind: 'plan_withdrawn', from } as const },
+  ];
+  const [rates, ...before] = record.facts.toReversed();
+  if (rates === undefined) throw new Error('it did not rise');
+  const facts = [...before.toReversed(), ...changed, rates];
+  const without = found(record, plans);
+  expect(without).not.toContain('terms');
+  expect(found({ ...record, facts }, plans)).toEqual(without);
+});
+
 const foundCutOff = (change: CutOff): Set<Check> => found(cutOff(example.record, change));
 
 test.each<[string, CutOff]>([

@@ -24,7 +24,7 @@ export function examine(record: Shown, plans: readonly Plan[], now: Date): Exami
   const holds = whatHolds(facts);
   const periods = periodsOver(holds, today);
   const lines = chargesByDay(facts, today);
-  examineTerms(say, record, plans);
+  examineTerms(say, record, plans, holds);
   examineStanding(say, record, holds, today);
   examineCharges(say, record, lines);
   examineLocks(say, record, holds);
@@ -36,26 +36,32 @@ export function examine(record: Shown, plans: readonly Plan[], now: Date): Exami
   return { findings, periods: periods.length, lines };
 }
 
-function examineTerms(say: Say, { facts, practice: { timeZone } }: Shown, plans: readonly Plan[]): void {
-  let planId = '';
+function examineTerms(
+  say: Say,
+  { facts, practice: { timeZone } }: Shown,
+  plans: readonly Plan[],
+  holds: WhatHolds,
+): void {
   for (const { at, fact } of facts) {
     if (fact.kind === 'enrolled' || fact.kind === 'plan') {
-      planId = fact.planId;
-      const name = `${planId} ${fact.planVersion}`;
-      const version = versionOf(plans, planId, fact.planVersion);
-      if (!isDeepStrictEqual(fact.terms, version?.terms))
+      const { planId, planVersion, terms } = fact;
+      const name = `${planId} ${planVersion}`;
+      const version = versionOf(plans, planId, planVersion);
+      if (!isDeepStrictEqual(terms, version?.terms))
         say('terms', `the terms of ${name} are not those that were published`);
       if (!isOffered(version, fact.kind === 'enrolled' ? fact.on : localDay(timeZone, at)))
         say('terms', `${name} was not offered on the day on which it was taken`);
       const promise = plans.find(({ id }) => id === planId)?.promise;
-      const { freeDays, lock } = fact.terms;
-      if (promise === undefined || freeDays < promise.freeDays || lock.months < promise.lockMonths)
+      if (
+        promise === undefined ||
+        terms.freeDays < promise.freeDays ||
+        terms.lock.months < promise.lockMonths
+      )
         say('terms', `${name} gives less than ${planId} promises`);
     }
-    if (
-      fact.kind === 'rates' &&
-      !isDeepStrictEqual(fact.rates, versionOf(plans, planId, fact.planVersion)?.terms.rates)
-    )
+    if (fact.kind !== 'rates') continue;
+    const { planId } = holds.priceOn(fact.from);
+    if (!isDeepStrictEqual(fact.rates, versionOf(plans, planId, fact.planVersion)?.terms.rates))
       say('terms', `the rates of ${planId} ${fact.planVersion} are not those that were published`);
   }
 }
