@@ -1,8 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ledgerPageSchema } from '../control-api/contracts/ledger.ts';
-import { factPageSchema } from '../control-api/contracts/subscriptions.ts';
 import { addDays, type Day } from '../lib/domain/plan/day.ts';
-import type { ApiClient } from './commands/api-client.ts';
+import type { SubscriptionFact } from '../lib/domain/plan/facts.ts';
 
 /** What was asked for a practice, as a person would note it: nothing of it is taken from what the control plane answered. */
 export interface Asked {
@@ -52,24 +50,19 @@ const isPosting = (verb: string): verb is Posting => verb in signs;
 const unasked = ['activated', 'rates'];
 
 /** Whether a practice's record has all that was asked for it, in that order and from those days, and nothing else. */
-export async function hasWhatWasAsked(
-  api: ApiClient,
-  practiceId: string,
+export function isAllRecorded(
   asked: readonly Asked[],
-): Promise<boolean> {
-  const of = `/v1/practices/${practiceId}`;
-  const { items: facts } = await api.list(`${of}/subscription/facts`, factPageSchema, { limit: undefined });
-  const { items: ledger } = await api.list(`${of}/ledger`, ledgerPageSchema, { limit: undefined });
+  { facts, posted }: { readonly facts: readonly SubscriptionFact[]; readonly posted: readonly number[] },
+): boolean {
   const expected = asked.map((each) => factOf(each)).filter((fact) => fact !== undefined);
-  const recorded = facts.map(({ fact }) => fact).filter(({ kind }) => !unasked.includes(kind));
+  const recorded = facts.filter(({ kind }) => !unasked.includes(kind));
   const amounts = asked.flatMap(({ verb, body }) =>
     isPosting(verb) ? [signs[verb] * Number(body['amountCents'])] : [],
   );
-  const posted = ledger.filter(({ kind }) => kind !== 'charge').map(({ owedCents }) => owedCents);
   return (
     recorded.length === expected.length &&
     expected.every((fact, place) => says(recorded[place], fact)) &&
-    isDeepStrictEqual(posted.toReversed(), amounts)
+    isDeepStrictEqual(posted, amounts)
   );
 }
 

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { ledgerPageSchema } from '../control-api/contracts/ledger.ts';
 import { planSchema } from '../control-api/contracts/plans.ts';
 import { type StatementSummary, statementPageSchema } from '../control-api/contracts/statements.ts';
 import { subscriptionNoticePageSchema } from '../control-api/contracts/subscription-notices.ts';
@@ -15,7 +16,7 @@ import {
 import type { Clock } from '../lib/ports/clock.ts';
 import { commandError } from './commands/command-error.ts';
 import { idOf, type Stage } from './demo-plans-acts.ts';
-import { hasWhatWasAsked } from './demo-plans-asked.ts';
+import { isAllRecorded } from './demo-plans-asked.ts';
 import { people } from './demo-plans-story.ts';
 import type { Fact } from './demo-rollout-facts.ts';
 
@@ -143,8 +144,20 @@ export async function storyFacts(
 async function recordedOtherwise({ session: { api }, members, asked }: Stage): Promise<string[]> {
   const others: string[] = [];
   for (const [index, id] of members.entries()) {
-    const ofPractice = asked.filter((each) => each.index === index);
-    if (!(await hasWhatWasAsked(api, id, ofPractice))) others.push(id);
+    const all = { limit: undefined };
+    const facts = await api.list(`/v1/practices/${id}/subscription/facts`, factPageSchema, all);
+    const ledger = await api.list(`/v1/practices/${id}/ledger`, ledgerPageSchema, all);
+    const isRecorded = isAllRecorded(
+      asked.filter((each) => each.index === index),
+      {
+        facts: facts.items.map(({ fact }) => fact),
+        // The ledger is newest first.
+        posted: ledger.items
+          .flatMap(({ kind, owedCents }) => (kind === 'charge' ? [] : [owedCents]))
+          .reverse(),
+      },
+    );
+    if (!isRecorded) others.push(id);
   }
   return others;
 }

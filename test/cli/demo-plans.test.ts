@@ -1,11 +1,14 @@
 import { mkdtempSync } from 'node:fs';
 import { demonstrate } from '../../bin/accelerated-demo.ts';
+import { type Asked, isAllRecorded } from '../../bin/demo-plans-asked.ts';
 import { checkIndependently } from '../../bin/demo-plans-facts.ts';
 import { yearsOf } from '../../bin/demo-plans-report.ts';
 import { lastDay, story } from '../../bin/demo-plans-story.ts';
 import type { Stops } from '../../bin/lifecycle.ts';
 import type { StatementSummary } from '../../control-api/contracts/statements.ts';
 import type { Config } from '../../lib/config.ts';
+import type { SubscriptionFact } from '../../lib/domain/plan/facts.ts';
+import { enrolment } from '../builders/plan-terms.ts';
 import { shared } from '../builders/run-directory.ts';
 
 // The demo itself takes minutes: CI runs it (.github/workflows/ci.yml). This is what its report would tell wrongly without anybody seeing it.
@@ -68,4 +71,42 @@ test('everything that was started is stopped, also after something that does not
   const demo = demonstrate({ folder: 'demo', start, show }, options, new AbortController().signal);
   await expect(demo).rejects.toThrow('it does not stop');
   expect(stopped).toEqual(['API', 'database']);
+});
+
+const asked = (verb: string, body: Asked['body'] = {}): Asked => ({ index: 0, on: '2027-03-01', verb, body });
+const enrolled = enrolment({ on: '2027-03-01' });
+
+test.each<[string, Asked, SubscriptionFact]>([
+  [
+    'a clinician more from a later day on',
+    asked('quantities', { clinicians: 6, from: '2027-03-20' }),
+    { kind: 'quantities', clinicians: 6, locations: 1, from: '2027-03-20' },
+  ],
+  ['a cancellation with notice', asked('cancellation'), { kind: 'ends', from: '2027-03-31' }],
+  ['its being taken back', asked('cancellation taken back'), { kind: 'ends', from: null }],
+  ['a longer trial', asked('trial-extension', { days: 14 }), { kind: 'trial_extended', days: 14 }],
+  ['a longer lock', asked('lock-extension', { months: 12 }), { kind: 'lock_extended', months: 12 }],
+  ['a suspension', asked('suspension', { confirm: 'oak' }), { kind: 'suspended', from: '2027-03-01' }],
+  ['its end', asked('resumption'), { kind: 'resumed', from: '2027-03-02' }],
+])('what was asked is held against the record: %s', (_what, change, fact) => {
+  const enrols = asked('enrolment', { ...enrolled.quantities });
+  const isRecorded = (...facts: SubscriptionFact[]) =>
+    isAllRecorded([enrols, change], {
+      facts: [enrolled, { kind: 'activated', on: '2027-03-01' }, ...facts],
+      posted: [],
+    });
+  expect(isRecorded(fact)).toBe(true);
+  expect(isRecorded()).toBe(false);
+  expect(isRecorded(fact, fact)).toBe(false);
+  expect(isRecorded('from' in fact ? { ...fact, from: '2027-03-05' } : { kind: 'ends', from: null })).toBe(
+    false,
+  );
+});
+
+test('what was posted is held against what was asked', () => {
+  const credit = [asked('credits', { amountCents: 500 })];
+  expect(isAllRecorded(credit, { facts: [], posted: [-500] })).toBe(true);
+  expect(isAllRecorded(credit, { facts: [], posted: [500] })).toBe(false);
+  expect(isAllRecorded(credit, { facts: [], posted: [-500, -500] })).toBe(false);
+  expect(isAllRecorded(credit, { facts: [], posted: [] })).toBe(false);
 });

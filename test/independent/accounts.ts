@@ -18,12 +18,10 @@ const bookings = {
 
 export function examineLedger(
   say: Say,
-  { facts, transactions, balanceCents, practice: { timeZone } }: Shown,
-  { currency }: WhatHolds,
+  { transactions, balanceCents, practice: { timeZone } }: Shown,
+  { enrolledOn, currency }: WhatHolds,
 ): void {
   const byId = new Map(transactions.map((transaction) => [transaction.id, transaction]));
-  const [first] = facts;
-  const since = first?.fact.kind === 'enrolled' ? first.fact.on : 0;
   for (const transaction of transactions) {
     const { id, at, day, kind, owedCents, reverses } = transaction;
     const total = sum(transaction.entries.map(({ amountCents }) => amountCents));
@@ -39,7 +37,7 @@ export function examineLedger(
       say('ledger', `${id}, a ${kind}, reverses ${reverses}`);
     if (transaction.currency !== currency) say('ledger', `${id} is in ${transaction.currency}`);
     // One more: a period of today may have been closed by a process whose clock was first to say that midnight had passed.
-    if (day < since || day > localDay(timeZone, at) + 1)
+    if (day < enrolledOn || day > localDay(timeZone, at) + 1)
       say('ledger', `${id} counts on ${dayText(day)}, posted at ${at.toISOString()}`);
   }
   const reversed = transactions.flatMap(({ reverses }) => (reverses === null ? [] : [reverses]));

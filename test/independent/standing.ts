@@ -2,14 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { isLockedOn, lockedUntil, longestPeriod, periodsOver } from './charges-by-day.ts';
 import type { Say } from './checks.ts';
 import { type DayNumber, dayText, localDay } from './civil-days.ts';
-import { isKind, type Shown } from './record.ts';
+import type { Shown } from './record.ts';
 import type { WhatHolds } from './what-holds.ts';
 
 const gone = ['deprovisioned', 'provisioning_cancelled'];
 
 /** What the practice is shown today, and whether its subscription began and ended with its silo. */
 export function examineStanding(say: Say, record: Shown, holds: WhatHolds, today: DayNumber): void {
-  const { overview, practice, facts } = record;
+  const { overview, practice } = record;
   const { state, ...rest } = overview;
   const shows = inWords(rest);
   const should = inWords(standingOn(record, holds, today));
@@ -19,13 +19,12 @@ export function examineStanding(say: Say, record: Shown, holds: WhatHolds, today
   }
   const states = statesOn(record, holds, today);
   if (!states.includes(state)) say('standing', `it is ${state}, and should be ${states.join(' or ')}`);
-  const activated = facts.map(({ fact }) => fact).find(isKind('activated'));
   const activeSince =
     practice.activatedAt === null ? null : localDay(practice.timeZone, practice.activatedAt);
-  if ((activated?.on ?? null) !== activeSince)
+  if (holds.activatedOn !== activeSince)
     say(
       'standing',
-      `the practice is active since ${textOf(activeSince)}, its subscription since ${textOf(activated?.on ?? null)}`,
+      `the practice is active since ${textOf(activeSince)}, its subscription since ${textOf(holds.activatedOn)}`,
     );
   if (gone.includes(practice.state) && (holds.endsOn === null || holds.endsOn > today))
     say('standing', `the practice is ${practice.state}, and its subscription goes on`);
@@ -34,14 +33,13 @@ export function examineStanding(say: Say, record: Shown, holds: WhatHolds, today
 const textOf = (day: DayNumber | null): string | null => (day === null ? null : dayText(day));
 
 function standingOn(
-  { facts, statements }: Shown,
+  { statements }: Shown,
   holds: WhatHolds,
   today: DayNumber,
 ): Omit<Shown['overview'], 'state'> {
-  const { stretches, chargedFrom, endsOn } = holds;
-  const all = facts.map(({ fact }) => fact);
+  const { enrolledOn, activatedOn, stretches, chargedFrom, endsOn } = holds;
   // A plan may be looked at before its day has come in the practice's zone.
-  const day = Math.max(today, all.find(isKind('enrolled'))?.on ?? today);
+  const day = Math.max(today, enrolledOn);
   const { planId, planVersion, rates } = holds.priceOn(day);
   const { clinicians, locations } = holds.quantityOn(day);
   const period = periodsOver(holds, day + longestPeriod).find(
@@ -51,7 +49,7 @@ function standingOn(
     plan: { id: planId, version: planVersion },
     rates,
     quantities: { clinicians, locations },
-    activatedOn: all.find(isKind('activated'))?.on ?? null,
+    activatedOn,
     chargedFrom,
     locked: isLockedOn(stretches, day),
     lockedUntil: lockedUntil(stretches),

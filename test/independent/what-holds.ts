@@ -25,6 +25,8 @@ export interface Stretch extends Days {
 
 /** What the facts come to by docs/plans.md, "Calendar" and "Facts". Nothing is charged before `chargedFrom`; null: not active yet. */
 export interface WhatHolds {
+  readonly enrolledOn: DayNumber;
+  readonly activatedOn: DayNumber | null;
   readonly chargedFrom: DayNumber | null;
   readonly stretches: readonly Stretch[];
   readonly currency: string;
@@ -50,19 +52,21 @@ function holding<T extends { readonly from: DayNumber }>(entries: readonly T[], 
 export function whatHolds(recorded: readonly Fact[]): WhatHolds {
   const [enrolled] = recorded;
   if (enrolled?.kind !== 'enrolled') throw new Error('the first fact is not the enrolment');
-  const activated = recorded.find(isKind('activated'));
-  const chargedFrom = firstChargedDay(enrolled, activated?.on ?? null, recorded);
+  const activatedOn = recorded.find(isKind('activated'))?.on ?? null;
+  const chargedFrom = firstChargedDay(enrolled, activatedOn, recorded);
   const facts = withoutWithdrawn(recorded, chargedFrom);
   const stretches =
-    chargedFrom === null || activated === undefined
+    chargedFrom === null || activatedOn === null
       ? []
-      : stretchesOf(facts, enrolled, { activatedOn: activated.on, chargedFrom });
+      : stretchesOf(facts, enrolled, { activatedOn, chargedFrom });
   const prices = pricesOf(facts, enrolled, chargedFrom).filter(
     ({ isChange, from }) => !isChange || !stretches.some(({ lock }) => lock !== null && within(from, lock)),
   );
   const quantities = [{ from: enrolled.on, ...enrolled.quantities }, ...facts.filter(isKind('quantities'))];
   const suspensions = suspensionsOf(facts);
   return {
+    enrolledOn: enrolled.on,
+    activatedOn,
     chargedFrom,
     stretches,
     currency: enrolled.terms.currency,
@@ -118,7 +122,7 @@ function stretchesOf(
     if (fact.kind !== 'plan') continue;
     // "From that day on, or from the first charged day if that is later; its lock, if it has one, begins there."
     const from = Math.max(fact.from, chargedFrom);
-    // One whose lock began in the free period has had it until now, also where it never costs anything.
+    // A lock that began in the free period has held until now, also that of a plan which never comes to be charged.
     begun = begun.filter((earlier) => earlier.from < from || earlier.lockFrom < from);
     begun.push({ from, lockFrom: from, terms: fact.terms, moreMonths: 0 });
   }
