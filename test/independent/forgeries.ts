@@ -1,6 +1,6 @@
 import type { Check } from './checks.ts';
 import { dayNumber, dayText } from './civil-days.ts';
-import type { Plan, Shown } from './record.ts';
+import type { Fact, Notice, Plan, Shown, Transaction } from './record.ts';
 
 // What a record would be if the control plane had done one thing wrong: the check has to find each of these.
 
@@ -11,16 +11,15 @@ export const at = (day: string): Date => new Date(`${day}T18:00:00Z`);
 const today = dayNumber('2027-06-30');
 
 const facts =
-  (forged: (fact: Shown['facts'][number]['fact']) => Shown['facts'][number]['fact']) =>
+  (forged: (fact: Fact) => Fact) =>
   (record: Shown): Shown => ({
     ...record,
     facts: record.facts.map((recorded) => ({ ...recorded, fact: forged(recorded.fact) })),
   });
 const posted =
-  (forged: (transaction: Shown['transactions'][number]) => Shown['transactions'][number]) =>
+  (forged: (transaction: Transaction) => Transaction) =>
   (record: Shown): Shown => ({ ...record, transactions: record.transactions.map((one) => forged(one)) });
 
-type Transaction = Shown['transactions'][number];
 /** One more transaction, like one that is there; the balance is what it comes to. */
 const more =
   (of: Transaction['kind'], ...forged: ((transaction: Transaction) => Partial<Transaction>)[]) =>
@@ -42,7 +41,7 @@ const mirrored = ({ id, owedCents, entries }: Transaction): Partial<Transaction>
 });
 /** The notices before the end of the free period that are so many days before. */
 const endings =
-  (days: number, forged: (notice: Shown['notices'][number]) => Partial<Shown['notices'][number]>) =>
+  (days: number, forged: (notice: Notice) => Partial<Notice>) =>
   (record: Shown): Shown => ({
     ...record,
     notices: record.notices.map((notice) =>
