@@ -34,7 +34,7 @@ export interface ExportedRow extends ExportedLine {
 }
 
 /** All that is told of a practice outside. */
-export interface ExportedPractice {
+interface ExportedPractice {
   readonly id: string;
   readonly displayName: string;
 }
