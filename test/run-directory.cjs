@@ -1,8 +1,8 @@
 const { buildSync } = require('esbuild');
-const { cpSync, mkdtempSync, rmSync } = require('node:fs');
+const { mkdtempSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const path = require('node:path');
-const { startRunPostgres } = require('./run-postgres.ts');
+const { bundle } = require('./builders/bundle.ts');
 
 const root = path.join(__dirname, '..');
 
@@ -15,7 +15,10 @@ let postgres;
 module.exports = async () => {
   const directory = mkdtempSync(path.join(tmpdir(), 'lumenality-test-run-'));
   process.env.LUMENALITY_TEST_RUN_DIR = directory;
+  // A program like the others: in this process Jest would take its packages from a worker (test/from-worker.cjs).
+  await bundle(root, directory, { 'run-postgres': 'test/run-postgres.ts' });
   bundleCommandLine(directory);
+  const { startRunPostgres } = await import(path.join(directory, 'run-postgres.mjs'));
   postgres = await startRunPostgres();
   process.env.LUMENALITY_TEST_TEMPLATE_URL = postgres.templateUrl;
 };
@@ -32,7 +35,6 @@ function bundleCommandLine(directory) {
       js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
     },
   });
-  cpSync(path.join(root, 'package.json'), path.join(directory, 'package.json'));
 }
 
 module.exports.remove = async () => {
