@@ -14,7 +14,8 @@ import type { Db } from '../lib/db/database.ts';
 import { DomainError } from '../lib/domain/errors.ts';
 import { fileOption } from './file-option.ts';
 import { onStopSignal, runOnce } from './lifecycle.ts';
-import { connectDatabase, systemClock } from './parts.ts';
+import { connectDatabase } from './open-database.ts';
+import { systemClock } from './system-clock.ts';
 
 const out = fileOption('backup', {
   flag: '--out <file>',

@@ -18,14 +18,8 @@ import { deployCell } from './embedded-cell.ts';
 import { buildOnce, pushImage } from './embedded-release.ts';
 import { startEmbeddedSandbox } from './embedded-sandbox.ts';
 import { onStopSignal, runUntilStopped, type Stops } from './lifecycle.ts';
-import {
-  appDeps,
-  assertFilesAreUsable,
-  buildParts,
-  cellDirectory,
-  openDatabase,
-  startWork,
-} from './parts.ts';
+import { openDatabase } from './open-database.ts';
+import { appDeps, assertFilesAreUsable, buildParts, cellDirectory, startWork } from './parts.ts';
 import { readReleaseDirectory } from './release-directory.ts';
 import { openStartScreen } from './start-screen.ts';
 import { tokenFile } from './token-file.ts';

@@ -16,15 +16,8 @@ import { deployCell } from './embedded-cell.ts';
 import { buildOnce, pushImage } from './embedded-release.ts';
 import { startEmbeddedSandbox } from './embedded-sandbox.ts';
 import type { Stops } from './lifecycle.ts';
-import {
-  appDeps,
-  buildParts,
-  cellDirectory,
-  openDatabase,
-  type Parts,
-  type StandIns,
-  startWork,
-} from './parts.ts';
+import { openDatabase } from './open-database.ts';
+import { appDeps, buildParts, cellDirectory, type Parts, type StandIns, startWork } from './parts.ts';
 import { readReleaseDirectory } from './release-directory.ts';
 import { tokenFile } from './token-file.ts';
 

@@ -2,7 +2,7 @@
 import { readConfig } from '../lib/config.ts';
 import { bringUpToDate } from '../lib/db/database.ts';
 import { runOnce } from './lifecycle.ts';
-import { connectDatabase } from './parts.ts';
+import { connectDatabase } from './open-database.ts';
 
 await runOnce(async (stops) => {
   const database = await connectDatabase(readConfig());

@@ -6,7 +6,7 @@ import type { AppDeps } from '../control-api/app.ts';
 import { connectCells, type Pace } from '../lib/aws/index.ts';
 import { type Config, sandboxDefaults } from '../lib/config.ts';
 import { cellOf } from '../lib/db/cell-store.ts';
-import { assertAnswers, bringUpToDate, type Database, openEmbedded, openServer } from '../lib/db/database.ts';
+import type { Database } from '../lib/db/database.ts';
 import { sharedCallBudget } from '../lib/db/shared-call-budget.ts';
 import { callLimits } from '../lib/domain/call-budget.ts';
 import type { Cell } from '../lib/domain/cell.ts';
@@ -39,10 +39,9 @@ import { noticePorts } from './notice-ports.ts';
 import { readReleaseDirectory } from './release-directory.ts';
 import { releaseKeys } from './release-keys.ts';
 import { siloShapes } from './silo-shapes.ts';
+import { systemClock } from './system-clock.ts';
 import { termsSigner } from './terms-key.ts';
 import { warningsOf } from './warnings.ts';
-
-export const systemClock: Clock = { now: () => new Date() };
 
 /** The control plane's parts, built and not yet working. */
 export interface Parts {
@@ -81,35 +80,8 @@ export async function assertFilesAreUsable(config: Config): Promise<void> {
   if (config.releaseDirectory !== undefined) await readReleaseDirectory(config.releaseDirectory);
 }
 
-/** The database as it stands, whatever its migrations. */
-export async function connectDatabase(
-  config: Config,
-  options: Parameters<typeof openServer>[1] = {},
-): Promise<Database> {
-  if (config.databaseUrl === undefined) return openEmbedded(config.dataDirectory);
-  const database = openServer(config.databaseUrl, options);
-  try {
-    await assertAnswers(database);
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
-  return database;
-}
-
 /** Where the cell's stacks lie, built. */
 export const cellDirectory = (config: Config): string => join(config.dataDirectory, 'cell');
-
-export async function openDatabase(config: Config): Promise<Database> {
-  const database = await connectDatabase(config);
-  try {
-    await bringUpToDate(database);
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
-  return database;
-}
 
 /**
  * @param endpoint where the cloud answers when it is not AWS's own endpoints.

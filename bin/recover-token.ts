@@ -2,7 +2,8 @@
 import { readConfig } from '../lib/config.ts';
 import { addAdministrator } from '../lib/use-cases/tokens.ts';
 import { runOnce } from './lifecycle.ts';
-import { openDatabase, systemClock } from './parts.ts';
+import { openDatabase } from './open-database.ts';
+import { systemClock } from './system-clock.ts';
 import { tokenFile } from './token-file.ts';
 
 await runOnce(async (stops) => {

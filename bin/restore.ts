@@ -14,7 +14,7 @@ import { restoreBackup } from '../lib/db/restore.ts';
 import { DomainError } from '../lib/domain/errors.ts';
 import { fileOption } from './file-option.ts';
 import { runOnce } from './lifecycle.ts';
-import { connectDatabase } from './parts.ts';
+import { connectDatabase } from './open-database.ts';
 
 const from = fileOption('restore', {
   flag: '--from <file>',

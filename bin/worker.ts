@@ -3,7 +3,8 @@ import { createLogger } from '../control-api/logger.ts';
 import { readConfig } from '../lib/config.ts';
 import { DomainError } from '../lib/domain/errors.ts';
 import { runUntilStopped } from './lifecycle.ts';
-import { buildParts, openDatabase, startWork } from './parts.ts';
+import { openDatabase } from './open-database.ts';
+import { buildParts, startWork } from './parts.ts';
 import { warn } from './warnings.ts';
 
 await runUntilStopped(async (stops) => {

@@ -4,7 +4,8 @@
  */
 import '../../bin/quiet-sdk.ts';
 import { runUntilStopped } from '../../bin/lifecycle.ts';
-import { appDeps, buildParts, openDatabase, startWork } from '../../bin/parts.ts';
+import { openDatabase } from '../../bin/open-database.ts';
+import { appDeps, buildParts, startWork } from '../../bin/parts.ts';
 import { standInApp } from '../../bin/stand-in-app.ts';
 import { buildApp } from '../../control-api/app.ts';
 import { createLogger } from '../../control-api/logger.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { buildParts, openDatabase } from '../../bin/parts.ts';
+import { openDatabase } from '../../bin/open-database.ts';
+import { buildParts } from '../../bin/parts.ts';
 import { createLogger } from '../../control-api/logger.ts';
 import { readConfig } from '../../lib/config.ts';
 import { newestRunOf, type RunWithSteps, readRun } from '../../lib/db/run-store.ts';

@@ -13,7 +13,8 @@ let directory: string;
 beforeAll(() => {
   execFileSync(
     process.execPath,
-    [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
+    // Types are what `npm run check` proves; without them the same files come out in a third of the time.
+    [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--noCheck'],
     { cwd: root },
   );
 });
