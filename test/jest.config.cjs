@@ -18,6 +18,7 @@ module.exports = {
   globalSetup: '<rootDir>/test/run-directory.cjs',
   globalTeardown: '<rootDir>/test/run-directory-end.cjs',
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.lumenality'],
+  testSequencer: '<rootDir>/test/longest-first.cjs',
   randomize: true,
   // Half of what takes long waits for databases and processes; and Jest would leave one of two cores to itself.
   maxWorkers: availableParallelism() + 1,
