@@ -18,6 +18,12 @@ beforeAll(async () => {
   port = (api.app.server.address() as AddressInfo).port;
 });
 afterAll(() => api.close());
+// A practice that waits for a cell is placed before those that are approved after it.
+afterEach(async () => {
+  const { db } = api.database;
+  const left = await db.selectFrom('run').select('id').where('state', '=', 'waiting').execute();
+  for (const { id } of left) expect((await cancel(id)).statusCode).toBe(202);
+});
 
 const practiceWhile: Readonly<Record<Exclude<RunState, 'waiting'>, PracticeState>> = {
   queued: 'provisioning',
