@@ -4,6 +4,7 @@ import { type Kysely, sql } from 'kysely';
 const statements = [
   `alter table charge_export add column owner integer not null default 1 check (owner > 0)`,
   `alter table charge_export alter column owner drop default`,
+  `create index subscription_approval_transfer on subscription_approval (practice_id) where kind = 'transfer' and state = 'approved'`,
   `alter table stripe_customer add column owner integer not null default 1 check (owner > 0)`,
   `alter table stripe_customer alter column owner drop default`,
   `alter table stripe_customer drop constraint stripe_customer_pkey, add primary key (practice_id, owner)`,
