@@ -19,11 +19,11 @@ import {
 } from '../db/subscription-store.ts';
 import { systemActor } from '../domain/access.ts';
 import { noticeDaysOf, noticesOn } from '../domain/plan/calendar-of-notices.ts';
-import { addDays, type Day, dayIn, earlierOf, laterOf, startOfDay } from '../domain/plan/day.ts';
+import { type Day, dayIn, startOfDay } from '../domain/plan/day.ts';
 import { firstStatementDay, type Period, periodAfterEnd, periodAt } from '../domain/plan/periods.ts';
 import { type Announcement, priceChangeOn, priceChangeTaken } from '../domain/plan/price-changes.ts';
 import { type SubscriptionState, stateOn } from '../domain/plan/state.ts';
-import { entryOn, type Timeline, timelineOf } from '../domain/plan/timeline.ts';
+import { entryOn, lastDayUpTo, type Timeline, timelineOf } from '../domain/plan/timeline.ts';
 import { closePeriod } from '../workflows/close-period.ts';
 
 /** A subscription and its practice, held until the transaction ends, on the practice's own day. */
@@ -187,11 +187,9 @@ async function announcePrice(work: Work, timeline: Timeline): Promise<Day | null
   return from;
 }
 
-/** The practice's own record shows the plan whose rates it has today, or had on its last day: what was to come after that never does. */
+/** The practice's own record shows the plan whose rates it has today, or had on its last day. */
 async function followPlan({ trx, practice, today, now }: Work, timeline: Timeline): Promise<void> {
-  const { endsOn, enrolledOn, rates } = timeline;
-  const day = endsOn === null ? today : earlierOf(today, addDays(endsOn, -1));
-  const { planId, planVersion } = entryOn(rates, laterOf(day, enrolledOn));
+  const { planId, planVersion } = entryOn(timeline.rates, lastDayUpTo(timeline, today));
   if (practice.plan_id === planId && practice.plan_version === planVersion) return;
   await setPracticePlan(trx, practice.id, { planId, planVersion }, now);
 }

@@ -1,9 +1,9 @@
-import { addDays, addMonths, type Day, dayIn, laterOf } from './day.ts';
+import { addMonths, type Day, dayIn } from './day.ts';
 import type { FactOf, SubscriptionFact } from './facts.ts';
 import { type Announcement, priceChangeTaken } from './price-changes.ts';
 import { type SubscriptionState, stateOn } from './state.ts';
 import type { Rates } from './terms.ts';
-import { entryOn, isLockedOn, type Timeline, timelineOf } from './timeline.ts';
+import { entryOn, isLockedOn, lastDayUpTo, type Timeline, timelineOf } from './timeline.ts';
 
 /** What is on record of a subscription, in the order in which it was recorded. */
 export interface SubscriptionRecord {
@@ -68,13 +68,8 @@ export function memberOn(record: SubscriptionRecord, on: Day, end: Date): Member
     displayName,
     timeline,
     state: stateOn(decided, timeline, on),
-    planId: entryOn(timeline.plans, lastDayUpTo(on, timeline)).planId,
+    planId: entryOn(timeline.plans, lastDayUpTo(timeline, on)).planId,
   };
-}
-
-/** A day, or the last one of a subscription that has ended by then: a plan that was to begin later never did. */
-function lastDayUpTo(on: Day, { enrolledOn, endsOn }: Timeline): Day {
-  return endsOn === null || on < endsOn ? on : laterOf(addDays(endsOn, -1), enrolledOn);
 }
 
 /** An announced price becomes a fact on its day only. One whose notice was not sent yet counts if it would be in time on the day. */

@@ -65,6 +65,11 @@ export function entryOn<Entry extends { readonly from: Day }>(list: readonly Ent
   return entry;
 }
 
+/** A day, or the last one of a subscription that has ended by then: what was to begin later never did. */
+export function lastDayUpTo({ enrolledOn, endsOn }: Timeline, day: Day): Day {
+  return laterOf(endsOn === null ? day : earlierOf(day, addDays(endsOn, -1)), enrolledOn);
+}
+
 export function isLockedOn({ locks }: Pick<Timeline, 'locks'>, day: Day): boolean {
   return locks.some(({ from, until }) => from <= day && day < until);
 }
