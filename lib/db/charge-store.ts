@@ -3,7 +3,7 @@ import { type ExportedRow, exportedLine } from '../domain/charge-export.ts';
 import type { Day } from '../domain/plan/day.ts';
 import { statementNumber } from '../domain/statement.ts';
 import type { Connection } from './database.ts';
-import { ledgerTransactions } from './ledger-store.ts';
+import { ledgerTransactions, withoutCash } from './ledger-store.ts';
 import { type Page, type PageRequest, pageFrom, positionOf } from './page.ts';
 
 /** What practices came to owe on the days `[from, until)`, oldest first. */
@@ -23,17 +23,7 @@ export async function listCharges(
     .where('own.day', '>=', from)
     .where('own.day', '<', until)
     .where('own.kind', '<>', 'payment')
-    .where((eb) =>
-      eb.not(
-        eb.exists(
-          eb
-            .selectFrom('ledger_entry')
-            .select('ledger_entry.line')
-            .whereRef('ledger_entry.transaction_id', '=', 'own.id')
-            .where('ledger_entry.account', '=', 'cash'),
-        ),
-      ),
-    );
+    .where(withoutCash('own.id'));
   if (cursor !== undefined) {
     const { at, id } = positionOf(cursor, 'integer');
     const day = at.toISOString().slice(0, 10);

@@ -134,6 +134,10 @@ export async function ledgerOfDays(
   return withEntries(connection, await query.orderBy('own.day').orderBy('own.seq').execute());
 }
 
+/** Whether a ledger transaction, by the column of its id, moves no money: a payment does, and so does the reversal of one. */
+export const withoutCash = (id: 'own.id' | 'head.id') =>
+  sql<boolean>`not exists (select from ledger_entry where transaction_id = ${sql.ref(id)} and account = 'cash')`;
+
 /** The first day, on or after `since` where it is given, on which a practice came to owe more or less otherwise than by money. */
 export async function firstDayOwed(
   connection: Connection,
@@ -144,17 +148,7 @@ export async function firstDayOwed(
     .selectFrom('ledger_transaction as head')
     .select(sql<Day | null>`min(head.day)`.as('day'))
     .where('head.practice_id', '=', practiceId)
-    .where((eb) =>
-      eb.not(
-        eb.exists(
-          eb
-            .selectFrom('ledger_entry as entry')
-            .select('entry.line')
-            .whereRef('entry.transaction_id', '=', 'head.id')
-            .where('entry.account', '=', 'cash'),
-        ),
-      ),
-    );
+    .where(withoutCash('head.id'));
   if (since !== null) query = query.where('head.day', '>=', since);
   return (await query.executeTakeFirstOrThrow()).day;
 }
