@@ -8,21 +8,21 @@ export async function connectDatabase(
   options: Parameters<typeof openServer>[1] = {},
 ): Promise<Database> {
   if (config.databaseUrl === undefined) return openEmbedded(config.dataDirectory);
-  const database = openServer(config.databaseUrl, options);
-  try {
-    await assertAnswers(database);
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
-  return database;
+  return usable(openServer(config.databaseUrl, options), assertAnswers);
 }
 
 /** The same, brought up to date. */
 export async function openDatabase(config: Config): Promise<Database> {
-  const database = await connectDatabase(config);
+  return usable(await connectDatabase(config), bringUpToDate);
+}
+
+/** A database that cannot be made ready is closed again. */
+async function usable(
+  database: Database,
+  ready: (database: Database) => Promise<unknown>,
+): Promise<Database> {
   try {
-    await bringUpToDate(database);
+    await ready(database);
   } catch (error) {
     await database.close();
     throw error;
