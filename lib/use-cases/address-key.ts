@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hashOf, randomSecret } from './token-secret.ts';
 
 /** The secret of an address that is itself the right to read. It is shown once; its hash is what is kept. */
 interface AddressKey {
@@ -7,9 +7,8 @@ interface AddressKey {
 }
 
 export function newAddressKey(): AddressKey {
-  // 256 random bits: nobody guesses one, and one round of SHA-256 is enough to keep it.
-  const key = randomBytes(32).toString('base64url');
+  const key = randomSecret();
   return { key, keySha256: addressKeyHash(key) };
 }
 
-export const addressKeyHash = (key: string): string => createHash('sha256').update(key).digest('hex');
+export const addressKeyHash = hashOf;

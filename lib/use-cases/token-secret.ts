@@ -14,9 +14,12 @@ export interface NewSecret {
 /** A new token: 80 random bits of id and 256 of secret. */
 export function newSecret(): NewSecret {
   const id = Array.from(randomBytes(16), (byte) => base32[byte % 32]).join('');
-  const secret = randomBytes(32).toString('base64url');
+  const secret = randomSecret();
   return { id, token: `lum_${id}_${secret}`, secretHash: hashOf(secret) };
 }
+
+/** 256 random bits: nobody guesses them, and one round of SHA-256 is enough to keep them. */
+export const randomSecret = (): string => randomBytes(32).toString('base64url');
 
 /** The parts of a token, or undefined for text that is none. */
 export function parseToken(text: string): { readonly id: string; readonly secret: string } | undefined {
@@ -37,6 +40,7 @@ export function isSecret(secret: string, secretHash: string | undefined): boolea
   return isEqual && secretHash !== undefined;
 }
 
-function hashOf(secret: string): string {
+/** What is kept of a secret. */
+export function hashOf(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }
