@@ -78,12 +78,12 @@ export async function listApprovals(
 export async function countTransfers(connection: Connection, practiceId: string): Promise<number> {
   const { count } = await connection
     .selectFrom('subscription_approval')
-    .select((eb) => eb.fn.countAll<string>().as('count'))
+    .select((eb) => eb.fn.countAll<number>().as('count'))
     .where('practice_id', '=', practiceId)
     .where('kind', '=', 'transfer')
     .where('state', '=', 'approved')
     .executeTakeFirstOrThrow();
-  return Number(count);
+  return count;
 }
 
 export async function findApproval(connection: Connection, id: string): Promise<StoredApproval | undefined> {
