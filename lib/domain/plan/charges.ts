@@ -31,8 +31,8 @@ export function chargeKey(practiceId: string, { period, component, from }: Charg
 }
 
 /**
- * What a period costs: nothing after the end. Each component is cut where its own quantity or rate changes or a suspension begins or ends; days of a suspension
- * cost nothing, and nothing is written down as a charge of 0.
+ * What a period costs: nothing after the end. Each component is cut where its own quantity or rate changes or a suspension begins or
+ * ends; days of a suspension cost nothing, and nothing is written down as a charge of 0.
  */
 export function chargesOf(timeline: Timeline, period: Period): Charge[] {
   if (timeline.endsOn !== null && period.from >= timeline.endsOn) return [];
