@@ -83,8 +83,11 @@ async function* listen(
   position: Position,
   signal: AbortSignal,
 ): AsyncGenerator<RunEvent | 'open' | 'end', void> {
-  const silence = new AbortController();
-  const isDead = () => silence.abort(new Error(`nothing heard for ${silenceMs / 1_000} s`));
+  const ending = new AbortController();
+  const leave = () => ending.abort(signal.reason);
+  if (signal.aborted) leave();
+  signal.addEventListener('abort', leave, { once: true });
+  const isDead = () => ending.abort(new Error(`nothing heard for ${silenceMs / 1_000} s`));
   let timer = setTimeout(isDead, silenceMs);
   const heard = () => {
     clearTimeout(timer);
@@ -96,12 +99,13 @@ async function* listen(
         accept: 'text/event-stream',
         ...(position.lastEventId === undefined ? {} : { 'last-event-id': position.lastEventId }),
       },
-      signal: AbortSignal.any([signal, silence.signal]),
+      signal: ending.signal,
     });
     heard();
     yield 'open';
+    // The signal here too: Node 20 forgets that of the request at the first garbage collection after the answer has begun.
     const messages = (response.body ?? new ReadableStream())
-      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new TextDecoderStream(), { signal: ending.signal })
       .pipeThrough(new EventSourceParserStream({ onComment: heard, maxBufferSize: largestEvent }));
     for await (const message of messages) {
       heard();
@@ -116,6 +120,7 @@ async function* listen(
     }
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener('abort', leave);
   }
 }
 
